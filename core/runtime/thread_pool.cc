@@ -1,0 +1,148 @@
+#include "runtime/thread_pool.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+
+namespace bertie {
+namespace {
+
+// Whole cores that the cgroup's CPU quota allows, or 0 where there is none.
+int cgroup_cores() {
+  auto cores = [](double quota, double period) {
+    return quota > 0 && period > 0 ? static_cast<int>((quota + period - 1) / period) : 0;
+  };
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period) {
+    return quota == "max" ? 0 : cores(std::strtod(quota.c_str(), nullptr), period);
+  }
+  double quota_us = 0;
+  if (std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota_us &&
+      std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period) {
+    return cores(quota_us, period);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int available_cores() {
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) cores = CPU_COUNT(&allowed);
+  if (const int quota = cgroup_cores(); quota > 0) cores = std::min(cores, quota);
+  return std::max(cores, 1);
+}
+
+struct ThreadPool::State {
+  const pid_t owner = getpid();
+  std::mutex mutex;
+  std::condition_variable wake, done;
+  const std::function<void(int)>* job = nullptr;
+  uint64_t generation = 0;  // counts jobs, so that a worker runs each once
+  int running = 0;
+  bool stop = false;
+  std::exception_ptr error;
+  std::vector<std::thread> workers;
+
+  void work(int worker) {
+    uint64_t seen = 0;
+    std::unique_lock lock(mutex);
+    for (;;) {
+      wake.wait(lock, [&] { return stop || generation != seen; });
+      if (stop) return;
+      seen = generation;
+      const auto* current = job;
+      lock.unlock();
+      std::exception_ptr failure = attempt(*current, worker);
+      lock.lock();
+      if (failure && !error) error = failure;
+      if (--running == 0) done.notify_one();
+    }
+  }
+
+  static std::exception_ptr attempt(const std::function<void(int)>& job, int worker) {
+    try {
+      job(worker);
+      return nullptr;
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+};
+
+ThreadPool::ThreadPool(int threads) : size_(std::max(threads, 1)) {}
+
+ThreadPool::~ThreadPool() {
+  if (!state_) return;
+  if (state_->owner != getpid()) {
+    // The threads of the parent do not exist here: joining them would hang, so forget them.
+    static_cast<void>(state_.release());
+    return;
+  }
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->wake.notify_all();
+  for (auto& worker : state_->workers) worker.join();
+}
+
+void ThreadPool::start() {
+  if (state_ && state_->owner == getpid()) return;
+  static_cast<void>(state_.release());  // a forked child's copy: its threads stayed in the parent
+  auto state = std::make_unique<State>();
+  for (int worker = 1; worker < size_; ++worker) {
+    state->workers.emplace_back([s = state.get(), worker] { s->work(worker); });
+  }
+  state_ = std::move(state);
+}
+
+void ThreadPool::run(const std::function<void(int)>& job) {
+  if (size_ == 1) {
+    job(0);
+    return;
+  }
+  std::lock_guard one_caller(callers_);
+  start();
+  State& state = *state_;
+  {
+    std::lock_guard lock(state.mutex);
+    state.job = &job;
+    state.error = nullptr;
+    state.running = size_ - 1;
+    ++state.generation;
+  }
+  state.wake.notify_all();
+  std::exception_ptr error = State::attempt(job, 0);
+  std::unique_lock lock(state.mutex);
+  state.done.wait(lock, [&] { return state.running == 0; });
+  if (!error) error = state.error;
+  lock.unlock();
+  if (error) std::rethrow_exception(error);
+}
+
+void ThreadPool::for_each(int64_t count, int64_t grain,
+                          const std::function<void(int64_t, int64_t, int)>& body) {
+  grain = std::max<int64_t>(grain, 1);
+  if (size_ == 1 || count <= grain) {
+    if (count > 0) body(0, count, 0);
+    return;
+  }
+  std::atomic<int64_t> next{0};
+  run([&](int worker) {
+    for (;;) {
+      const int64_t begin = next.fetch_add(grain);
+      if (begin >= count) return;
+      body(begin, std::min(begin + grain, count), worker);
+    }
+  });
+}
+
+}  // namespace bertie

@@ -1,0 +1,1 @@
+"""Run BERT-family encoders in production."""

@@ -1,0 +1,46 @@
+"""Every error that Bertie raises on purpose.
+
+    BertieError
+    ├── SourceError       a model can't be found or fetched
+    ├── CheckpointError   a checkpoint is broken, unsupported or unsafe
+    ├── TokenizerError    a vocabulary or tokenizer file is broken or unsupported
+    ├── InputError        the caller's texts, options or files can't be used (also a ValueError)
+    ├── TaskError         the checkpoint has no head for the call
+    └── ExtraMissing      an optional dependency isn't installed (also an ImportError)
+
+    TruncationWarning     a text was longer than the model reads (also a UserWarning)
+
+A message says what was seen, what was expected and what to do.
+"""
+
+
+class BertieError(Exception):
+    """Anything that Bertie raises on purpose."""
+
+
+class SourceError(BertieError):
+    """A model can't be found or fetched."""
+
+
+class CheckpointError(BertieError):
+    """A checkpoint is broken, unsupported or unsafe."""
+
+
+class TokenizerError(BertieError):
+    """A vocabulary or tokenizer file is broken or unsupported."""
+
+
+class InputError(BertieError, ValueError):
+    """The caller's texts, options or files can't be used."""
+
+
+class TaskError(BertieError):
+    """The checkpoint has no head for the call."""
+
+
+class ExtraMissing(BertieError, ImportError):
+    """An optional dependency isn't installed; the message names the pip command."""
+
+
+class TruncationWarning(UserWarning):
+    """Texts were longer than the model reads, and the rest was left out."""
