@@ -28,9 +28,9 @@ river bank water stone bridge boat fish old new small great red green blue city 
 rain wind sun night day year time light snow cold warm wine bread salt tea book page word
 reads writes runs walks swims sleeps grows falls opens closes sing song child woman man dog cat
 north south east west seven three two one play work learn think know see hear
-""".split()
+"""
 
-PIECES = "##s ##ed ##ing ##er ##est ##ly ##ness ##able ##ful ##less ##ship ##land ##house".split()
+PIECES = "##s ##ed ##ing ##er ##est ##ly ##ness ##able ##ful ##less ##ship ##land ##house"
 
 # (text, pair): short, long, accented, unknown script, punctuation, nothing at all, pairs.
 TEXTS: list[tuple[str, str]] = [
@@ -42,7 +42,7 @@ TEXTS: list[tuple[str, str]] = [
     ("", ""),
     ("x", ""),
     ("boats, fishing, singer, greatness, wonderful friendship, 1984 + 7 = 1991", ""),
-    ("wind " * 37 + "and rain", ""),
+    ("wind " * 70 + "and rain", ""),
     ("Who sleeps?", "The cat sleeps in the small house by the river."),
     ("a song of the sea", "not a word"),
     ("cold", ""),
@@ -54,7 +54,13 @@ def vocabulary() -> list[str]:
     special = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     letters = list(string.ascii_lowercase)
     characters = list(string.digits) + letters + list("!&+,.:=?'-") + ["水"]
-    listed = special + characters + ["##" + letter for letter in letters] + WORDS + PIECES
+    listed = (
+        special
+        + characters
+        + ["##" + letter for letter in letters]
+        + WORDS.split()
+        + PIECES.split()
+    )
     tokens = list(dict.fromkeys(listed))
     return tokens if len(tokens) % 2 else [*tokens, "##wards"]
 
@@ -145,7 +151,8 @@ def make_sentence(directory: Path, bert: Path) -> None:
     transformer = modules.Transformer(str(bert), max_seq_length=32)
     pooling = modules.Pooling(transformer.get_embedding_dimension(), pooling_mode=("cls", "mean"))
     torch.manual_seed(7)
-    dense = modules.Dense(pooling.get_embedding_dimension(), 10, activation_function=torch.nn.Tanh())
+    width = pooling.get_embedding_dimension()
+    dense = modules.Dense(width, 10, activation_function=torch.nn.Tanh())
     model = SentenceTransformer(
         modules=[transformer, pooling, dense, modules.Normalize()],
         prompts={"query": "what is ", "document": ""},
