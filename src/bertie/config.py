@@ -151,11 +151,13 @@ class EncoderConfig:
         """Give one field together with where it came from."""
         return Setting(getattr(self, name), self.origins.get(name, "caller"))
 
-    def source(self, name: str) -> str:
-        """Say where a field came from, in the words of an error message."""
-        origin = self.origins.get(name, "caller")
-        file, colon, _ = origin.partition(": ")
-        return f"{name} in {file}" if colon else f"{name} by {origin}"
+    def source(self, *names: str) -> str:
+        """Say where fields came from, in the words of an error message."""
+        by_place: dict[str, list[str]] = {}
+        for name in dict.fromkeys(names):
+            place, colon, _ = self.origins.get(name, "caller").partition(": ")
+            by_place.setdefault(f"in {place}" if colon else f"by {place}", []).append(name)
+        return ", ".join(f"{' and '.join(fields)} {place}" for place, fields in by_place.items())
 
 
 def _model_type(raw: Mapping[str, Any], where: str) -> tuple[str, str]:

@@ -1,0 +1,122 @@
+"""sentence-transformers' dense modules: a layer that follows pooling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from reprlib import repr as shown
+from typing import Any
+
+from bertie.checkpoint.files import read_object
+from bertie.checkpoint.safetensors import read_safetensors
+from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
+from bertie.errors import CheckpointError, SourceError
+
+WEIGHTS = "model.safetensors"
+
+# A class of torch.nn, by the last part of its name → the core's word for it.
+_ACTIVATIONS: Mapping[str, str] = {
+    "Identity": "identity",
+    "Tanh": "tanh",
+    "ReLU": "relu",
+    "GELU": "gelu",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A dense layer and its activation.
+
+    Attributes:
+        inputs: width of what comes in.
+        outputs: width of what goes out.
+        activation: identity, tanh, relu or gelu.
+        weight: (outputs, inputs).
+        bias: (outputs,), or None.
+        where: the module's config in messages.
+    """
+
+    inputs: int
+    outputs: int
+    activation: str
+    weight: Tensor
+    bias: Tensor | None
+    where: str
+
+
+def read_dense(directory: Path, where: str) -> Dense:
+    """Read a dense module.
+
+    Args:
+        directory: the module's.
+        where: what messages call its config.
+    Raises: SourceError: it has no weights.
+    Raises: CheckpointError: weights in another format than safetensors, an activation or option
+        that isn't supported, or tensors that don't fit the config, all of them listed.
+    """
+    raw = read_object(directory / "config.json", where)
+    inputs, outputs = _width(raw, "in_features", where), _width(raw, "out_features", where)
+    bias = raw.get("bias", True)
+    if type(bias) is not bool:
+        raise CheckpointError(f"{where}: bias is {shown(bias)}, expected true or false")
+    if raw.get("use_residual", False) is not False:
+        raise CheckpointError(f"{where}: use_residual is not supported")
+    expected: dict[str, tuple[int, ...]] = {"linear.weight": (outputs, inputs)}
+    if bias:
+        expected["linear.bias"] = (outputs,)
+    tensors = _read_tensors(directory, where, expected)
+    return Dense(
+        inputs,
+        outputs,
+        _activation(raw, where),
+        tensors["linear.weight"],
+        tensors.get("linear.bias"),
+        where,
+    )
+
+
+def _width(raw: Mapping[str, Any], key: str, where: str) -> int:
+    """Read a layer's width."""
+    value = raw.get(key)
+    if type(value) is not int or value < 1:
+        raise CheckpointError(f"{where}: {key} is {shown(value)}, expected a number above 0")
+    return value
+
+
+def _activation(raw: Mapping[str, Any], where: str) -> str:
+    """Find the activation by the name of its torch class; without one it is tanh."""
+    stated = raw.get("activation_function", "torch.nn.modules.activation.Tanh")
+    name = stated.rpartition(".")[2] if isinstance(stated, str) else ""
+    if name not in _ACTIVATIONS or not stated.startswith("torch.nn."):
+        raise CheckpointError(
+            f"{where}: activation_function {shown(stated)} is not supported;"
+            f" supported: torch.nn's {', '.join(_ACTIVATIONS)}"
+        )
+    return _ACTIVATIONS[name]
+
+
+def _read_tensors(
+    directory: Path, where: str, expected: Mapping[str, tuple[int, ...]]
+) -> dict[str, Tensor]:
+    """Map the module's tensors and check their shapes and types."""
+    path = directory / WEIGHTS
+    if not path.is_file():
+        if (directory / "pytorch_model.bin").is_file():
+            raise CheckpointError(
+                f"{directory} has its weights in pytorch_model.bin, but a Dense module is read"
+                f" from {WEIGHTS}: save the model as safetensors"
+            )
+        raise SourceError(f"{directory} has no weights: expected {WEIGHTS}")
+    tensors = read_safetensors(path)
+    faults = []
+    for name, shape in expected.items():
+        if name not in tensors:
+            faults.append(f"tensor {name} missing, expected {shape} from {where}")
+        elif tensors[name].shape != shape:
+            faults.append(f"tensor {name} is {tensors[name].shape}, expected {shape} from {where}")
+        elif tensors[name].dtype not in FLOAT_DTYPES:
+            faults.append(
+                f"tensor {name} is {tensors[name].dtype}, expected one of {', '.join(FLOAT_DTYPES)}"
+            )
+    if faults:
+        raise CheckpointError(f"{directory.name}/{WEIGHTS}: " + "; ".join(faults))
+    return {name: tensors[name] for name in expected}

@@ -1,0 +1,122 @@
+"""A checkpoint's directory: its config and its tensors under their canonical names."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bertie.checkpoint.files import read_object
+from bertie.checkpoint.names import canonical, ties
+from bertie.checkpoint.tensor import Tensor
+from bertie.checkpoint.weights import read_weights, weight_files
+from bertie.config import EncoderConfig
+from bertie.errors import InputError, SourceError
+
+CONFIGS = ("config.json", "bert_config.json")
+VOCABULARIES = ("vocab.txt", "tokenizer.json")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Weights and config as trained, mapped and not yet converted.
+
+    Attributes:
+        directory: where they lie.
+        config: the encoder's sizes and options.
+        raw_config: the whole config, as it is in the file.
+        tensors: by canonical name, tied ones included.
+        tied: tensors that the files leave out, and those that they are.
+        ambiguous: canonical names that several tensors of the files claim, with the files' names.
+        files: the files that hold the weights.
+    """
+
+    directory: Path
+    config: EncoderConfig
+    raw_config: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    tied: Mapping[str, str]
+    ambiguous: Mapping[str, tuple[str, ...]]
+    files: tuple[Path, ...]
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        config: str | Path | Mapping[str, Any] | None = None,
+        activation: str | None = None,
+    ) -> "Checkpoint":
+        """Read a directory's config and map its weights.
+
+        Args:
+            directory: in Hugging Face's layout.
+            config: the caller's config instead of the directory's: a file or its content.
+            activation: the caller's word for hidden_act.
+        Raises: SourceError: the config or the weights are missing.
+        Raises: CheckpointError: they are broken or unsupported.
+        """
+        raw, where = _read_config(directory, config)
+        record = EncoderConfig.from_dict(raw, where=where, activation=activation)
+        tensors: dict[str, Tensor] = {}
+        claims: dict[str, list[str]] = {}
+        for name, tensor in read_weights(directory).items():
+            claims.setdefault(canonical(name), []).append(name)
+            tensors.setdefault(canonical(name), tensor)
+        tied = ties(tensors) if raw.get("tie_word_embeddings", True) else {}
+        tensors.update({name: tensors[of] for name, of in tied.items()})
+        ambiguous = {name: tuple(names) for name, names in claims.items() if len(names) > 1}
+        return cls(directory, record, raw, tensors, tied, ambiguous, weight_files(directory))
+
+    def unused(self, used: Iterable[str]) -> tuple[str, ...]:
+        """List the files' tensors other than those used, given by canonical name."""
+        unused = set(self.tensors) - set(self.tied) - set(used)
+        claims = (self.ambiguous.get(name, (self.tensors[name].name,)) for name in unused)
+        return tuple(sorted(name for names in claims for name in names))
+
+
+def require_files(directory: Path, *, config: bool = True, vocab: bool = True) -> None:
+    """Check that a directory has all that a model needs, before anything is read.
+
+    Args:
+        directory: in Hugging Face's layout.
+        config: whether a config is needed, which the caller may have given.
+        vocab: whether a vocabulary is needed, which the caller may have given.
+    Raises: SourceError: naming everything that is missing, and what is there.
+    Raises: CheckpointError: the weights are of a kind that this version doesn't read.
+    """
+    missing = []
+    for needed, names in ((config, CONFIGS), (vocab, VOCABULARIES)):
+        if needed and not any((directory / name).is_file() for name in names):
+            missing.append(" or ".join(names))
+    try:
+        weight_files(directory)
+    except SourceError:
+        missing.append("model.safetensors")
+    if missing:
+        raise SourceError(
+            f"{directory} is not a model: it lacks {', '.join(missing)}; it has {_list(directory)}"
+        )
+
+
+def _list(directory: Path) -> str:
+    """Name what is in a directory, at most ten things."""
+    names = sorted(path.name + "/" * path.is_dir() for path in directory.iterdir())
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more if names else "nothing"
+
+
+def _read_config(
+    directory: Path, given: str | Path | Mapping[str, Any] | None
+) -> tuple[Mapping[str, Any], str]:
+    """Find the config, the caller's first, and say where it is from."""
+    if isinstance(given, Mapping):
+        return given, "caller's config"
+    if given is not None:
+        path = Path(given)
+        if not path.is_file():
+            raise InputError(f"config: there is no file {path}; expected a config.json")
+        return read_object(path), f"caller's {path.name}"
+    for name in CONFIGS:
+        if (directory / name).is_file():
+            return read_object(directory / name), name
+    raise SourceError(f"{directory} has neither of {', '.join(CONFIGS)}")

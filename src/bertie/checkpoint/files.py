@@ -1,0 +1,62 @@
+"""A checkpoint's small files: JSON objects, and names that must stay in the directory."""
+
+import json
+from pathlib import Path, PurePosixPath
+from reprlib import repr as shown
+from typing import Any
+
+from bertie.errors import CheckpointError
+
+# In bytes. The largest real one, a tokenizer.json of 250 000 tokens, has 20 MB.
+_LARGEST_JSON = 256 * 2**20
+
+
+def read_json(path: Path, where: str | None = None) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: the file.
+        where: what messages call it; its name if not given.
+    Raises: CheckpointError: it can't be read, or isn't JSON.
+    """
+    where = where or path.name
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_JSON:
+            raise CheckpointError(
+                f"{where} has {size} bytes, expected at most {_LARGEST_JSON} of a settings file"
+            )
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{where} can't be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{where} is not JSON: {error}") from error
+
+
+def read_object(path: Path, where: str | None = None) -> dict[str, Any]:
+    """Read a JSON object, as read_json does; anything else in the file is a CheckpointError."""
+    value = read_json(path, where)
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{where or path.name} holds {shown(value)}, expected a JSON object")
+    return value
+
+
+def inside(directory: Path, name: Any, where: str) -> Path:
+    """Resolve a path that a file states, which may not lead out of the directory.
+
+    Links are followed as they are: a hub's cache is made of links.
+
+    Args:
+        directory: the checkpoint's.
+        name: the stated path, relative to it.
+        where: who states it, for messages.
+    Raises: CheckpointError: the path is not text, is absolute or climbs out.
+    """
+    if not isinstance(name, str) or "\0" in name or "\\" in name:
+        raise CheckpointError(f"{where} names {shown(name)}, expected a path in the directory")
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise CheckpointError(
+            f"{where} names {shown(name)}, which leads out of the checkpoint's directory"
+        )
+    return directory / path

@@ -1,0 +1,130 @@
+"""The tensors that an encoder uses, and the shapes that its config gives them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
+from bertie.errors import CheckpointError
+
+_IN_LAYER = re.compile(r"encoder\.layer\.(0|[1-9]\d{0,9})\.")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A tensor's canonical name (within its layer, if it has one) and the fields that size it."""
+
+    name: str
+    axes: tuple[str, ...]
+
+
+def _dense(name: str, outputs: str, inputs: str) -> tuple[Expected, ...]:
+    """Expect a dense layer's weight and bias."""
+    return Expected(f"{name}.weight", (outputs, inputs)), Expected(f"{name}.bias", (outputs,))
+
+
+def _norm(name: str) -> tuple[Expected, ...]:
+    """Expect a layer norm's weight and bias."""
+    return Expected(f"{name}.weight", ("hidden_size",)), Expected(f"{name}.bias", ("hidden_size",))
+
+
+EMBEDDINGS = (
+    Expected("embeddings.word_embeddings.weight", ("vocab_size", "hidden_size")),
+    Expected("embeddings.position_embeddings.weight", ("max_position_embeddings", "hidden_size")),
+    Expected("embeddings.token_type_embeddings.weight", ("type_vocab_size", "hidden_size")),
+    *_norm("embeddings.LayerNorm"),
+)
+
+LAYER = (
+    *_dense("attention.self.query", "hidden_size", "hidden_size"),
+    *_dense("attention.self.key", "hidden_size", "hidden_size"),
+    *_dense("attention.self.value", "hidden_size", "hidden_size"),
+    *_dense("attention.output.dense", "hidden_size", "hidden_size"),
+    *_norm("attention.output.LayerNorm"),
+    *_dense("intermediate.dense", "intermediate_size", "hidden_size"),
+    *_dense("output.dense", "hidden_size", "intermediate_size"),
+    *_norm("output.LayerNorm"),
+)
+
+
+def encoder_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """Pick the encoder's tensors and check them against the config.
+
+    Args:
+        checkpoint: whose tensors to take.
+    Returns: every tensor that the encoder uses, by canonical name.
+    Raises: CheckpointError: listing each one that is missing, ambiguous, misshapen or of a type
+        that is not a float.
+    """
+    wanted = list(_wanted(checkpoint))
+    faults = [fault for expected in wanted if (fault := _fault(checkpoint, expected))]
+    faults += _missing_layers(checkpoint)
+    if faults:
+        count = "1 tensor" if len(faults) == 1 else f"{len(faults)} tensors"
+        raise CheckpointError(
+            f"{checkpoint.directory}: the encoder can't use {count}:" + "\n  ".join(["", *faults])
+        )
+    return {expected.name: checkpoint.tensors[expected.name] for expected in wanted}
+
+
+def _wanted(checkpoint: Checkpoint) -> Iterator[Expected]:
+    """Name the encoder's tensors, of those layers that the files have at all."""
+    yield from EMBEDDINGS
+    for layer in _layers(checkpoint):
+        for expected in LAYER:
+            yield Expected(f"encoder.layer.{layer}.{expected.name}", expected.axes)
+
+
+def _layers(checkpoint: Checkpoint) -> list[int]:
+    """List the layers that the files have and the config counts, in order."""
+    matches = (_IN_LAYER.match(name) for name in checkpoint.tensors)
+    found = {int(match[1]) for match in matches if match}
+    return sorted(layer for layer in found if layer < checkpoint.config.num_hidden_layers)
+
+
+def _missing_layers(checkpoint: Checkpoint) -> list[str]:
+    """Tell which whole layers the files lack, in runs: a config may claim millions."""
+    config = checkpoint.config
+    faults = []
+    expected = 0
+    for layer in [*_layers(checkpoint), config.num_hidden_layers]:
+        if layer > expected:
+            last = f" to encoder.layer.{layer - 1}" if layer - 1 > expected else ""
+            faults.append(
+                f"{_weights(checkpoint)}: encoder.layer.{expected}{last} missing,"
+                f" expected {config.num_hidden_layers} layers from"
+                f" {config.source('num_hidden_layers')}"
+            )
+        expected = layer + 1
+    return faults
+
+
+def _fault(checkpoint: Checkpoint, expected: Expected) -> str | None:
+    """Say what is wrong with one tensor, if anything is."""
+    config = checkpoint.config
+    shape = tuple(getattr(config, axis) for axis in expected.axes)
+    sizes = config.source(*expected.axes)
+    if expected.name not in checkpoint.tensors:
+        return (
+            f"{_weights(checkpoint)}: tensor {expected.name} missing, expected {shape} from {sizes}"
+        )
+    tensor = checkpoint.tensors[expected.name]
+    if expected.name in checkpoint.ambiguous:
+        names = " and ".join(checkpoint.ambiguous[expected.name])
+        return f"{tensor.file}: tensors {names} are both {expected.name}, expected one of them"
+    if tensor.shape != shape:
+        return (
+            f"{tensor.file}: tensor {tensor.name} is {tensor.shape}, expected {shape} from {sizes}"
+        )
+    if tensor.dtype not in FLOAT_DTYPES:
+        return (
+            f"{tensor.file}: tensor {tensor.name} is {tensor.dtype},"
+            f" expected one of {', '.join(FLOAT_DTYPES)}"
+        )
+    return None
+
+
+def _weights(checkpoint: Checkpoint) -> str:
+    """Name the file that says which tensors there are."""
+    return checkpoint.files[0].name

@@ -1,0 +1,91 @@
+"""One tensor of a weights file, mapped and not yet converted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.errors import CheckpointError
+
+# Bits of one element, by safetensors' word for the type. A file may use other words on tensors
+# that nobody asks for.
+DTYPE_BITS: Mapping[str, int] = {
+    "F4": 4,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "BOOL": 8,
+    "U8": 8,
+    "I8": 8,
+    "F8_E4M3": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2": 8,
+    "F8_E5M2FNUZ": 8,
+    "F8_E8M0": 8,
+    "I16": 16,
+    "U16": 16,
+    "F16": 16,
+    "BF16": 16,
+    "I32": 32,
+    "U32": 32,
+    "F32": 32,
+    "I64": 64,
+    "U64": 64,
+    "F64": 64,
+    "C64": 64,
+}
+
+
+def _widen_bfloat16(data: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Put bfloat16's bits into the upper halves of float32s, which is exact."""
+    return (data.view("<u2").astype(np.uint32) << 16).view(np.float32)
+
+
+def _narrow_float64(data: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Round to float32; what doesn't fit becomes infinite."""
+    with np.errstate(over="ignore"):
+        return data.view("<f8").astype(np.float32)
+
+
+_TO_FLOAT32: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[Any]]] = {
+    "F32": lambda data: data.view("<f4"),
+    "F16": lambda data: data.view("<f2").astype(np.float32),
+    "BF16": _widen_bfloat16,
+    "F64": _narrow_float64,
+}
+
+FLOAT_DTYPES = tuple(_TO_FLOAT32)
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """One tensor of a file.
+
+    Attributes:
+        name: as the file calls it.
+        dtype: safetensors' word for the type, such as "F32" or "BF16".
+        shape: the length of each axis.
+        data: (bytes,) uint8, a read-only view into the mapped file.
+        file: the file's name, for messages.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    data: NDArray[np.uint8]
+    file: str = ""
+
+    def float32(self) -> NDArray[np.float32]:
+        """Give the values as aligned float32: a view of the file where that's possible.
+
+        Raises: CheckpointError: the type isn't one of FLOAT_DTYPES.
+        """
+        convert = _TO_FLOAT32.get(self.dtype)
+        if convert is None:
+            raise CheckpointError(
+                f"{self.file}: tensor {self.name} is {self.dtype},"
+                f" expected one of {', '.join(FLOAT_DTYPES)}"
+            )
+        values = np.require(convert(self.data), np.float32, ["A", "C"])
+        return values.reshape(self.shape)
