@@ -2,7 +2,6 @@
 #include "module.h"
 
 #include "runtime/error.h"
-#include "runtime/thread_pool.h"
 
 namespace nb = nanobind;
 
@@ -30,5 +29,5 @@ void raise_in_python(const std::exception_ptr& pointer, void*) {
 
 NB_MODULE(_core, m) {
   nb::register_exception_translator(raise_in_python);
-  m.def("available_cores", &bertie::available_cores);
+  bertie::bind_encoder(m);
 }

@@ -1,3 +1,9 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
+
+namespace bertie {
+
+void bind_encoder(nanobind::module_& m);
+
+}  // namespace bertie

@@ -1,0 +1,159 @@
+#include "encoder/encoder.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "module.h"
+#include "runtime/error.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace bertie {
+namespace {
+
+using Ints = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Matrix = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Vector = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Bytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+std::span<const int32_t> span(const Ints& array) { return {array.data(), array.size()}; }
+
+Activation activation(const std::string& name) {
+  if (name == "identity") return Activation::identity;
+  if (name == "gelu") return Activation::gelu;
+  if (name == "gelu_tanh") return Activation::gelu_tanh;
+  if (name == "relu") return Activation::relu;
+  if (name == "tanh") return Activation::tanh;
+  throw Error(ErrorKind::input, "activation '" + name +
+                                    "' is unknown; expected identity, gelu, gelu_tanh, relu or tanh");
+}
+
+DType dtype(const std::string& name) {
+  if (name == "F32") return DType::f32;
+  if (name == "F16") return DType::f16;
+  if (name == "BF16") return DType::bf16;
+  throw Error(ErrorKind::checkpoint, "dtype " + name + " is unknown; expected F32, F16 or BF16");
+}
+
+nb::object empty(int64_t rows, int64_t columns, float*& data) {
+  data = new float[static_cast<size_t>(std::max<int64_t>(rows * columns, 1))];
+  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<float*>(p); });
+  const size_t shape[] = {static_cast<size_t>(rows), static_cast<size_t>(columns)};
+  return nb::cast(nb::ndarray<nb::numpy, float>(data, 2, shape, owner));
+}
+
+// The arrays stay in Python's hands: the encoder's wrapper keeps the dict alive.
+TensorMap tensors(const nb::dict& dict) {
+  TensorMap map;
+  for (auto [key, value] : dict) {
+    const auto [data, type, shape] = nb::cast<std::tuple<Bytes, std::string, std::vector<int64_t>>>(value);
+    TensorView view{data.data(), dtype(type), shape};
+    const int64_t size = view.dtype == DType::f32 ? 4 : 2;
+    const auto name = nb::cast<std::string>(key);
+    if (view.elements() * size != static_cast<int64_t>(data.size())) {
+      throw Error(ErrorKind::checkpoint, "tensor " + name + " has " + std::to_string(data.size()) +
+                                             " bytes, expected " + std::to_string(view.elements() * size));
+    }
+    map.emplace(name, std::move(view));
+  }
+  return map;
+}
+
+Config config(const nb::dict& record) {
+  auto number = [&](const char* name) { return nb::cast<int64_t>(record[name]); };
+  return {.vocab_size = number("vocab_size"),
+          .hidden_size = number("hidden_size"),
+          .num_hidden_layers = number("num_hidden_layers"),
+          .num_attention_heads = number("num_attention_heads"),
+          .intermediate_size = number("intermediate_size"),
+          .max_position_embeddings = number("max_position_embeddings"),
+          .type_vocab_size = number("type_vocab_size"),
+          .layer_norm_eps = nb::cast<float>(record["layer_norm_eps"]),
+          .hidden_act = activation(nb::cast<std::string>(record["hidden_act"]))};
+}
+
+// A dense layer on its own, for what stands on top of the encoder.
+class Dense {
+ public:
+  Dense(const Matrix& weight, const std::optional<Vector>& bias, const std::string& name)
+      : kernels_(select_kernels()), activation_(activation(name)) {
+    const auto out = static_cast<int64_t>(weight.shape(0)), in = static_cast<int64_t>(weight.shape(1));
+    const TensorView w{reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
+    TensorView b{nullptr, DType::f32, {out}};
+    if (bias) {
+      if (static_cast<int64_t>(bias->shape(0)) != out) {
+        throw Error(ErrorKind::input, "the bias has " + std::to_string(bias->shape(0)) +
+                                          " elements, expected " + std::to_string(out));
+      }
+      b.data = reinterpret_cast<const unsigned char*>(bias->data());
+    }
+    linear_ = Linear(kernels_, in, {&w}, {bias ? &b : nullptr});
+  }
+
+  nb::object operator()(const Matrix& x) const {
+    if (static_cast<int64_t>(x.shape(1)) != linear_.in()) {
+      throw Error(ErrorKind::input, "the input is " + std::to_string(x.shape(1)) +
+                                        " wide, expected " + std::to_string(linear_.in()));
+    }
+    float* out;
+    const auto rows = static_cast<int64_t>(x.shape(0));
+    nb::object result = empty(rows, linear_.out(), out);
+    nb::gil_scoped_release release;
+    kernels_.gemm({.a = x.data(),
+                   .a_stride = linear_.in(),
+                   .rows = rows,
+                   .linear = &linear_.packed(),
+                   .panel_begin = 0,
+                   .panel_end = (linear_.out() + kernels_.panel - 1) / kernels_.panel,
+                   .activation = activation_,
+                   .out = out,
+                   .out_stride = linear_.out()});
+    return result;
+  }
+
+ private:
+  const Kernels& kernels_;
+  const Activation activation_;
+  Linear linear_;
+};
+
+}  // namespace
+
+void bind_encoder(nb::module_& m) {
+  m.def("available_cores", &available_cores);
+  m.def("available_isas", [] {
+    std::vector<std::string> names;
+    for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->isa);
+    return names;
+  });
+  nb::class_<Encoder>(m, "Encoder")
+      .def("__init__",
+           [](Encoder* self, const nb::dict& record, const nb::dict& dict, int threads) {
+             const Config c = config(record);
+             const TensorMap map = tensors(dict);
+             nb::gil_scoped_release release;
+             new (self) Encoder(c, map, threads);
+           },
+           "config"_a, "tensors"_a, "threads"_a, nb::keep_alive<1, 3>())
+      .def_prop_ro("threads", &Encoder::threads)
+      .def_prop_ro("isa", [](const Encoder& self) { return self.kernels().isa; })
+      .def("forward",
+           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {
+             float* hidden;
+             nb::object result = empty(static_cast<int64_t>(ids.size()), self.config().hidden_size, hidden);
+             nb::gil_scoped_release release;
+             self.forward({span(ids), span(type_ids), span(lengths)}, hidden);
+             return result;
+           },
+           "ids"_a, "type_ids"_a, "lengths"_a);
+  nb::class_<Dense>(m, "Linear")
+      .def(nb::init<const Matrix&, const std::optional<Vector>&, const std::string&>(), "weight"_a,
+           "bias"_a = nb::none(), "activation"_a = "identity")
+      .def("__call__", &Dense::operator(), "x"_a);
+}
+
+}  // namespace bertie

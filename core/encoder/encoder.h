@@ -1,0 +1,81 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "encoder/config.h"
+#include "encoder/linear.h"
+#include "encoder/tensor.h"
+#include "runtime/team.h"
+#include "runtime/thread_pool.h"
+
+namespace bertie {
+
+// Sequences one after another, without padding.
+struct Batch {
+  std::span<const int32_t> ids;       // (tokens)
+  std::span<const int32_t> type_ids;  // (tokens)
+  std::span<const int32_t> lengths;   // (sequences), tokens in each
+};
+
+// BERT's encoder (Devlin et al., arXiv:1810.04805): token ids to the last layer's hidden states.
+// A sequence's result is the same to the last bit in any batch, order and number of threads.
+class Encoder {
+ public:
+  // Packs the layers' weights; the embedding tables stay where they are, so whoever owns the
+  // tensors keeps them alive as long as the encoder. Throws Error(checkpoint), naming the tensor.
+  Encoder(const Config& config, const TensorMap& tensors, int threads);
+  ~Encoder();
+
+  // hidden: (tokens, hidden_size). Throws Error(input) for lengths that don't add up and for ids,
+  // type ids or positions beyond the tables. Callable from several threads.
+  void forward(const Batch& batch, float* hidden) const;
+
+  const Config& config() const { return config_; }
+  const Kernels& kernels() const { return kernels_; }
+  int threads() const { return pool_.size(); }
+
+ private:
+  struct Norm {
+    Aligned<float> gain, bias;
+  };
+  struct Layer {
+    Linear query_key_value;   // hidden → 3 × hidden
+    Linear attention_output;  // hidden → hidden
+    Norm attention_norm;
+    Linear up;    // hidden → intermediate
+    Linear down;  // intermediate → hidden
+    Norm output_norm;
+  };
+  struct Group;    // some whole sequences of a batch
+  struct Scratch;  // what one group needs while it passes through
+
+  Norm read_norm(const TensorMap& tensors, const std::string& name) const;
+  Layer read_layer(const TensorMap& tensors, int64_t index) const;
+  void check(const Batch& batch) const;
+  std::vector<Group> plan(const Batch& batch, float* hidden) const;
+  std::unique_ptr<Scratch> take_scratch(int64_t tokens, int64_t longest) const;
+  void give_back(std::unique_ptr<Scratch> scratch) const;
+
+  void run_group(const Group& group, Scratch& scratch, Team& team, int rank) const;
+  void embed(const Group& group, int64_t begin, int64_t end, float* row) const;
+  void attend(const Group& group, const Layer& layer, Scratch& scratch, Team& team, int rank) const;
+  void feed_forward(const Group& group, const Layer& layer, Scratch& scratch, Team& team,
+                    int rank) const;
+  void apply(const Linear& linear, const float* in, int64_t rows, Activation activation,
+             const float* residual, float* out, const Team& team, int rank) const;
+  void normalize(const Norm& norm, float* rows, int64_t count, const Team& team, int rank) const;
+
+  const Config config_;
+  const Kernels& kernels_;
+  TensorView word_, position_, type_;
+  Norm embedding_norm_;
+  std::vector<Layer> layers_;
+  mutable ThreadPool pool_;
+  mutable std::mutex scratch_mutex_;
+  mutable std::vector<std::unique_ptr<Scratch>> idle_scratch_;
+};
+
+}  // namespace bertie

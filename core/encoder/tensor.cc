@@ -1,0 +1,63 @@
+#include "encoder/tensor.h"
+
+#include <bit>
+#include <cstring>
+
+#include "runtime/error.h"
+
+namespace bertie {
+namespace {
+
+float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
+float from_f16(uint16_t bits) {
+  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
+  const uint32_t exponent = (bits >> 10) & 0x1fu;
+  const uint32_t fraction = bits & 0x3ffu;
+  if (exponent == 0) {  // zero and subnormals: fraction * 2^-24
+    const float value = static_cast<float>(fraction) * 5.9604644775390625e-8f;
+    return sign ? -value : value;
+  }
+  const uint32_t widened = exponent == 31 ? 255u : exponent + 112u;
+  return std::bit_cast<float>(sign | widened << 23 | fraction << 13);
+}
+
+std::string text(const std::vector<int64_t>& shape) {
+  std::string out = "(";
+  for (size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
+  return out + ")";
+}
+
+}  // namespace
+
+int64_t TensorView::elements() const {
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  return count;
+}
+
+void TensorView::read(int64_t first, int64_t count, float* out) const {
+  if (dtype == DType::f32) {
+    std::memcpy(out, data + first * 4, static_cast<size_t>(count) * 4);
+    return;
+  }
+  const auto convert = dtype == DType::bf16 ? from_bf16 : from_f16;
+  for (int64_t i = 0; i < count; ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, data + (first + i) * 2, 2);
+    out[i] = convert(bits);
+  }
+}
+
+const TensorView& find(const TensorMap& tensors, const std::string& name,
+                       const std::vector<int64_t>& shape) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) throw Error(ErrorKind::checkpoint, "tensor " + name + " is missing");
+  if (found->second.shape != shape) {
+    throw Error(ErrorKind::checkpoint, "tensor " + name + " is " + text(found->second.shape) +
+                                           ", expected " + text(shape));
+  }
+  return found->second;
+}
+
+}  // namespace bertie

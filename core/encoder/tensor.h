@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace bertie {
+
+enum class DType { f32, f16, bf16 };
+
+// A tensor that somebody else keeps alive, often a mapped file; data may be unaligned.
+struct TensorView {
+  const unsigned char* data = nullptr;
+  DType dtype = DType::f32;
+  std::vector<int64_t> shape;
+
+  int64_t elements() const;
+  // Converts `count` elements from `first` on.
+  void read(int64_t first, int64_t count, float* out) const;
+};
+
+using TensorMap = std::map<std::string, TensorView, std::less<>>;
+
+// The tensor of that canonical name; throws Error(checkpoint) if it is absent or misshapen.
+const TensorView& find(const TensorMap& tensors, const std::string& name,
+                       const std::vector<int64_t>& shape);
+
+}  // namespace bertie

@@ -1,0 +1,64 @@
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include "kernels/kernels.h"
+#include "runtime/error.h"
+
+namespace bertie {
+
+namespace scalar { extern const Kernels kernels; }
+#if defined(__x86_64__)
+namespace avx2 { extern const Kernels kernels; }
+namespace avx512 { extern const Kernels kernels; }
+#elif defined(__aarch64__)
+namespace neon { extern const Kernels kernels; }
+#endif
+
+namespace {
+
+struct Found {
+  std::array<const Kernels*, 4> list{};
+  size_t count = 0;
+  void add(const Kernels& kernels) { list[count++] = &kernels; }
+};
+
+Found detect() {
+  Found found;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    found.add(avx512::kernels);
+  }
+  if (has_avx2) found.add(avx2::kernels);
+#elif defined(__aarch64__)
+  found.add(neon::kernels);
+#endif
+  found.add(scalar::kernels);
+  return found;
+}
+
+}  // namespace
+
+std::span<const Kernels* const> available_kernels() {
+  static const Found found = detect();
+  return {found.list.data(), found.count};
+}
+
+const Kernels& select_kernels() {
+  const auto available = available_kernels();
+  const char* wanted = std::getenv("BERTIE_ISA");
+  if (wanted == nullptr || *wanted == '\0') return *available.front();
+  std::string names;
+  for (const Kernels* kernels : available) {
+    if (std::string_view(kernels->isa) == wanted) return *kernels;
+    names += (names.empty() ? "" : ", ") + std::string(kernels->isa);
+  }
+  throw Error(ErrorKind::input, "BERTIE_ISA is '" + std::string(wanted) +
+                                    "', which this build and CPU can't run; set it to one of: " +
+                                    names + ", or unset it");
+}
+
+}  // namespace bertie

@@ -1,0 +1,24 @@
+// Compiled once per ISA, with BERTIE_ISA naming the namespace and the compiler's flags the
+// instructions. Nothing here may use an inline function of the standard library: the linker could
+// take this file's copy for a CPU that can't run it.
+#include "kernels/attention.h"
+#include "kernels/gemm.h"
+#include "kernels/norm.h"
+
+#define BERTIE_NAME_(isa) #isa
+#define BERTIE_NAME(isa) BERTIE_NAME_(isa)
+
+namespace bertie::BERTIE_ISA {
+
+extern const Kernels kernels;
+const Kernels kernels = {
+    .isa = BERTIE_NAME(BERTIE_ISA),
+    .panel = panel_width,
+    .pack = pack,
+    .gemm = gemm,
+    .attention_scratch = attention_scratch,
+    .attention = attention,
+    .layer_norm = layer_norm,
+};
+
+}  // namespace bertie::BERTIE_ISA

@@ -1,0 +1,50 @@
+// The inner loop of every product: a tile of rows × vectors of sums held in registers.
+#pragma once
+
+#include "kernels/vec.h"
+
+namespace bertie::BERTIE_ISA {
+
+constexpr int panel_vectors = F32::registers == 32 ? 4 : 2;
+constexpr int tile_rows = 6;
+constexpr int64_t panel_width = panel_vectors * F32::lanes;
+
+// sums[r][v] = the products of a's row r with column vector v of b, added in order of k. Each sum
+// is one chain of multiply-adds, whatever R and V are: a row's result never depends on its
+// neighbours.
+template <int R, int V>
+inline void multiply(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t k,
+                     F32 (&sums)[R][V]) {
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) sums[r][v] = F32::zero();
+  }
+  for (int64_t i = 0; i < k; ++i) {
+    F32 column[V];
+    for (int v = 0; v < V; ++v) column[v] = F32::load(b + i * b_stride + v * F32::lanes);
+    for (int r = 0; r < R; ++r) {
+      const F32 x = F32::set(a[r * a_stride + i]);
+      for (int v = 0; v < V; ++v) sums[r][v] = fma(x, column[v], sums[r][v]);
+    }
+  }
+}
+
+// Calls body.operator()<R>(first row) over tiles of up to `tile_rows` rows, of even height: 14 rows
+// are 5 + 5 + 4, not 6 + 6 + 2, since short tiles leave multipliers idle.
+template <typename Body>
+inline void for_tiles(int64_t rows, const Body& body) {
+  int64_t row = 0;
+  for (int64_t tiles = (rows + tile_rows - 1) / tile_rows; tiles > 0; --tiles) {
+    const int64_t height = (rows - row + tiles - 1) / tiles;
+    switch (height) {
+      case 1: body.template operator()<1>(row); break;
+      case 2: body.template operator()<2>(row); break;
+      case 3: body.template operator()<3>(row); break;
+      case 4: body.template operator()<4>(row); break;
+      case 5: body.template operator()<5>(row); break;
+      default: body.template operator()<6>(row); break;
+    }
+    row += height;
+  }
+}
+
+}  // namespace bertie::BERTIE_ISA

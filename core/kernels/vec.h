@@ -1,0 +1,172 @@
+// A small vector of floats, one definition per ISA. Kernels are written over it once; the file
+// isa.cc compiles them for each. Everything lives in the ISA's own namespace: a linker that merges
+// two inline functions of one name must never hand AVX-512 code to a CPU without it.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(BERTIE_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace bertie::BERTIE_ISA {
+
+#if defined(__AVX512F__)
+
+struct F32 {
+  static constexpr int64_t lanes = 16;
+  static constexpr int registers = 32;
+  __m512 v;
+  static F32 zero() { return {_mm512_setzero_ps()}; }
+  static F32 set(float x) { return {_mm512_set1_ps(x)}; }
+  static F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+  // The first n < lanes elements; those beyond read as `rest` and are never touched in memory.
+  static F32 load_part(const float* p, int64_t n, float rest = 0.0f) {
+    return {_mm512_mask_loadu_ps(_mm512_set1_ps(rest), first(n), p)};
+  }
+  void store_part(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
+  static __mmask16 first(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+};
+inline F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
+inline F32 operator-(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+inline F32 operator*(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline F32 operator/(F32 a, F32 b) { return {_mm512_div_ps(a.v, b.v)}; }
+inline F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+inline F32 max(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline F32 min(F32 a, F32 b) { return {_mm512_min_ps(a.v, b.v)}; }
+inline F32 round(F32 a) {
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+// x where a < b, else y.
+inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v)};
+}
+// 2^n for whole n in [-126, 127].
+inline F32 pow2(F32 n) { return {_mm512_scalef_ps(_mm512_set1_ps(1.0f), n.v)}; }
+inline float sum(F32 a) { return _mm512_reduce_add_ps(a.v); }
+inline float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
+
+#elif defined(__AVX2__)
+
+struct F32 {
+  static constexpr int64_t lanes = 8;
+  static constexpr int registers = 16;
+  __m256 v;
+  static F32 zero() { return {_mm256_setzero_ps()}; }
+  static F32 set(float x) { return {_mm256_set1_ps(x)}; }
+  static F32 load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  void store(float* p) const { _mm256_storeu_ps(p, v); }
+  static F32 load_part(const float* p, int64_t n, float rest = 0.0f) {
+    const __m256i mask = first(n);
+    return {_mm256_blendv_ps(_mm256_set1_ps(rest), _mm256_maskload_ps(p, mask),
+                             _mm256_castsi256_ps(mask))};
+  }
+  void store_part(float* p, int64_t n) const { _mm256_maskstore_ps(p, first(n), v); }
+  static __m256i first(int64_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+};
+inline F32 operator+(F32 a, F32 b) { return {_mm256_add_ps(a.v, b.v)}; }
+inline F32 operator-(F32 a, F32 b) { return {_mm256_sub_ps(a.v, b.v)}; }
+inline F32 operator*(F32 a, F32 b) { return {_mm256_mul_ps(a.v, b.v)}; }
+inline F32 operator/(F32 a, F32 b) { return {_mm256_div_ps(a.v, b.v)}; }
+inline F32 fma(F32 a, F32 b, F32 c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+inline F32 max(F32 a, F32 b) { return {_mm256_max_ps(a.v, b.v)}; }
+inline F32 min(F32 a, F32 b) { return {_mm256_min_ps(a.v, b.v)}; }
+inline F32 round(F32 a) {
+  return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
+  return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
+}
+inline F32 pow2(F32 n) {
+  const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127));
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23))};
+}
+inline float sum(F32 a) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+inline float largest(F32 a) {
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+#elif defined(BERTIE_NEON)
+
+struct F32 {
+  static constexpr int64_t lanes = 4;
+  static constexpr int registers = 32;
+  float32x4_t v;
+  static F32 zero() { return {vdupq_n_f32(0.0f)}; }
+  static F32 set(float x) { return {vdupq_n_f32(x)}; }
+  static F32 load(const float* p) { return {vld1q_f32(p)}; }
+  void store(float* p) const { vst1q_f32(p, v); }
+  static F32 load_part(const float* p, int64_t n, float rest = 0.0f) {
+    float part[4] = {rest, rest, rest, rest};
+    for (int64_t i = 0; i < n; ++i) part[i] = p[i];
+    return load(part);
+  }
+  void store_part(float* p, int64_t n) const {
+    float part[4];
+    store(part);
+    for (int64_t i = 0; i < n; ++i) p[i] = part[i];
+  }
+};
+inline F32 operator+(F32 a, F32 b) { return {vaddq_f32(a.v, b.v)}; }
+inline F32 operator-(F32 a, F32 b) { return {vsubq_f32(a.v, b.v)}; }
+inline F32 operator*(F32 a, F32 b) { return {vmulq_f32(a.v, b.v)}; }
+inline F32 operator/(F32 a, F32 b) { return {vdivq_f32(a.v, b.v)}; }
+inline F32 fma(F32 a, F32 b, F32 c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
+inline F32 max(F32 a, F32 b) { return {vmaxq_f32(a.v, b.v)}; }
+inline F32 min(F32 a, F32 b) { return {vminq_f32(a.v, b.v)}; }
+inline F32 round(F32 a) { return {vrndnq_f32(a.v)}; }
+inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
+  return {vbslq_f32(vcltq_f32(a.v, b.v), x.v, y.v)};
+}
+inline F32 pow2(F32 n) {
+  const int32x4_t exponent = vaddq_s32(vcvtnq_s32_f32(n.v), vdupq_n_s32(127));
+  return {vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23))};
+}
+inline float sum(F32 a) { return vaddvq_f32(a.v); }
+inline float largest(F32 a) { return vmaxvq_f32(a.v); }
+
+#else  // scalar: a vector of one, the reference that the others are tested against
+
+struct F32 {
+  static constexpr int64_t lanes = 1;
+  static constexpr int registers = 16;
+  float v;
+  static F32 zero() { return {0.0f}; }
+  static F32 set(float x) { return {x}; }
+  static F32 load(const float* p) { return {*p}; }
+  void store(float* p) const { *p = v; }
+  static F32 load_part(const float*, int64_t, float rest = 0.0f) { return {rest}; }
+  void store_part(float*, int64_t) const {}
+};
+inline F32 operator+(F32 a, F32 b) { return {a.v + b.v}; }
+inline F32 operator-(F32 a, F32 b) { return {a.v - b.v}; }
+inline F32 operator*(F32 a, F32 b) { return {a.v * b.v}; }
+inline F32 operator/(F32 a, F32 b) { return {a.v / b.v}; }
+// Not fused: without the instruction a fused one is a slow library call.
+inline F32 fma(F32 a, F32 b, F32 c) { return {a.v * b.v + c.v}; }
+inline F32 max(F32 a, F32 b) { return {a.v > b.v ? a.v : b.v}; }
+inline F32 min(F32 a, F32 b) { return {a.v < b.v ? a.v : b.v}; }
+inline F32 round(F32 a) { return {__builtin_rintf(a.v)}; }
+inline F32 select_less(F32 a, F32 b, F32 x, F32 y) { return a.v < b.v ? x : y; }
+inline F32 pow2(F32 n) {
+  const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.v) + 127) << 23;
+  return {__builtin_bit_cast(float, bits)};
+}
+inline float sum(F32 a) { return a.v; }
+inline float largest(F32 a) { return a.v; }
+
+#endif
+
+}  // namespace bertie::BERTIE_ISA

@@ -1,0 +1,127 @@
+"""The encoder: a packed batch of token ids to hidden states, in the compiled core.
+
+This is the seam where another engine plugs in: whatever has `forward` can stand here.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie import _core
+from bertie.checkpoint import Tensor
+from bertie.config import ACTIVATIONS, EncoderConfig
+from bertie.errors import InputError
+
+if TYPE_CHECKING:
+    Floats = NDArray[np.float32]
+    Ints = NDArray[np.int32]
+
+# What the core converts as it packs; other dtypes are turned into float32 first.
+_CORE_DTYPES = ("F32", "F16", "BF16")
+
+
+class Encoder:
+    """BERT's encoder over packed sequences, without padding.
+
+    A sequence's hidden states are the same to the last bit whatever else is in the batch, in
+    whatever order, with however many threads. Safe to share between Python threads; releases the
+    GIL while it runs.
+
+    Source: Devlin et al., BERT, arXiv:1810.04805.
+    """
+
+    def __init__(
+        self, config: EncoderConfig, tensors: Mapping[str, Tensor], *, threads: int | None = None
+    ) -> None:
+        """Pack the weights for this CPU.
+
+        Args:
+            config: the encoder's sizes.
+            tensors: by canonical name, all that the encoder uses; the embedding tables are not
+                copied, so the mapped files stay mapped.
+            threads: at most this many cores at a time; None takes all that the process may use.
+        Raises: CheckpointError: a tensor is missing or misshapen.
+        Raises: InputError: threads below 1, or BERTIE_ISA names an ISA that can't run here.
+        """
+        if threads is not None and threads < 1:
+            raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
+        self.config = config
+        self._core = _core.Encoder(
+            _core_config(config),
+            {name: _core_tensor(tensor) for name, tensor in tensors.items()},
+            threads or _core.available_cores(),
+        )
+
+    @property
+    def threads(self) -> int:
+        """The most cores that one call uses."""
+        return int(self._core.threads)
+
+    @property
+    def isa(self) -> str:
+        """The instruction set of the kernels in use: avx512, avx2, neon or scalar."""
+        return str(self._core.isa)
+
+    def forward(self, ids: "Ints", type_ids: "Ints", lengths: "Ints") -> "Floats":
+        """Compute the last layer's hidden states.
+
+        Args:
+            ids: (tokens,) int32, sequences one after another.
+            type_ids: (tokens,) int32, each token's segment.
+            lengths: (batch,) int32, tokens in each sequence, at least 1.
+        Returns: (tokens, hidden_size) float32.
+        Raises: InputError: lengths that don't add up, ids or type ids beyond the model's tables,
+            a sequence longer than its positions.
+        """
+        return self._core.forward(ids, type_ids, lengths)
+
+
+class Linear:
+    """A dense layer in the core: a row's result never depends on the other rows.
+
+    NumPy's own matrix product gives that no promise: its BLAS picks other loops for other shapes.
+    """
+
+    def __init__(
+        self, weight: "Floats", bias: "Floats | None" = None, activation: str = "identity"
+    ) -> None:
+        """Pack a layer.
+
+        Args:
+            weight: (out, in) float32.
+            bias: (out,) float32, or None.
+            activation: identity, gelu, gelu_tanh, relu or tanh.
+        Raises: InputError: shapes that don't fit, or another activation.
+        """
+        contiguous = None if bias is None else np.ascontiguousarray(bias, np.float32)
+        self._core = _core.Linear(np.ascontiguousarray(weight, np.float32), contiguous, activation)
+
+    def __call__(self, x: "Floats") -> "Floats":
+        """Map (rows, in) float32 to (rows, out) float32; InputError for another width."""
+        return self._core(np.ascontiguousarray(x, np.float32))
+
+
+def _core_config(config: EncoderConfig) -> dict[str, Any]:
+    """Give the core's names and kinds: an activation is its form there, not a config's alias."""
+    sizes = (
+        "vocab_size",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "intermediate_size",
+        "max_position_embeddings",
+        "type_vocab_size",
+        "layer_norm_eps",
+    )
+    values = {name: getattr(config, name) for name in sizes}
+    return {**values, "hidden_act": ACTIVATIONS[config.hidden_act]}
+
+
+def _core_tensor(tensor: Tensor) -> tuple[NDArray[np.uint8], str, tuple[int, ...]]:
+    """Hand a tensor over as bytes, dtype and shape."""
+    if tensor.dtype in _CORE_DTYPES:
+        return tensor.data, tensor.dtype, tensor.shape
+    converted = np.ascontiguousarray(tensor.float32())
+    return converted.reshape(-1).view(np.uint8), "F32", tensor.shape
