@@ -78,11 +78,10 @@ def _parse(where: str, header: bytes) -> dict[str, Any]:
         raise ValueError(f"{constant} is not a JSON value")
 
     try:
-        text = header.decode("utf-8")
-        parsed = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        parsed = json.loads(header.decode("utf-8"), object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{where}: the header is not JSON: {error}") from error
-    if not isinstance(parsed, dict) or not text.startswith("{"):
+    if not isinstance(parsed, dict):
         raise CheckpointError(f"{where}: the header is {shown(parsed)}, expected a JSON object")
     return parsed
 

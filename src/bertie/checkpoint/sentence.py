@@ -223,7 +223,7 @@ def _read_prompts(directory: Path, layout: SentenceLayout) -> SentenceLayout:
         raise CheckpointError(
             f"{PROMPTS_CONFIG}: prompts is {shown(prompts)}, expected texts by name"
         )
-    if default is not None and default not in prompts:
+    if default is not None and default not in list(prompts):
         raise CheckpointError(
             f"{PROMPTS_CONFIG}: default_prompt_name is {shown(default)},"
             f" but the prompts are {', '.join(prompts) or 'none'}"

@@ -1,0 +1,113 @@
+"""A directory becomes a Checkpoint."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bertie.checkpoint import Checkpoint, encoder_tensors, require_files
+from bertie.checkpoint.files import read_json
+from bertie.errors import CheckpointError, InputError, SourceError
+from tests.checkpoint.editing import edit_json, edit_tensors
+
+SHARED = Path(__file__).parents[3] / "shared/models"
+
+
+def test_a_directory_has_a_config_and_tensors(bert: Path) -> None:
+    checkpoint = Checkpoint.open(bert)
+    assert checkpoint.config.hidden_size == 24
+    assert checkpoint.raw_config["architectures"] == ["BertModel"]
+    assert checkpoint.tensors["pooler.dense.weight"].shape == (24, 24)
+    assert [path.name for path in checkpoint.files] == ["model.safetensors"]
+
+
+def test_tensors_that_are_not_used_are_listed_by_the_files_names(bert: Path) -> None:
+    edit_tensors(bert, lambda tensors: {f"bert.{name}": value for name, value in tensors.items()})
+    checkpoint = Checkpoint.open(bert)
+    unused = checkpoint.unused(encoder_tensors(checkpoint))
+    assert unused == ("bert.pooler.dense.bias", "bert.pooler.dense.weight")
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_an_absent_decoder_is_tied_unless_the_config_says_otherwise(bert: Path, tied: bool) -> None:
+    edit_json(bert / "config.json", tie_word_embeddings=tied)
+    edit_tensors(bert, lambda tensors: {**tensors, "cls.predictions.bias": np.zeros(179)})
+    checkpoint = Checkpoint.open(bert)
+    decoder = checkpoint.tensors.get("cls.predictions.decoder.weight")
+    words = checkpoint.tensors["embeddings.word_embeddings.weight"]
+    assert decoder is (words if tied else None)
+    assert "cls.predictions.bias" in checkpoint.unused(encoder_tensors(checkpoint))
+
+
+def test_googles_config_name_is_found_too(bert: Path) -> None:
+    (bert / "config.json").rename(bert / "bert_config.json")
+    origin = Checkpoint.open(bert).config.setting("hidden_size").origin
+    assert origin == "bert_config.json: hidden_size"
+
+
+def test_the_callers_config_wins(bert: Path, tmp_path: Path) -> None:
+    raw = dict(Checkpoint.open(bert).raw_config)
+    given = Checkpoint.open(bert, config={**raw, "layer_norm_eps": 1e-5}).config
+    assert given.setting("layer_norm_eps").value == 1e-5
+    assert given.setting("layer_norm_eps").origin == "caller's config: layer_norm_eps"
+    (bert / "config.json").rename(tmp_path / "other.json")
+    given = Checkpoint.open(bert, config=tmp_path / "other.json").config
+    assert given.setting("layer_norm_eps").origin == "caller's other.json: layer_norm_eps"
+    with pytest.raises(InputError, match=r"config: there is no file .*nowhere.json"):
+        Checkpoint.open(bert, config=tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "config.json is not JSON"),
+        (b"\xff\xff\xff", "config.json is not JSON"),
+        (b"[" * 100_000, "config.json is not JSON"),
+        (b"[1]", r"config.json holds \[1\], expected a JSON object"),
+    ],
+)
+def test_a_broken_config_is_a_checkpoint_error(bert: Path, content: bytes, message: str) -> None:
+    (bert / "config.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=message):
+        Checkpoint.open(bert)
+
+
+def test_a_file_that_cannot_be_read_is_a_checkpoint_error(bert: Path) -> None:
+    with pytest.raises(CheckpointError, match=f"{bert.name} can't be read: Is a directory"):
+        read_json(bert)
+
+
+def test_everything_that_is_missing_is_named_with_what_was_found(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"it lacks config.json or bert_config.json, vocab.txt"):
+        require_files(tmp_path)
+    with pytest.raises(SourceError, match=r"it has nothing$"):
+        require_files(tmp_path)
+    for number in range(12):
+        (tmp_path / f"{number:02}.txt").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SourceError, match=r"it has 00.txt, .*, 09.txt and 3 more$"):
+        require_files(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_one_missing_file_is_named_alone(sentence: Path, name: str) -> None:
+    require_files(sentence)
+    (sentence / name).unlink()
+    with pytest.raises(SourceError, match=rf"lacks [^,]*{name}[^,]*; it has .*modules.json"):
+        require_files(sentence)
+
+
+def test_what_the_caller_gives_need_not_be_there(bert: Path) -> None:
+    for name in ("config.json", "vocab.txt", "tokenizer.json"):
+        (bert / name).unlink()
+    require_files(bert, config=False, vocab=False)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/models")
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("rxnfp-bert_ft", "pytorch_model.bin"), ("tf1-tiny", "bert_model.ckpt.data-00000-of-00001")],
+)
+def test_real_checkpoints_of_other_frameworks_are_refused_by_name(name: str, found: str) -> None:
+    with pytest.raises(CheckpointError, match=f"{found}.* this version reads model.safetensors"):
+        require_files(SHARED / name)

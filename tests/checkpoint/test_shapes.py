@@ -1,0 +1,98 @@
+"""The encoder's tensors fit the config, or one error lists all that don't."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.errors import CheckpointError
+from tests.checkpoint.editing import edit_json, edit_tensors
+
+QUERY = "encoder.layer.1.attention.self.query.weight"
+
+
+def test_the_encoder_uses_five_tensors_and_sixteen_a_layer(bert: Path) -> None:
+    tensors = encoder_tensors(Checkpoint.open(bert))
+    assert len(tensors) == 5 + 3 * 16
+    assert tensors[QUERY].shape == (24, 24)
+
+
+def test_every_spelling_of_the_names_gives_the_same_tensors(bert: Path) -> None:
+    expected = encoder_tensors(Checkpoint.open(bert))
+    spell = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+
+    def respell(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        for new, old in spell.items():
+            tensors = {name.replace(new, old): value for name, value in tensors.items()}
+        return {f"bert.{name}": value for name, value in tensors.items()}
+
+    edit_tensors(bert, respell)
+    found = encoder_tensors(Checkpoint.open(bert))
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        assert np.array_equal(tensor.float32(), expected[name].float32())
+
+
+def test_one_error_lists_every_tensor_that_cannot_be_used(bert: Path) -> None:
+    def damage(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        tensors["embeddings.LayerNorm.gamma"] = tensors["embeddings.LayerNorm.weight"]
+        tensors[QUERY] = tensors[QUERY][:, :20].copy()
+        tensors["encoder.layer.0.output.dense.bias"] = np.zeros(24, np.int32)
+        del tensors["encoder.layer.2.intermediate.dense.weight"]
+        return tensors
+
+    edit_tensors(bert, damage)
+    with pytest.raises(CheckpointError) as caught:
+        encoder_tensors(Checkpoint.open(bert))
+    first, *lines = str(caught.value).splitlines()
+    assert first.endswith("bert: the encoder can't use 4 tensors:")
+    assert [line.strip() for line in lines] == [
+        "model.safetensors: tensors embeddings.LayerNorm.gamma and embeddings.LayerNorm.weight"
+        " are both embeddings.LayerNorm.weight, expected one of them",
+        "model.safetensors: tensor encoder.layer.0.output.dense.bias is I32,"
+        " expected one of F32, F16, BF16, F64",
+        f"model.safetensors: tensor {QUERY} is (24, 20),"
+        " expected (24, 24) from hidden_size in config.json",
+        "model.safetensors: tensor encoder.layer.2.intermediate.dense.weight missing,"
+        " expected (40, 24) from intermediate_size and hidden_size in config.json",
+    ]
+
+
+def test_a_size_by_default_is_named_as_such(bert: Path) -> None:
+    edit_json(bert / "config.json", max_position_embeddings=None)
+    match = r"position_embeddings.weight is \(64, 24\), expected \(512, 24\) from"
+    match += " max_position_embeddings by default, hidden_size in config.json"
+    with pytest.raises(CheckpointError, match=match):
+        encoder_tensors(Checkpoint.open(bert))
+
+
+@pytest.mark.parametrize("layers", [4, 2**31 - 1])
+def test_layers_that_the_file_lacks_are_told_in_one_line(bert: Path, layers: int) -> None:
+    edit_json(bert / "config.json", num_hidden_layers=layers)
+    last = "" if layers == 4 else f" to encoder.layer.{layers - 1}"
+    match = f"encoder.layer.3{last} missing, expected {layers} layers from num_hidden_layers in"
+    with pytest.raises(CheckpointError, match=match) as caught:
+        encoder_tensors(Checkpoint.open(bert))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_layers_beyond_the_configs_are_not_used(bert: Path) -> None:
+    edit_json(bert / "config.json", num_hidden_layers=2)
+    checkpoint = Checkpoint.open(bert)
+    tensors = encoder_tensors(checkpoint)
+    assert len(tensors) == 5 + 2 * 16
+    assert len(checkpoint.unused(tensors)) == 2 + 16
+
+
+def test_tensors_that_the_encoder_does_not_use_may_be_anything(bert: Path) -> None:
+    odd = {
+        "pooler.dense.weight": np.zeros((1, 2), np.int8),
+        "bert.pooler.dense.weight": np.zeros(3, np.float64),
+        "embeddings.position_ids": np.arange(7)[None],
+        "encoder.layer.x.weight": np.zeros(1, np.uint16),
+    }
+    edit_tensors(bert, lambda tensors: {**tensors, **odd})
+    checkpoint = Checkpoint.open(bert)
+    unused = checkpoint.unused(encoder_tensors(checkpoint))
+    assert set(unused) == {*odd, "pooler.dense.bias"}

@@ -1,0 +1,49 @@
+"""Conversion of every float type to float32."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from bertie.checkpoint.safetensors import read_safetensors
+from bertie.checkpoint.tensor import Tensor
+from bertie.errors import CheckpointError
+
+
+def tensor(dtype: str, values: np.ndarray) -> Tensor:
+    """Wrap an array as a tensor of a file."""
+    return Tensor("x", dtype, values.shape, np.frombuffer(values.tobytes(), np.uint8), "f")
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("F32", np.float32), ("F16", np.float16)])
+def test_floats_are_converted_exactly(dtype: str, kind: type) -> None:
+    values = np.array([[0.5, -0.0, 6e-5], [np.inf, 1000.25, -3]], kind)
+    read = tensor(dtype, values).float32()
+    assert read.dtype == np.float32
+    assert read.tobytes() == values.astype(np.float32).tobytes()
+
+
+def test_float64_is_rounded_and_may_become_infinite() -> None:
+    read = tensor("F64", np.array([0.1, 1e300, -1e-300])).float32()
+    assert read.tolist() == [np.float32(0.1), np.inf, 0]
+
+
+@given(arrays.arrays(np.uint16, st.integers(0, 9)))
+def test_bfloat16_is_the_upper_half_of_float32(halves: np.ndarray) -> None:
+    read = tensor("BF16", halves).float32()
+    assert (read.view(np.uint32) >> 16).tolist() == halves.tolist()
+    assert not (read.view(np.uint32) & 0xFFFF).any()
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.bool_, np.int8, np.uint16])
+def test_integers_are_mapped_but_are_not_floats(tmp_path: Path, kind: type) -> None:
+    values = np.array([0, 1, 1], kind)
+    safetensors.numpy.save_file({"x": values}, tmp_path / "m.safetensors")
+    read = read_safetensors(tmp_path / "m.safetensors")["x"]
+    assert read.data.tobytes() == values.tobytes()
+    with pytest.raises(CheckpointError, match=f"m.safetensors: tensor x is {read.dtype}, expected"):
+        read.float32()
