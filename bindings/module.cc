@@ -30,4 +30,5 @@ void raise_in_python(const std::exception_ptr& pointer, void*) {
 NB_MODULE(_core, m) {
   nb::register_exception_translator(raise_in_python);
   bertie::bind_encoder(m);
+  bertie::bind_text(m);
 }

@@ -5,5 +5,6 @@
 namespace bertie {
 
 void bind_encoder(nanobind::module_& m);
+void bind_text(nanobind::module_& m);
 
 }  // namespace bertie

@@ -1,0 +1,26 @@
+// Many texts at a time, in parallel, packed one after another without padding.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "runtime/thread_pool.h"
+#include "text/sequence.h"
+
+namespace bertie {
+
+struct PackedBatch {
+  int64_t tokens = 0, texts = 0;
+  std::unique_ptr<int32_t[]> ids, type_ids;       // (tokens,)
+  std::unique_ptr<int32_t[]> lengths, truncated;  // (texts,): tokens in each, and left out of each
+};
+
+// pairs: empty, or one for each text. pool: null runs on the calling thread.
+PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequencer,
+                         std::span<const std::string_view> texts,
+                         std::span<const std::string_view> pairs, bool add_special,
+                         const Limits& limits, ThreadPool* pool);
+
+}  // namespace bertie

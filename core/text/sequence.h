@@ -1,0 +1,72 @@
+// From the tokens of one text or two to what the encoder reads: truncated, and framed by [CLS] and
+// [SEP].
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "text/tokenizer.h"
+
+namespace bertie {
+
+// One part of a frame: a special token, or the place of a text's tokens.
+struct FrameItem {
+  enum Kind { special, first, second } kind;
+  int32_t id;  // of a special token
+  int32_t type_id;
+};
+
+// How one text and how a pair of texts are framed: [CLS] A [SEP] and [CLS] A [SEP] B [SEP].
+struct Frames {
+  std::vector<FrameItem> single, pair;
+};
+
+enum class Side { right, left };  // where tokens are left out
+
+enum class Strategy { longest_first, only_first, only_second };
+
+struct Limits {
+  int64_t max_length = -1;  // tokens, special ones included; less than 0: no limit
+  Side side = Side::right;
+  Strategy strategy = Strategy::longest_first;
+};
+
+// A sequence as the encoder reads it. Spans are filled when asked for: a special token of the frame
+// has span (0, 0) and sequence -1, the others the sequence (0 or 1) that they are from.
+struct Sequence {
+  std::vector<int32_t> ids, type_ids;
+  std::vector<Span> spans;
+  std::vector<int8_t> sequences;
+};
+
+// Appends the tokens of a text, or of a pair, to `out`; `scratch` and the two token lists are
+// working space. Returns the number of tokens left out.
+class Sequencer {
+ public:
+  Sequencer(const TextTokenizer& tokenizer, Frames frames)
+      : tokenizer_(tokenizer), frames_(std::move(frames)) {}
+
+  struct Scratch {
+    Tokens first, second;
+  };
+
+  int64_t append(std::string_view text, const std::string_view* pair, bool add_special,
+                 const Limits& limits, bool with_spans, TokenizerScratch& words, Scratch& scratch,
+                 Sequence& out) const;
+
+  // Special tokens that a frame adds.
+  int64_t added(bool pair) const;
+
+ private:
+  const TextTokenizer& tokenizer_;
+  Frames frames_;
+};
+
+// The tokens to keep of sequences of n1 and n2 tokens (n2 = 0: no pair) within max_length, as
+// `tokenizers` divides them. Throws an input error where the strategy can't.
+std::pair<int64_t, int64_t> kept(int64_t n1, int64_t n2, bool pair, int64_t max_length,
+                                 Strategy strategy);
+
+}  // namespace bertie

@@ -1,0 +1,121 @@
+// From text to token ids, without the special tokens that frame a sequence.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/added_tokens.h"
+#include "text/normalizer.h"
+#include "text/vocab.h"
+#include "text/word_cache.h"
+#include "text/wordpiece.h"
+
+namespace bertie {
+
+// Where a token comes from: code points [begin, end) of the text, and the index of its word.
+struct Span {
+  uint32_t begin, end, word;
+};
+
+// The tokens of a text, appended one after another. `spans` is filled when asked for.
+struct Tokens {
+  std::vector<int32_t> ids;
+  std::vector<Span> spans;
+};
+
+// A word of the normalized text (UTF-8), and the code points of the caller's text it comes from.
+struct Word {
+  std::string text;
+  uint32_t begin, end;
+};
+
+// Working space of one thread.
+struct TokenizerScratch {
+  WordCache cache;
+  std::vector<Char> chars, spare;
+  std::string utf8;
+  std::vector<uint32_t> ends;
+  std::vector<Piece> pieces;
+  std::vector<uint64_t> hashes;
+  std::vector<Stretch> stretches, normalized_stretches;
+  Tokens chunk;
+};
+
+struct TokenizerOptions {
+  NormalizerOptions normalizer;
+  std::string prefix = "##";  // of tokens that continue a word
+  int32_t unknown = 0;        // id
+  uint64_t max_chars = 100;   // code points; longer words are unknown
+};
+
+// Immutable once made; every method may be called from several threads at a time.
+class TextTokenizer {
+ public:
+  TextTokenizer(const std::vector<std::optional<std::string>>& tokens,
+                const std::vector<AddedToken>& added, const TokenizerOptions& options);
+  TextTokenizer(const TextTokenizer&) = delete;
+  TextTokenizer& operator=(const TextTokenizer&) = delete;
+
+  // Appends the tokens of a text (well-formed UTF-8, under 2 GiB). Linear time.
+  void tokenize(std::string_view text, bool with_spans, TokenizerScratch& scratch,
+                Tokens& out) const;
+
+  std::string normalize(std::string_view text) const;
+  std::vector<Word> words(std::string_view text) const;  // added tokens are not looked for
+  const Vocab& vocab() const { return vocab_; }
+
+  // Lends working space; keeps at most as many as were ever in use at a time.
+  class Lease;
+  Lease lease() const;
+
+ private:
+  struct Position;  // where a scan stands, for spans
+  enum Class : uint8_t { blank, mark, letter, other };
+
+  template <bool kSpans>
+  void scan(std::string_view text, Position& position, TokenizerScratch& scratch,
+            Tokens& out) const;
+  template <bool kSpans>
+  void ascii_word(const char* word, size_t size, size_t readable, Position& position,
+                  TokenizerScratch& scratch, Tokens& out) const;
+  template <bool kSpans>
+  void chunk(const char* bytes, size_t size, size_t readable, Position& position,
+             TokenizerScratch& scratch, Tokens& out) const;
+  void split_words(const Char* begin, const Char* end, uint32_t& word, TokenizerScratch& scratch,
+                   Tokens& out) const;
+  void add_word(const Char* begin, const Char* end, uint32_t word, TokenizerScratch& scratch,
+                Tokens& out) const;
+  void with_normalized_tokens(std::string_view text, Position& position, bool with_spans,
+                              TokenizerScratch& scratch, Tokens& out) const;
+
+  Vocab vocab_;
+  Normalizer normalizer_;
+  WordPiece wordpiece_;
+  AddedTokens plain_, normalized_;
+  std::array<Class, 256> classes_;
+  std::array<int32_t, 128> mark_ids_;
+  mutable std::mutex idle_mutex_;
+  mutable std::vector<std::unique_ptr<TokenizerScratch>> idle_;
+};
+
+class TextTokenizer::Lease {
+ public:
+  Lease(const TextTokenizer& owner, std::unique_ptr<TokenizerScratch> scratch)
+      : owner_(owner), scratch_(std::move(scratch)) {}
+  ~Lease();
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  TokenizerScratch& operator*() { return *scratch_; }
+
+ private:
+  const TextTokenizer& owner_;
+  std::unique_ptr<TokenizerScratch> scratch_;
+};
+
+}  // namespace bertie

@@ -1,0 +1,29 @@
+"""Text to token ids and back, as BERT does it; usable without the rest of Bertie."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bertie.tokenize.encoding import Encoding as Encoding
+    from bertie.tokenize.encoding import PackedEncodings as PackedEncodings
+    from bertie.tokenize.tokenizer import Tokenizer as Tokenizer
+    from bertie.tokenize.vocab import Vocab as Vocab
+
+_MODULES = {
+    "Encoding": "encoding",
+    "PackedEncodings": "encoding",
+    "Tokenizer": "tokenizer",
+    "Vocab": "vocab",
+}
+
+__all__ = ["Encoding", "PackedEncodings", "Tokenizer", "Vocab"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,69 @@
+"""Everything that decides how a text becomes tokens, as one record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bertie.config import Setting
+from bertie.tokenize.vocab import Vocab
+
+# Transformers writes this as model_max_length where it knows no limit.
+NO_LIMIT = int(1e30)
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """A token that is found in the text as it is, before it is split into words.
+
+    single_word: only where no word character touches it.
+    lstrip, rstrip: the white space before and after it belongs to it.
+    normalized: matched in the normalized text instead of the caller's.
+    special: left out when decoding.
+    """
+
+    content: str
+    id: int
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool = False
+    special: bool = True
+
+
+@dataclass(frozen=True)
+class FrameItem:
+    """One part of a frame: the first text ("A"), the second ("B"), or a special token's id."""
+
+    item: str | int
+    type_id: int
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A WordPiece tokenizer, whatever files it came from.
+
+    prefix: of tokens that continue a word.
+    max_chars: code points; longer words are unknown.
+    single, pair: how one text and two are framed.
+    decoder_prefix: removed when decoding; None joins tokens with spaces, as they are.
+    cleanup: whether decoding removes the spaces before punctuation.
+    settings: what `Tokenizer.settings` shows; lower, strip_accents, clean_text and
+        tokenize_chinese_chars are read from here.
+    """
+
+    vocab: Vocab
+    added: tuple[AddedToken, ...]
+    unknown: str
+    single: tuple[FrameItem, ...]
+    pair: tuple[FrameItem, ...]
+    prefix: str = "##"
+    max_chars: int = 100
+    decoder_prefix: str | None = "##"
+    cleanup: bool = True
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def bert_frames(cls: int, sep: int) -> tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]]:
+    """Return BERT's frames: [CLS] A [SEP], and [CLS] A [SEP] B [SEP] with B of type 1."""
+    single = (FrameItem(cls, 0), FrameItem("A", 0), FrameItem(sep, 0))
+    return single, (*single, FrameItem("B", 1), FrameItem(sep, 1))

@@ -1,0 +1,44 @@
+"""What tokenizing gives: one text in full, or many packed."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One text, or a pair of texts, as tokens; every list has one value for each token.
+
+    ids: what the encoder reads.
+    type_ids: 0 for the first text, 1 for the second, as the model's frame has it.
+    tokens: the vocabulary's tokens.
+    offsets: (start, end) indices into the caller's string; (0, 0) for tokens that frame it.
+    word_ids: the index of the token's word in its text; None for tokens that frame it.
+    special_mask: 1 for tokens that frame the text, else 0.
+    truncated: tokens left out.
+    """
+
+    ids: list[int]
+    type_ids: list[int]
+    tokens: list[str]
+    offsets: list[tuple[int, int]]
+    word_ids: list[int | None]
+    special_mask: list[int]
+    truncated: int = 0
+
+
+@dataclass(frozen=True)
+class PackedEncodings:
+    """Many texts, one after another without padding; all arrays int32.
+
+    ids, type_ids: (tokens,).
+    lengths: (texts,), tokens of each text.
+    truncated: (texts,), tokens left out of each.
+    """
+
+    ids: "np.ndarray"
+    type_ids: "np.ndarray"
+    lengths: "np.ndarray"
+    truncated: "np.ndarray"

@@ -1,0 +1,162 @@
+"""Reading tokenizer.json, the file of Hugging Face's `tokenizers`, where its parts are BERT's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bertie.tokenize.definition import AddedToken, FrameItem, bert_frames
+from bertie.tokenize.json_node import Node
+from bertie.tokenize.vocab import Vocab
+
+_LARGEST_ID = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class JsonTokenizer:
+    """What tokenizer.json says. strip_accents None is "as lower"; frames are None without a
+    post_processor."""
+
+    vocab: Vocab
+    added: tuple[AddedToken, ...]
+    unknown: str
+    prefix: str
+    max_chars: int
+    clean_text: bool
+    tokenize_chinese_chars: bool
+    strip_accents: bool | None
+    lower: bool
+    frames: tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]] | None
+    decoder_prefix: str | None
+    cleanup: bool
+
+
+def model_type(root: Node) -> str:
+    """Return the model's type; files of early versions leave WordPiece's out."""
+    model = root["model"]
+    if not model["type"] and {"continuing_subword_prefix", "vocab"} <= model.record().keys():
+        return "WordPiece"
+    return model["type"].text()
+
+
+def foreign_part(root: Node) -> str | None:
+    """Name the first part that isn't one of BERT's, or None where all are."""
+    expected = {
+        "model": ("WordPiece",),
+        "normalizer": ("BertNormalizer", None),
+        "pre_tokenizer": ("BertPreTokenizer",),
+        "post_processor": ("TemplateProcessing", "BertProcessing", None),
+        "decoder": ("WordPiece", None),
+    }
+    for part, types in expected.items():
+        kind = model_type(root) if part == "model" else None
+        if part != "model" and root[part]:
+            kind = root[part]["type"].text()
+        if kind not in types:
+            return f"{part} {kind or 'null'}"
+    return None
+
+
+def read(root: Node) -> JsonTokenizer:
+    """Read a tokenizer.json that has no foreign part.
+
+    Raises: TokenizerError: a value is not what `tokenizers` writes there; it names the path.
+    """
+    vocab = _vocab(root["model"]["vocab"])
+    added = tuple(_added(root["added_tokens"], vocab))
+    size = len(vocab) + sum(token.id >= len(vocab) for token in added)
+    normalizer, decoder = root["normalizer"], root["decoder"]
+    # Without a normalizer, nothing is normalized.
+    bert = bool(normalizer)
+    return JsonTokenizer(
+        vocab=vocab,
+        added=added,
+        unknown=root["model"]["unk_token"].text("[UNK]"),
+        prefix=root["model"]["continuing_subword_prefix"].text("##"),
+        max_chars=root["model"]["max_input_chars_per_word"].integer(100, least=0, most=2**62),
+        clean_text=bert and normalizer["clean_text"].flag(True),
+        tokenize_chinese_chars=bert and normalizer["handle_chinese_chars"].flag(True),
+        strip_accents=normalizer["strip_accents"].optional_flag() if bert else False,
+        lower=bert and normalizer["lowercase"].flag(True),
+        frames=_frames(root["post_processor"], size),
+        decoder_prefix=decoder["prefix"].text("##") if decoder else None,
+        cleanup=bool(decoder) and decoder["cleanup"].flag(True),
+    )
+
+
+def _vocab(node: Node) -> Vocab:
+    """Read the model's vocabulary, whose ids have to be 0, 1, 2, … without a gap."""
+    count = len(node.record())
+    tokens: list[str | None] = [None] * count
+    for token in node.record():
+        entry = node[token]
+        if (
+            type(entry.value) is not int
+            or not 0 <= entry.value < count
+            or tokens[entry.value] is not None
+        ):
+            raise entry.wrong(
+                f"an id of its own from 0 to {count - 1}: the {count} tokens have to leave no gap; "
+                "where there is a vocab.txt, give it with vocab="
+            )
+        tokens[entry.value] = Node(token, node.file, f"{node.path} key {entry.value}").text()
+    return Vocab(token for token in tokens if token is not None)
+
+
+def _added(node: Node, vocab: Vocab) -> Iterator[AddedToken]:
+    """Yield the added tokens. Those of the vocabulary have its id; others follow it in order."""
+    following = len(vocab)
+    new: dict[str, int] = {}
+    for entry in node.items():
+        content = entry["content"].text()
+        id = entry["id"].integer(least=0, most=_LARGEST_ID)
+        known = vocab.ids.get(content, new.get(content))
+        if known is None:
+            known = new[content] = following
+            following += 1
+        if id != known:
+            raise entry["id"].wrong(f"{known}, the id of {content!r} after the vocabulary")
+        special = entry["special"].flag(False)
+        yield AddedToken(
+            content,
+            id,
+            single_word=entry["single_word"].flag(False),
+            lstrip=entry["lstrip"].flag(False),
+            rstrip=entry["rstrip"].flag(False),
+            normalized=entry["normalized"].flag(not special),
+            special=special,
+        )
+
+
+def _frames(node: Node, size: int) -> tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]] | None:
+    if not node:
+        return None
+    if node["type"].text() == "BertProcessing":
+        cls, sep = (_token_id(node[key], size) for key in ("cls", "sep"))
+        return bert_frames(cls, sep)
+    single = tuple(_template(node["single"], node["special_tokens"], size))
+    pair = tuple(_template(node["pair"], node["special_tokens"], size))
+    for items, texts, path in ((single, ["A"], "single"), (pair, ["A", "B"], "pair")):
+        if sorted(str(i.item) for i in items if isinstance(i.item, str)) != texts:
+            raise node[path].wrong(f"a template with each of {' and '.join(texts)} once")
+    return single, pair
+
+
+def _token_id(node: Node, size: int) -> int:
+    """Read the id of BertProcessing's ["[CLS]", 101]."""
+    if len(list(node.items())) != 2:
+        raise node.wrong("a list of a token and its id")
+    return node[1].integer(least=0, most=size - 1)
+
+
+def _template(node: Node, special: Node, size: int) -> Iterator[FrameItem]:
+    for entry in node.items():
+        if entry["Sequence"]:
+            sequence = entry["Sequence"]
+            which = sequence["id"].text()
+            if which not in ("A", "B"):
+                raise sequence["id"].wrong('"A" or "B"')
+            yield FrameItem(which, sequence["type_id"].integer(0, least=0, most=_LARGEST_ID))
+            continue
+        token = entry["SpecialToken"]
+        type_id = token["type_id"].integer(0, least=0, most=_LARGEST_ID)
+        for id in special[token["id"].text()]["ids"].items():
+            yield FrameItem(id.integer(least=0, most=size - 1), type_id)

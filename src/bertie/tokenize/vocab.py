@@ -1,0 +1,96 @@
+"""The tokens of a model and their ids."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from bertie.errors import InputError, TokenizerError
+
+# Rust's char::is_whitespace, which `tokenizers` trims from the ends of a vocabulary's lines.
+_WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+class Vocab:
+    """Tokens by id and ids by token. Of two equal tokens, the later one's id is the token's."""
+
+    def __init__(self, tokens: Iterable[str] = ()) -> None:
+        self._tokens = list(tokens)
+        self._ids: dict[str, int] | None = None
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Vocab":
+        """Read a vocab.txt: one token a line, the line's number (from 0) its id.
+
+        Raises: TokenizerError: the file can't be read, or isn't UTF-8.
+        """
+        path = Path(path)
+        try:
+            text = path.read_bytes().decode()
+        except OSError as error:
+            raise TokenizerError(f"{path}: {error.strerror}, expected a vocabulary file") from error
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise TokenizerError(
+                f"{path}: line {line} is not UTF-8 ({error.reason}); a vocabulary is UTF-8 text "
+                "with one token a line: convert it, or give another with vocab="
+            ) from error
+        lines = text.split("\n")
+        if not lines[-1]:
+            lines.pop()
+        return cls(line.rstrip(_WHITE_SPACE) for line in lines)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """From token to id; made on first need."""
+        if self._ids is None:
+            self._ids = {token: i for i, token in enumerate(self._tokens)}
+        return self._ids
+
+    @property
+    def tokens(self) -> list[str]:
+        """From id to token; not to be changed."""
+        return self._tokens
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about the tokens: blank ones and duplicates."""
+        notes = []
+        blank = [i for i, token in enumerate(self._tokens) if not token]
+        if blank:
+            notes.append(f"{len(blank)} blank, the first with id {blank[0]}")
+        repeated = [i for i, token in enumerate(self._tokens) if token and self.ids[token] != i]
+        if repeated:
+            token = self._tokens[repeated[0]]
+            notes.append(
+                f"{len(repeated)} repeated, the first {token!r}: its id is {self.ids[token]}, the "
+                f"later one, and {repeated[0]} is never used"
+            )
+        return tuple(notes)
+
+    def id_of(self, token: str) -> int:
+        """Return the token's id. Raises: InputError: there is no such token."""
+        try:
+            return self.ids[token]
+        except KeyError:
+            raise InputError(
+                f"{token!r} is not in the vocabulary of {len(self)} tokens: look for the token as "
+                "the vocabulary writes it, '##' before pieces inside a word"
+            ) from None
+
+    def token_of(self, id: int) -> str:
+        """Return the id's token. Raises: InputError: the id is outside the vocabulary."""
+        if not 0 <= id < len(self._tokens):
+            raise InputError(f"id {id} is outside the vocabulary, expected 0 to {len(self) - 1}")
+        return self._tokens[id]
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self.ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tokens)
