@@ -48,7 +48,9 @@ inline F32 gelu(F32 x) {
 // The tanh form: x / 2 * (1 + tanh(u)) = x * sigmoid(2 u), u = sqrt(2 / pi) * (x + 0.044715 x^3).
 inline F32 gelu_tanh(F32 x) {
   const F32 cubic = fma(x * x, F32::set(0.044715f), F32::set(1.0f));
-  return x * sigmoid(x * cubic * F32::set(1.5957691216f));
+  const F32 y = x * sigmoid(x * cubic * F32::set(1.5957691216f));
+  // Down there it is zero; the smallest sigmoid times a huge x would not be.
+  return select_less(x, F32::set(-10.0f), F32::zero(), y);
 }
 
 inline F32 tanh(F32 x) {

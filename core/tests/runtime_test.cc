@@ -1,0 +1,104 @@
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <stdexcept>
+
+#include "runtime/team.h"
+#include "runtime/thread_pool.h"
+
+using namespace bertie;
+
+TEST_CASE("every worker runs the job once") {
+  ThreadPool pool(4);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<std::atomic<int>> runs(4);
+    pool.run([&](int worker) { ++runs[static_cast<size_t>(worker)]; });
+    for (const auto& count : runs) CHECK(count == 1);
+  }
+}
+
+TEST_CASE("for_each hands out every index once") {
+  ThreadPool pool(3);
+  for (const int64_t count : {0, 1, 7, 100}) {
+    std::vector<std::atomic<int>> seen(static_cast<size_t>(count));
+    pool.for_each(count, 8, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
+    });
+    for (const auto& times : seen) CHECK(times == 1);
+  }
+}
+
+TEST_CASE("a job's exception reaches the caller and the pool goes on working") {
+  ThreadPool pool(3);
+  for (const int thrower : {0, 2}) {
+    CHECK_THROWS_AS(pool.run([&](int worker) {
+      if (worker == thrower) throw std::runtime_error("broken");
+    }),
+                    std::runtime_error);
+  }
+  std::atomic<int> runs{0};
+  pool.run([&](int) { ++runs; });
+  CHECK(runs == 3);
+}
+
+TEST_CASE("callers on several threads take turns") {
+  ThreadPool pool(2);
+  std::atomic<int> runs{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) pool.run([&](int) { ++runs; });
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  CHECK(runs == 4 * 50 * 2);
+}
+
+#if !defined(__SANITIZE_THREAD__)  // ThreadSanitizer doesn't follow a fork with threads
+TEST_CASE("a forked child has workers of its own") {
+  ThreadPool pool(3);
+  pool.run([](int) {});
+  const pid_t child = fork();
+  if (child == 0) {
+    std::atomic<int> runs{0};
+    pool.run([&](int) { ++runs; });
+    _exit(runs == 3 ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
+}
+#endif
+
+TEST_CASE("a team's shares cover the work in order") {
+  for (const int size : {1, 2, 3, 7}) {
+    for (const int64_t count : {0, 1, 5, 64}) {
+      Team team(size);
+      int64_t next = 0;
+      for (int rank = 0; rank < size; ++rank) {
+        const auto share = team.share(rank, count);
+        CHECK(share.begin == next);
+        next = share.end;
+      }
+      CHECK(next == count);
+    }
+  }
+}
+
+TEST_CASE("no member of a team passes a wait before the last arrives") {
+  ThreadPool pool(3);
+  Team team(pool.size());
+  std::atomic<int> arrived{0};
+  std::atomic<bool> early{false};
+  pool.run([&](int) {
+    for (int phase = 1; phase <= 200; ++phase) {
+      ++arrived;
+      team.wait();
+      if (arrived < phase * pool.size()) early = true;
+      team.wait();
+    }
+  });
+  CHECK_FALSE(early);
+}
