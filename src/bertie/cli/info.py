@@ -1,0 +1,21 @@
+"""bertie info"""
+
+from bertie.cli import options, output
+
+
+@options.command("info")
+@options.source
+@options.max_length
+@options.show_as
+def command(source: str, max_length: int | None, show_as: str | None) -> None:
+    """Say what a model is, and where each of its settings comes from.
+
+    SOURCE is a directory, a hub id, pypi:package or an alias; without it, the default model.
+    """
+    from bertie.cli.model import load_embedder
+
+    info = load_embedder(source, threads=None, max_length=max_length).info().to_dict()
+    if output.as_table(show_as):
+        output.print_tree(info)
+    else:
+        output.print_json(info)

