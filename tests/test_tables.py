@@ -70,7 +70,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(format: str, data: bytes) -> N
         ("csv", b"text,b\n1\n", r"row 1 \(line 2\): columns: 1, expected 2"),
         ("csv", b'text\n"a"b\n', r"row 1 \(line 2\): not well-formed CSV"),
         ("csv", b'text\nx\n"a\nb\n', r"row 2 \(line 4\): not well-formed CSV: unexpected end"),
-        ("csv", b"text\nok\nca\xe9\n", r"row 2 \(line 3\): not UTF-8: byte 0xe9 at byte 2 of the line, 10"),
+        ("csv", b"text\nok\nca\xe9\n", r"row 2 \(line 3\): not UTF-8: byte 0xe9 at byte 2"),
         ("csv", b"te\xe9xt\nok\n", r"header \(line 1\): not UTF-8: byte 0xe9 at byte 2"),
         ("csv", b"text\nok\na\0b\n", r"row 2 \(line 3\): a NUL byte at byte 1 of the line"),
         ("lines", b"ok\na\0b\n", r"row 2 \(line 2\): a NUL byte"),
