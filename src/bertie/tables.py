@@ -177,6 +177,19 @@ class Table:
         return InputError(f"{self.name}: {where} (line {self._line}): {what}")
 
 
+def read(path: Path, *, column: str = "text", format: str | None = None) -> Iterator[Row]:
+    """Read a file's rows, one at a time.
+
+    Args:
+        column: the column that every row must have, with text in it.
+        format: one of FORMATS; told from the file's name where it isn't given.
+    Raises: InputError: it can't be opened, or a row can't be read; it says which and why.
+    """
+    format = format or format_of(path)
+    with open_file(path) as file:
+        yield from Table(file, name=str(path), format=format, column=column)
+
+
 def format_of(path: Path) -> str:
     """Tell a file's format from its name.
 

@@ -49,11 +49,9 @@ def command(
     """
     from bertie.cli.model import load_embedder
     from bertie.search import Corpus
-    from bertie.tables import Table, format_of, open_file
+    from bertie.tables import read
 
-    file_format = file_format or format_of(file)
-    with open_file(file) as opened:
-        rows = list(Table(opened, name=str(file), format=file_format, column=column))
+    rows = list(read(file, column=column, format=file_format))
     model = load_embedder(source, threads=threads, max_length=max_length)
     with Bar("texts") as bar:
         corpus = Corpus(

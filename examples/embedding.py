@@ -1,0 +1,13 @@
+"""Turn sentences into vectors.
+
+Run it: python examples/embedding.py
+"""
+
+import bertie
+
+model = bertie.load("minilm")
+vectors = model.embed(["The kettle is boiling.", "Tea is nearly ready."])
+
+print("vectors:", vectors.shape, vectors.dtype)
+print("the first one begins:", vectors[0, :5].round(4).tolist())
+print("how close the two are:", round(float(vectors[0] @ vectors[1]), 3))
