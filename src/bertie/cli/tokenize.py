@@ -10,6 +10,7 @@ from bertie.cli.progress import Bar
 
 if TYPE_CHECKING:
     from bertie.tokenize import Tokenizer
+    from bertie.tokenize.tokenizer import Truncate
 
 
 def _read_ids(_: click.Context, __: click.Parameter, value: str | None) -> list[int] | None:
@@ -47,7 +48,7 @@ def command(
     column: str,
     file_format: str | None,
     max_length: int | None,
-    truncate: str,
+    truncate: "Truncate",
     show_as: str | None,
 ) -> None:
     """Show the tokens of texts, or the tokens of ids.
@@ -72,7 +73,7 @@ def command(
             _show_text(tokenizer, text, truncate, table=output.as_table(show_as))
 
 
-def _show_text(tokenizer: "Tokenizer", text: str, truncate: str, *, table: bool) -> None:
+def _show_text(tokenizer: "Tokenizer", text: str, truncate: "Truncate", *, table: bool) -> None:
     """Print the tokens of one text."""
     encoding = tokenizer.encode(text, truncate=truncate)
     if table:
