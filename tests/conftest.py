@@ -1,6 +1,7 @@
 """What several test modules share: models, a cache of their own, and how property tests run."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,15 @@ def tiny_expected(tiny_bert):
     """What transformers computes with the tiny checkpoint."""
     with np.load(tiny_bert / "expected.npz") as stored:
         return dict(stored)
+
+
+@pytest.fixture
+def bert(tiny_bert: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny BERT, which a test may damage."""
+    return Path(shutil.copytree(tiny_bert, tmp_path / "bert"))
+
+
+@pytest.fixture
+def sentence(tiny_sentence: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny sentence-transformers model, which a test may damage."""
+    return Path(shutil.copytree(tiny_sentence, tmp_path / "sentence"))

@@ -3,7 +3,9 @@
 The names below are resolved on first use, so that `import bertie` loads neither numpy nor the core.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,18 +20,24 @@ if TYPE_CHECKING:
         TokenizerError,
         TruncationWarning,
     )
+    from bertie.load import load
+    from bertie.tasks.embed import Embedder
+    from bertie.tasks.info import ModelInfo
 
 __all__ = [
     "BertieError",
     "CheckpointError",
+    "Embedder",
     "EncoderConfig",
     "ExtraMissing",
     "InputError",
+    "ModelInfo",
     "Setting",
     "SourceError",
     "TaskError",
     "TokenizerError",
     "TruncationWarning",
+    "load",
 ]
 
 # Where each public name lives.
@@ -45,6 +53,9 @@ _HOMES = {
         "TokenizerError",
         "TruncationWarning",
     ),
+    "bertie.load": ("load",),
+    "bertie.tasks.embed": ("Embedder",),
+    "bertie.tasks.info": ("ModelInfo",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -66,3 +77,15 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names as well as those loaded already."""
     return sorted({*globals(), *__all__, "__version__"})
+
+
+class _Package(ModuleType):
+    """Keeps `bertie.load` the function: importing the module of that name would replace it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and name in _HOME_OF:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

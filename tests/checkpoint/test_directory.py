@@ -8,7 +8,7 @@ import pytest
 from bertie.checkpoint import Checkpoint, encoder_tensors, require_files
 from bertie.checkpoint.files import read_json
 from bertie.errors import CheckpointError, InputError, SourceError
-from tests.checkpoint.editing import edit_json, edit_tensors
+from tests.editing import edit_json, edit_tensors
 
 SHARED = Path(__file__).parents[3] / "shared/models"
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 
 from bertie.checkpoint.safetensors import read_safetensors
+from bertie.checkpoint.tensor import DTYPE_BITS
 from bertie.errors import CheckpointError
 
 TINY = Path(__file__).parents[1] / "data/tiny-bert/model.safetensors"
@@ -141,6 +142,8 @@ def agree(path: Path) -> None:
     try:
         ours = read_safetensors(path)
     except CheckpointError:
+        return
+    if any(tensor.dtype not in DTYPE_BITS for tensor in ours.values()):
         return
     theirs = dict(safetensors.deserialize(path.read_bytes()))
     assert ours.keys() == theirs.keys()

@@ -9,7 +9,7 @@ import pytest
 from bertie.checkpoint import Dense, Normalize, read_layout
 from bertie.config import Setting
 from bertie.errors import CheckpointError
-from tests.checkpoint.editing import edit_json
+from tests.editing import edit_json
 
 POOLING = "1_Pooling/config.json"
 OLD_POOLING = {

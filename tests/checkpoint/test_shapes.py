@@ -7,7 +7,7 @@ import pytest
 
 from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import CheckpointError
-from tests.checkpoint.editing import edit_json, edit_tensors
+from tests.editing import edit_json, edit_tensors
 
 QUERY = "encoder.layer.1.attention.self.query.weight"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.dense import Dense, read_dense
+from bertie.checkpoint.dense import WEIGHTS, Dense, read_dense
 from bertie.checkpoint.files import inside, read_json, read_object
 from bertie.config import Setting
 from bertie.errors import CheckpointError
@@ -54,6 +54,7 @@ class SentenceLayout:
         lower_first: do_lower_case: texts are lower-cased before a tokenizer that wouldn't.
         prompts: texts to put before an input, by name.
         default_prompt_name: the prompt that is used unless the caller says otherwise, or None.
+        files: those that hold the modules' weights.
     """
 
     transformer: Path
@@ -65,6 +66,7 @@ class SentenceLayout:
     lower_first: Setting = _FALSE
     prompts: Setting = _NO_PROMPTS
     default_prompt_name: Setting = _NO_PROMPT
+    files: tuple[Path, ...] = ()
 
 
 def read_layout(directory: Path) -> SentenceLayout:
@@ -166,7 +168,11 @@ def _add_normalize(layout: SentenceLayout, path: Path, where: str) -> SentenceLa
 def _add_dense(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
     """Add a dense layer."""
     _require_sentence_embedding(read_object(path / "config.json", where), where)
-    return replace(layout, modules=(*layout.modules, read_dense(path, where)))
+    return replace(
+        layout,
+        modules=(*layout.modules, read_dense(path, where)),
+        files=(*layout.files, path / WEIGHTS),
+    )
 
 
 def _add_nothing(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:

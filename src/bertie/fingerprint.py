@@ -1,0 +1,88 @@
+"""Fingerprints: one hash over everything that determines a model's vectors.
+
+Vectors of different fingerprints don't mix. What a file looks like doesn't count, only what it
+means: names are canonical, numbers are float32, and origins of settings are left out.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bertie.checkpoint import Tensor
+from bertie.sources import cache_directory
+from bertie.tokenize import Tokenizer
+
+# Changes when what is hashed changes, so that older cached hashes aren't found.
+_RECIPE = "bertie-1"
+
+
+def fingerprint(
+    tensors: Mapping[str, Tensor],
+    tokenizer: Tokenizer,
+    settings: Mapping[str, Any],
+    files: Iterable[Path],
+) -> str:
+    """Hash a model.
+
+    Args:
+        tensors: all that are used, by canonical name.
+        tokenizer: what makes token ids.
+        settings: everything else that changes a vector, as JSON knows it.
+        files: those that hold the tensors; while their paths, sizes and times stay as they are,
+            the tensors' hash is remembered.
+    Returns: SHA-256 in hexadecimal.
+    """
+    parts = {
+        "recipe": _RECIPE,
+        "tensors": _remembered(tensors, files),
+        "tokenizer": tokenizer.identity(),
+        "settings": settings,
+    }
+    return _hash_json(parts)
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Hash tensors as float32 under their names, in the names' order."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        values = tensors[name].float32().astype("<f4", copy=False)
+        digest.update(json.dumps([name, values.shape]).encode())
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+def _hash_json(value: Any) -> str:
+    """Hash JSON in one spelling: sorted keys, no spaces, ASCII."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _remembered(tensors: Mapping[str, Tensor], files: Iterable[Path]) -> str:
+    """Hash the tensors, or recall their hash from when the same files were hashed before."""
+    stats = [(str(path.resolve()), path.stat()) for path in files]
+    seen = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+    key = _hash_json({"recipe": _RECIPE, "files": seen, "names": sorted(tensors)})
+    path = cache_directory() / "fingerprints" / key
+    with suppress(OSError):
+        known = path.read_text()
+        if len(known) == 64:
+            return known
+    found = hash_tensors(tensors)
+    # A cache that can't be written costs time, nothing else.
+    with suppress(OSError):
+        _write(path, found)
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    Path(file.name).replace(path)

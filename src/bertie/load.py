@@ -1,0 +1,188 @@
+"""From a source to a ready model."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
+from pathlib import Path
+from reprlib import repr as shown
+from typing import Any
+
+from bertie.batching import DEFAULT_BUDGET
+from bertie.checkpoint import Checkpoint, encoder_tensors, read_layout, require_files
+from bertie.checkpoint.claims import length_note, lower_note
+from bertie.config import ACTIVATIONS, EncoderConfig, Setting
+from bertie.encoder import Encoder
+from bertie.errors import CheckpointError, InputError, TaskError
+from bertie.fingerprint import fingerprint
+from bertie.sources import resolve
+from bertie.tasks.embed import Embedder, EmbedSettings
+from bertie.tasks.info import ModelInfo
+from bertie.tasks.settle import Given, settle
+from bertie.tasks.stages import Stage, dimensions, stages
+from bertie.tokenize import Tokenizer
+
+TASKS = ("embed",)
+PRECISIONS = ("auto", "float32")
+# What "auto" is.
+PRECISION = "float32"
+
+
+def load(
+    source: str | Path = "minilm",
+    *,
+    task: str | None = None,
+    precision: str = "auto",
+    threads: int | None = None,
+    pooling: str | Sequence[str] | None = None,
+    normalize: bool | None = None,
+    max_length: int | None = None,
+    prompts: Mapping[str, str] | None = None,
+    lower: bool | None = None,
+    activation: str | None = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+    vocab: str | Path | None = None,
+    budget: int | None = None,
+) -> Embedder:
+    """Load a model.
+
+    Args:
+        source: a directory, or a name that `bertie pull` knows.
+        task: what the model is for; None takes what the checkpoint was made for.
+        precision: what to compute in: "float32", or "auto" for the best that this version has.
+        threads: at most so many cores at a time; None takes all that the process may use.
+        pooling: "mean", "cls" or "max", or several to concatenate, instead of the checkpoint's.
+        normalize: whether to scale vectors to length 1, instead of the checkpoint's word.
+        max_length: the most tokens of a text, instead of the checkpoint's; never more than it has
+            positions.
+        prompts: texts to put before an input, by name, instead of the checkpoint's.
+        lower: whether to lower-case, instead of the tokenizer's word.
+        activation: the feed-forward activation, instead of hidden_act.
+        config: a config.json or its content, instead of the checkpoint's.
+        vocab: a vocab.txt, instead of the checkpoint's.
+        budget: the most tokens in one forward pass; None for the default.
+    Returns: the class that fits the task.
+    Raises: SourceError: the source can't be found, or lacks files.
+    Raises: CheckpointError, TokenizerError: its files are broken or not supported.
+    Raises: TaskError: a task that this version has nothing for.
+    Raises: InputError: any other option that can't be.
+    """
+    # Only the parameters are local yet: these are the options, for whoever loads the model again.
+    options = {name: value for name, value in locals().items() if name != "source"}
+    _check_options(task, precision, max_length, budget)
+    directory = resolve(source)
+    layout = read_layout(directory)
+    require_files(layout.transformer, config=config is None, vocab=vocab is None)
+    checkpoint = Checkpoint.open(layout.transformer, config=config, activation=activation)
+    tensors = encoder_tensors(checkpoint)
+    tokenizer = Tokenizer.load(layout.transformer, lower=lower, vocab=vocab)
+    _check_vocabulary(tokenizer, checkpoint.config)
+    given = Given(pooling, normalize, max_length, prompts, lower)
+    settings = settle(given, layout, checkpoint.config, tokenizer.settings)
+    width = dimensions(settings.pooling, layout, checkpoint.config)
+    passed = stages(layout)
+    encoder = Encoder(checkpoint.config, tensors, threads=threads)
+    used = dict(tensors)
+    for stage in passed:
+        used.update(stage.tensors)
+    return Embedder(
+        encoder,
+        tokenizer,
+        settings,
+        stages=passed,
+        info=ModelInfo(
+            source=str(source),
+            directory=str(directory),
+            task="embed",
+            dimensions=width,
+            parameters=sum(prod(tensor.shape) for tensor in used.values()),
+            precision=PRECISION,
+            isa=encoder.isa,
+            threads=encoder.threads,
+            settings=_all_settings(settings, checkpoint.config, tokenizer),
+            modules=tuple(stage.words for stage in passed),
+            unused=checkpoint.unused(tensors),
+            notes=_notes(checkpoint, settings, tokenizer),
+        ),
+        fingerprint=partial(
+            fingerprint,
+            used,
+            tokenizer,
+            _hashed(settings, passed, checkpoint.config, width),
+            [*checkpoint.files, *layout.files],
+        ),
+        reload=partial(load, _lasting(source), **{**options, "precision": PRECISION}),
+        budget=budget or DEFAULT_BUDGET,
+    )
+
+
+def _check_options(
+    task: str | None, precision: str, max_length: int | None, budget: int | None
+) -> None:
+    """Refuse options that can't be, before anything is read."""
+    if task is not None and task not in TASKS:
+        raise TaskError(f"task is {shown(task)}, but this version has only: {', '.join(TASKS)}")
+    if precision not in PRECISIONS:
+        raise InputError(
+            f"precision is {shown(precision)}, but this version has only: {', '.join(PRECISIONS)}"
+        )
+    # [CLS] and [SEP] take two.
+    for name, value, least in (("max_length", max_length, 2), ("budget", budget, 1)):
+        if value is not None and (type(value) is not int or value < least):
+            raise InputError(
+                f"{name} is {shown(value)}, expected a number of tokens, at least {least}"
+            )
+
+
+def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
+    """Refuse a vocabulary with tokens that have no embedding."""
+    if tokenizer.vocab_size > config.vocab_size:
+        raise CheckpointError(
+            f"the vocabulary has {tokenizer.vocab_size} tokens, expected at most"
+            f" {config.vocab_size} from {config.source('vocab_size')}"
+        )
+
+
+def _lasting(source: str | Path) -> str | Path:
+    """Give a source that means the same from another working directory."""
+    return Path(source).absolute() if Path(source).is_dir() else source
+
+
+def _all_settings(
+    settings: EmbedSettings, config: EncoderConfig, tokenizer: Tokenizer
+) -> dict[str, Setting]:
+    """Collect every setting: the tokenizer's, the embedder's over them, the encoder's."""
+    own = {field: getattr(settings, field) for field in EmbedSettings.__dataclass_fields__}
+    encoder = {name: config.setting(name) for name in config.origins}
+    return {**tokenizer.settings, **own, **encoder}
+
+
+def _notes(
+    checkpoint: Checkpoint, settings: EmbedSettings, tokenizer: Tokenizer
+) -> tuple[str, ...]:
+    """Collect what is worth knowing about the files."""
+    lower = tokenizer.settings["lower"].value or settings.lower_first.value
+    notes = [
+        length_note(checkpoint.directory, settings.max_length.value),
+        lower_note(checkpoint.directory, lower),
+        *tokenizer.notes,
+    ]
+    return tuple(note for note in notes if note)
+
+
+def _hashed(
+    settings: EmbedSettings, passed: Sequence[Stage], config: EncoderConfig, width: int
+) -> dict[str, Any]:
+    """Collect everything but tensors and tokenizer that changes a vector."""
+    own = {field: getattr(settings, field).value for field in EmbedSettings.__dataclass_fields__}
+    encoder = {name: getattr(config, name) for name in config.origins}
+    return {
+        **encoder,
+        **own,
+        "hidden_act": ACTIVATIONS[config.hidden_act],
+        "modules": [stage.recipe for stage in passed],
+        "dimensions": width,
+        "output_type": "float32",
+        "precision": PRECISION,
+        "task": "embed",
+        "truncate": "right",
+    }

@@ -1,0 +1,1 @@
+"""What a loaded model can be asked: one file for each task."""
