@@ -70,7 +70,7 @@ def _remembered(tensors: Mapping[str, Tensor], files: Iterable[Path]) -> str:
     key = _hash_json({"recipe": _RECIPE, "files": seen, "names": sorted(tensors)})
     path = cache_directory() / "fingerprints" / key
     with suppress(OSError):
-        known = path.read_text()
+        known: str = path.read_text()
         if len(known) == 64:
             return known
     found = hash_tensors(tensors)

@@ -2,6 +2,7 @@
 
 import warnings
 from reprlib import repr as shown
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ class Truncation:
         self._texts = self._cut = self._tokens = 0
 
     @property
-    def side(self) -> str:
+    def side(self) -> Literal["left", "right"]:
         """The end that a tokenizer cuts off; under "error" it cuts only for us to count."""
         return "left" if self.policy == "left" else "right"
 
