@@ -179,3 +179,30 @@ def test_a_pooling_that_does_not_fit_the_dense_layer_is_refused(sentence: Path) 
     match = r"2_Dense/config.json: in_features is 48, but .* have 24 floats \(pooling mean\)"
     with pytest.raises(CheckpointError, match=match):
         bertie.load(sentence, pooling="mean")
+
+
+def test_the_default_model_reads_256_tokens_in_lower_case_though_its_files_disagree(
+    minilm: Path,
+) -> None:
+    model = bertie.load(minilm)
+    settings = model.info().settings
+    origin = "sentence_bert_config.json: max_seq_length"
+    assert (settings["max_length"].value, settings["max_length"].origin) == (256, origin)
+    assert settings["lower"].value is True
+    assert settings["pooling"].value == ("mean",)
+    assert settings["normalize"].value is True
+    length, lower = (note for note in model.info().notes if "disagree" in note)
+    assert all(f"says {tokens}" in length for tokens in (128, 256, 512))
+    assert "says false" in lower
+    assert np.array_equal(model.embed("A RIVER Bank"), model.embed("a river bank"))
+
+
+def test_the_default_models_vectors_are_the_same_bits_in_any_company(minilm: Path) -> None:
+    line = "the river bank was open and a boat went by under the old stone bridge "
+    texts = [(line * 5)[5 * i : 9 + 16 * i] for i in range(24)]
+    alone = [bertie.load(minilm, threads=1).embed(text) for text in texts[:3]]
+    together = bertie.load(minilm, threads=1).embed(texts)
+    assert np.array_equal(together[:3], np.stack(alone))
+    for threads, budget in ((1, 40), (2, 8192), (3, 100)):
+        model = bertie.load(minilm, threads=threads, budget=budget)
+        assert np.array_equal(model.embed(texts[::-1])[::-1], together)

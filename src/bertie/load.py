@@ -9,7 +9,7 @@ from typing import Any
 
 from bertie.batching import DEFAULT_BUDGET
 from bertie.checkpoint import Checkpoint, encoder_tensors, read_layout, require_files
-from bertie.checkpoint.claims import length_note, lower_note
+from bertie.checkpoint.claims import disagreements
 from bertie.config import ACTIVATIONS, EncoderConfig, Setting
 from bertie.encoder import Encoder
 from bertie.errors import CheckpointError, InputError, TaskError
@@ -84,12 +84,9 @@ def load(
     used = dict(tensors)
     for stage in passed:
         used.update(stage.tensors)
-    return Embedder(
-        encoder,
-        tokenizer,
-        settings,
-        stages=passed,
-        info=ModelInfo(
+
+    def describe() -> ModelInfo:
+        return ModelInfo(
             source=str(source),
             directory=str(directory),
             task="embed",
@@ -102,14 +99,18 @@ def load(
             modules=tuple(stage.words for stage in passed),
             unused=checkpoint.unused(tensors),
             notes=_notes(checkpoint, settings, tokenizer),
-        ),
-        fingerprint=partial(
-            fingerprint,
-            used,
-            tokenizer,
-            _hashed(settings, passed, checkpoint.config, width),
-            [*checkpoint.files, *layout.files],
-        ),
+        )
+
+    hashed = _hashed(settings, passed, checkpoint.config, width)
+    files = [*checkpoint.files, *layout.files]
+    return Embedder(
+        encoder,
+        tokenizer,
+        settings,
+        stages=passed,
+        dimensions=width,
+        info=describe,
+        fingerprint=partial(fingerprint, used, tokenizer, hashed, files),
         reload=partial(load, _lasting(source), **{**options, "precision": PRECISION}),
         budget=budget or DEFAULT_BUDGET,
     )
@@ -161,12 +162,8 @@ def _notes(
 ) -> tuple[str, ...]:
     """Collect what is worth knowing about the files."""
     lower = tokenizer.settings["lower"].value or settings.lower_first.value
-    notes = [
-        length_note(checkpoint.directory, settings.max_length.value),
-        lower_note(checkpoint.directory, lower),
-        *tokenizer.notes,
-    ]
-    return tuple(note for note in notes if note)
+    disagree = disagreements(checkpoint.directory, settings.max_length.value, lower)
+    return (*disagree, *tokenizer.notes)
 
 
 def _hashed(

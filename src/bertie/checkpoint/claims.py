@@ -1,6 +1,6 @@
 """What a checkpoint's files say about the same thing, where they may disagree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,42 +22,41 @@ _LOWER = (
 )
 
 
-def length_note(directory: Path, used: int) -> str | None:
-    """Say that files disagree on the maximum length, if they do.
+def disagreements(directory: Path, length: int, lower: bool) -> list[str]:
+    """Say on what the files disagree.
 
     Args:
         directory: the encoder's.
-        used: the tokens that the settled maximum length allows.
+        length: the tokens that the settled maximum length allows.
+        lower: whether texts are lower-cased.
+    Returns: a sentence for each of the two that the files state differently.
     """
-    claims = [
+    names = dict.fromkeys(file for file, _ in (*_LENGTHS, *_LOWER))
+    files = {name: read_object(directory / name) for name in names if (directory / name).is_file()}
+    lengths = [
         claim
-        for claim in _claims(directory, _LENGTHS)
+        for claim in _claims(files, _LENGTHS)
         if type(claim.value) is int and claim.value < _NO_LIMIT
     ]
-    return _note("maximum length", claims, f"{used} tokens are used")
+    flags = [claim for claim in _claims(files, _LOWER) if type(claim.value) is bool]
+    notes = [
+        _note("maximum length", lengths, f"{length} tokens are used"),
+        _note("lower-casing", flags, f"texts are {'' if lower else 'not '}lower-cased"),
+    ]
+    return [note for note in notes if note]
 
 
-def lower_note(directory: Path, used: bool) -> str | None:
-    """Say that files disagree on lower-casing, if they do.
-
-    Args:
-        directory: the encoder's.
-        used: whether texts are lower-cased.
-    """
-    claims = [claim for claim in _claims(directory, _LOWER) if type(claim.value) is bool]
-    return _note("lower-casing", claims, f"texts are {'' if used else 'not '}lower-cased")
-
-
-def _claims(directory: Path, places: Sequence[tuple[str, tuple[str, ...]]]) -> list[Setting]:
+def _claims(
+    files: Mapping[str, Any], places: Sequence[tuple[str, tuple[str, ...]]]
+) -> list[Setting]:
     """Collect what the files state; what a file doesn't state is no claim."""
     claims = []
     for file, keys in places:
-        if (directory / file).is_file():
-            value: Any = read_object(directory / file)
-            for key in keys:
-                value = value.get(key) if isinstance(value, dict) else None
-            if value is not None:
-                claims.append(Setting(value, f"{file}: {'.'.join(keys)}"))
+        value = files.get(file)
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            claims.append(Setting(value, f"{file}: {'.'.join(keys)}"))
     return claims
 
 

@@ -64,6 +64,12 @@ class Embedder:
     A text's vector is the same to the last bit whatever else is in the call, in whatever order,
     with however many threads. Safe to share between threads and across fork; pickles as the
     source that it was loaded from.
+
+    Attributes:
+        encoder: token ids to hidden states.
+        tokenizer: texts to token ids.
+        settings: what happens before, between and after.
+        dimensions: floats in one vector.
     """
 
     def __init__(
@@ -73,7 +79,8 @@ class Embedder:
         settings: EmbedSettings,
         *,
         stages: Sequence[Stage],
-        info: ModelInfo,
+        dimensions: int,
+        info: Callable[[], ModelInfo],
         fingerprint: Callable[[], str],
         reload: Callable[[], "Embedder"],
         budget: int = DEFAULT_BUDGET,
@@ -81,11 +88,9 @@ class Embedder:
         """Join the parts; bertie.load does it for a source.
 
         Args:
-            encoder: token ids to hidden states.
-            tokenizer: texts to token ids.
-            settings: what happens before, between and after.
+            encoder, tokenizer, settings, dimensions: the attributes.
             stages: what pooled vectors pass through before normalization.
-            info: describes the embedder.
+            info: describes the embedder, when it is first asked to.
             fingerprint: computes the fingerprint, when it is first asked for.
             reload: loads the same embedder again, elsewhere; it must pickle.
             budget: the most tokens in one forward pass.
@@ -94,7 +99,8 @@ class Embedder:
         self.tokenizer = tokenizer
         self.settings = settings
         self._stages = tuple(stages)
-        self._info = info
+        self.dimensions = dimensions
+        self._describe = info
         self._compute_fingerprint = fingerprint
         self._reload = reload
         self._budget = budget
@@ -102,11 +108,6 @@ class Embedder:
     def __reduce__(self) -> tuple[Callable[..., "Embedder"], tuple[Any, ...]]:
         """Pickle as the call that loads it."""
         return self._reload, ()
-
-    @property
-    def dimensions(self) -> int:
-        """Floats in one vector."""
-        return self._info.dimensions
 
     @property
     def max_length(self) -> int:
@@ -120,7 +121,12 @@ class Embedder:
 
     def info(self) -> ModelInfo:
         """Describe the model, and say where each setting came from."""
-        return self._info
+        return self._described
+
+    @cached_property
+    def _described(self) -> ModelInfo:
+        """Describe the model once: its files are read again for what they disagree on."""
+        return self._describe()
 
     def embed(
         self,
