@@ -11,6 +11,7 @@
 #include "text/batch.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+#include "text/words.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -38,23 +39,50 @@ std::string_view text_of(nb::handle object, const std::string& name) {
                   ", which is no character: fix the text's decoding, or replace it");
 }
 
-std::vector<std::string_view> texts_of(nb::handle list, const std::string& name) {
-  std::vector<std::string_view> texts;
-  const size_t count = nb::len(list);
-  texts.reserve(count);
+// The texts of a tuple, or with `split` the words of each member, a tuple too. Positions in
+// complaints count from `base`; less than 0: there is but one.
+struct Texts {
+  std::vector<std::string_view> words;
+  std::vector<Text> texts;
+  size_t bytes = 0;
+};
+
+Texts texts_of(nb::tuple members, const std::string& name, bool split, int64_t base = 0) {
+  Texts all;
+  const size_t count = nb::len(members);
+  all.texts.reserve(count);
+  std::vector<size_t> ends;
   for (size_t i = 0; i < count; ++i) {
-    PyObject* item = PyTuple_GetItem(list.ptr(), static_cast<Py_ssize_t>(i));
-    if (PyUnicode_Check(item)) {
+    const nb::handle member = PyTuple_GetItem(members.ptr(), static_cast<Py_ssize_t>(i));
+    const auto where = [&] {  // a lone text has no position
+      return base < 0 ? name : name + "[" + std::to_string(base + static_cast<int64_t>(i)) + "]";
+    };
+    if (!split) {
       Py_ssize_t size = 0;
-      if (const char* bytes = PyUnicode_AsUTF8AndSize(item, &size)) {
-        texts.emplace_back(bytes, static_cast<size_t>(size));
-        continue;
+      const char* bytes = PyUnicode_Check(member.ptr())
+                              ? PyUnicode_AsUTF8AndSize(member.ptr(), &size)
+                              : nullptr;
+      if (!bytes) {
+        PyErr_Clear();
+        text_of(member, where());  // says what is wrong
       }
-      PyErr_Clear();
+      all.texts.push_back({{bytes, static_cast<size_t>(size)}, {}, false});
+      all.bytes += static_cast<size_t>(size);
+      continue;
     }
-    texts.push_back(text_of(item, name + "[" + std::to_string(i) + "]"));
+    const auto words = nb::borrow<nb::tuple>(member);  // the caller of this module made it one
+    for (size_t word = 0; word < nb::len(words); ++word) {
+      all.words.push_back(text_of(words[word], where() + "[" + std::to_string(word) + "]"));
+      all.bytes += all.words.back().size();
+    }
+    ends.push_back(all.words.size());
   }
-  return texts;
+  size_t begin = 0;
+  for (const size_t end : ends) {
+    all.texts.push_back({{}, {all.words.data() + begin, end - begin}, true});
+    begin = end;
+  }
+  return all;
 }
 
 using Array = nb::ndarray<nb::numpy, int32_t, nb::ndim<1>>;
@@ -99,20 +127,56 @@ class PyTokenizer {
                     max_chars}),
         sequencer_(tokenizer_, {frame(single), frame(pair)}) {}
 
-  nb::tuple encode(nb::handle text, nb::handle pair, bool add_special, int64_t max_length,
-                   bool left) const {
-    const std::string_view first = text_of(text, "text");
-    std::string_view second;
-    if (!pair.is_none()) second = text_of(pair, "pair");
-    Sequence sequence;
-    int64_t truncated;
+  // A list of windows, of one without a stride: (ids, type ids, offsets, word ids, special mask).
+  // texts and pairs hold one text or none, as encode_batch takes them.
+  nb::tuple encode(nb::tuple texts, std::optional<nb::tuple> pairs, bool split, bool add_special,
+                   int64_t max_length, bool left, int strategy, int64_t stride, bool all) const {
+    const Texts first = texts_of(texts, "text", split, -1);
+    const Texts second = pairs ? texts_of(*pairs, "pair", split, -1) : Texts{};
+    const Text* pair = pairs ? &second.texts[0] : nullptr;
+    const Limits limit = limits(max_length, left, strategy, stride);
+    std::vector<Sequence> windows(1);
+    int64_t truncated = 0;
     {
       nb::gil_scoped_release released;
-      auto lease = tokenizer_.lease();
-      Sequencer::Scratch scratch;
-      truncated = sequencer_.append(first, pair.is_none() ? nullptr : &second, add_special,
-                                    limits(max_length, left), true, *lease, scratch, sequence);
+      if (all) {
+        windows = sequencer_.windows(first.texts[0], pair, add_special, limit);
+      } else {
+        auto lease = tokenizer_.lease();
+        Sequencer::Scratch scratch;
+        truncated = sequencer_.append(first.texts[0], pair, add_special, limit, true, *lease,
+                                      scratch, windows[0]);
+      }
     }
+    nb::list rows;
+    for (const Sequence& window : windows) rows.append(row(window));
+    return nb::make_tuple(rows, truncated);
+  }
+
+  nb::tuple encode_batch(nb::tuple texts, std::optional<nb::tuple> pairs, bool split,
+                         bool add_special, int64_t max_length, bool left, int strategy,
+                         int threads, int64_t base) {
+    const Texts first = texts_of(texts, "texts", split, base);
+    const Texts second = pairs ? texts_of(*pairs, "pairs", split, base) : Texts{};
+    PackedBatch batch;
+    {
+      nb::gil_scoped_release released;
+      batch = bertie::encode_batch(tokenizer_, sequencer_, first.texts, second.texts, add_special,
+                                   limits(max_length, left, strategy, 0),
+                                   pool_for(first.bytes + second.bytes, threads));
+    }
+    return nb::make_tuple(to_array(std::move(batch.ids), batch.tokens),
+                          to_array(std::move(batch.type_ids), batch.tokens),
+                          to_array(std::move(batch.lengths), batch.texts),
+                          to_array(std::move(batch.truncated), batch.texts));
+  }
+
+ private:
+  static Limits limits(int64_t max_length, bool left, int strategy, int64_t stride) {
+    return {max_length, left ? Side::left : Side::right, static_cast<Strategy>(strategy), stride};
+  }
+
+  static nb::tuple row(const Sequence& sequence) {
     nb::list ids, type_ids, offsets, word_ids, special;
     for (size_t i = 0; i < sequence.ids.size(); ++i) {
       const Span& span = sequence.spans[i];
@@ -121,51 +185,16 @@ class PyTokenizer {
       type_ids.append(sequence.type_ids[i]);
       offsets.append(nb::make_tuple(span.begin, span.end));
       word_ids.append(framing ? nb::object(nb::none()) : nb::object(nb::int_(span.word)));
-      special.append(nb::int_(framing));
+      special.append(framing ? 1 : 0);
     }
-    return nb::make_tuple(ids, type_ids, offsets, word_ids, special, truncated);
-  }
-
-  nb::tuple encode_batch(nb::tuple texts, std::optional<nb::tuple> pairs, bool add_special,
-                         int64_t max_length, bool left, int threads) {
-    const auto first = texts_of(texts, "texts");
-    std::vector<std::string_view> second;
-    if (pairs) second = texts_of(*pairs, "pairs");
-    PackedBatch batch;
-    {
-      nb::gil_scoped_release released;
-      batch = bertie::encode_batch(tokenizer_, sequencer_, first, second, add_special,
-                                   limits(max_length, left), pool_for(first, threads));
-    }
-    return nb::make_tuple(to_array(std::move(batch.ids), batch.tokens),
-                          to_array(std::move(batch.type_ids), batch.tokens),
-                          to_array(std::move(batch.lengths), batch.texts),
-                          to_array(std::move(batch.truncated), batch.texts));
-  }
-
-  std::string normalize(nb::handle text) const { return tokenizer_.normalize(text_of(text, "text")); }
-
-  nb::list words(nb::handle text) const {
-    nb::list words;
-    for (const Word& word : tokenizer_.words(text_of(text, "text"))) {
-      words.append(nb::make_tuple(word.text, word.begin, word.end));
-    }
-    return words;
-  }
-
- private:
-  static Limits limits(int64_t max_length, bool left) {
-    return {max_length, left ? Side::left : Side::right, Strategy::longest_first};
+    return nb::make_tuple(ids, type_ids, offsets, word_ids, special);
   }
 
   // Threads are woken only for work that is longer than waking them. 0: as many as there are cores.
-  ThreadPool* pool_for(const std::vector<std::string_view>& texts, int threads) {
+  ThreadPool* pool_for(size_t bytes, int threads) {
     if (threads == 0) threads = available_cores();
-    if (threads == 1) return nullptr;
     constexpr size_t kWorthwhile = 1 << 14;  // bytes
-    size_t bytes = 0;
-    for (const auto text : texts) bytes += text.size();
-    if (bytes < kWorthwhile) return nullptr;
+    if (threads == 1 || bytes < kWorthwhile) return nullptr;
     std::lock_guard lock(pools_mutex_);
     for (const auto& pool : pools_) {
       if (pool->size() == threads) return pool.get();
@@ -180,6 +209,48 @@ class PyTokenizer {
   std::vector<std::unique_ptr<ThreadPool>> pools_;  // one for each count of threads asked for
 };
 
+// What src/bertie/tokenize/basic.py calls.
+class PyNormalizer {
+ public:
+  PyNormalizer(bool clean_text, bool cjk_spacing, bool strip_accents, bool lower)
+      : normalizer_({clean_text, cjk_spacing, strip_accents, lower}) {}
+
+  std::string normalize(nb::handle text) const { return normalizer_.run(text_of(text, "text")); }
+
+  nb::list words(nb::handle text) const {
+    nb::list rows;
+    for (const Word& word : bertie::words(normalizer_, text_of(text, "text"))) {
+      rows.append(nb::make_tuple(word.text, nb::make_tuple(word.begin, word.end)));
+    }
+    return rows;
+  }
+
+ private:
+  Normalizer normalizer_;
+};
+
+// What src/bertie/tokenize/wordpiece.py calls; -1 stands for an unknown word.
+class PyWordPiece {
+ public:
+  PyWordPiece(const std::vector<std::optional<std::string>>& tokens, const std::string& prefix,
+              uint64_t max_chars)
+      : vocab_(tokens, prefix), wordpiece_(vocab_, -1, max_chars) {}
+
+  std::vector<int32_t> split(nb::handle word) const {
+    const std::string_view text = text_of(word, "word");
+    std::vector<Piece> pieces;
+    std::vector<uint64_t> hashes;
+    wordpiece_.split(text, utf8::count(text), pieces, hashes);
+    std::vector<int32_t> ids;
+    for (const Piece& piece : pieces) ids.push_back(piece.id);
+    return ids;
+  }
+
+ private:
+  Vocab vocab_;
+  WordPiece wordpiece_;
+};
+
 }  // namespace
 
 void bind_text(nb::module_& m) {
@@ -190,12 +261,20 @@ void bind_text(nb::module_& m) {
                     const std::vector<FrameRow>&, const std::vector<FrameRow>&>(),
            "tokens"_a, "added"_a, "clean_text"_a, "cjk_spacing"_a, "strip_accents"_a, "lower"_a,
            "prefix"_a, "unknown"_a, "max_chars"_a, "single"_a, "pair"_a)
-      .def("encode", &PyTokenizer::encode, "text"_a.none(), "pair"_a.none(), "add_special"_a,
-           "max_length"_a, "left"_a)
-      .def("encode_batch", &PyTokenizer::encode_batch, "texts"_a, "pairs"_a.none(), "add_special"_a,
-           "max_length"_a, "left"_a, "threads"_a)
-      .def("normalize", &PyTokenizer::normalize, "text"_a.none())
-      .def("words", &PyTokenizer::words, "text"_a.none());
+      .def("encode", &PyTokenizer::encode, "texts"_a, "pairs"_a.none(), "split"_a,
+           "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "stride"_a, "all"_a)
+      .def("encode_batch", &PyTokenizer::encode_batch, "texts"_a, "pairs"_a.none(), "split"_a,
+           "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "threads"_a, "base"_a);
+  nb::class_<PyNormalizer>(m, "Normalizer")
+      .def(nb::init<bool, bool, bool, bool>(), "clean_text"_a, "cjk_spacing"_a, "strip_accents"_a,
+           "lower"_a)
+      .def("normalize", &PyNormalizer::normalize, "text"_a.none())
+      .def("words", &PyNormalizer::words, "text"_a.none());
+  nb::class_<PyWordPiece>(m, "WordPiece")
+      .def(nb::init<const std::vector<std::optional<std::string>>&, const std::string&,
+                    uint64_t>(),
+           "tokens"_a, "prefix"_a, "max_chars"_a)
+      .def("split", &PyWordPiece::split, "word"_a.none());
 }
 
 }  // namespace bertie

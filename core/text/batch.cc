@@ -7,9 +7,8 @@
 namespace bertie {
 
 PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequencer,
-                         std::span<const std::string_view> texts,
-                         std::span<const std::string_view> pairs, bool add_special,
-                         const Limits& limits, ThreadPool* pool) {
+                         std::span<const Text> texts, std::span<const Text> pairs,
+                         bool add_special, const Limits& limits, ThreadPool* pool) {
   PackedBatch batch;
   batch.texts = static_cast<int64_t>(texts.size());
   batch.lengths.reset(new int32_t[texts.size()]);

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
 
 #include "runtime/thread_pool.h"
 #include "text/sequence.h"
@@ -19,8 +18,7 @@ struct PackedBatch {
 
 // pairs: empty, or one for each text. pool: null runs on the calling thread.
 PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequencer,
-                         std::span<const std::string_view> texts,
-                         std::span<const std::string_view> pairs, bool add_special,
-                         const Limits& limits, ThreadPool* pool);
+                         std::span<const Text> texts, std::span<const Text> pairs,
+                         bool add_special, const Limits& limits, ThreadPool* pool);
 
 }  // namespace bertie

@@ -117,4 +117,12 @@ void Normalizer::run(std::string_view text, uint32_t origin, std::vector<Char>& 
   if (options_.lower) lower(out, spare);
 }
 
+std::string Normalizer::run(std::string_view text) const {
+  std::vector<Char> chars, spare;
+  run(text, 0, chars, spare);
+  std::string normalized;
+  for (const Char& c : chars) utf8::append(normalized, c.point);
+  return normalized;
+}
+
 }  // namespace bertie

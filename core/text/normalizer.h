@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Normalizer {
   // `spare` is working space. Linear in the text.
   void run(std::string_view text, uint32_t origin, std::vector<Char>& out,
            std::vector<Char>& spare) const;
+
+  std::string run(std::string_view text) const;
 
   const NormalizerOptions& options() const { return options_; }
 

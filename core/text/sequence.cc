@@ -40,49 +40,70 @@ std::pair<int64_t, int64_t> kept(int64_t n1, int64_t n2, bool pair, int64_t max_
   return {n1, n2};
 }
 
-int64_t Sequencer::added(bool pair) const {
-  const auto& frame = pair ? frames_.pair : frames_.single;
-  return std::count_if(frame.begin(), frame.end(),
-                       [](const FrameItem& item) { return item.kind == FrameItem::special; });
+std::vector<Range> parts(int64_t n, int64_t keep, int64_t stride, Side side) {
+  if (keep >= n) return {{0, n}};
+  if (keep == 0) return {{0, 0}, {0, n}};
+  if (stride >= keep) {
+    throw Error(ErrorKind::input, "stride is " + std::to_string(stride) + ", and only " +
+                                      std::to_string(keep) +
+                                      " tokens of a text fit into a window: lower the stride, or "
+                                      "raise max_length");
+  }
+  std::vector<Range> windows;
+  for (int64_t at = 0;; at += keep - stride) {
+    const Range right{at, std::min(at + keep, n)};
+    windows.push_back(side == Side::right ? right : Range{n - right.end, n - right.begin});
+    if (right.end == n) return windows;
+  }
 }
 
-int64_t Sequencer::append(std::string_view text, const std::string_view* pair, bool add_special,
-                          const Limits& limits, bool with_spans, TokenizerScratch& words,
-                          Scratch& scratch, Sequence& out) const {
-  const auto tokenize = [&](std::string_view source, Tokens& tokens) {
+std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pair,
+                                                bool add_special, const Limits& limits,
+                                                bool with_spans, TokenizerScratch& words,
+                                                Scratch& scratch) const {
+  const auto fill = [&](const Text& source, Tokens& tokens) {
     tokens.ids.clear();
     tokens.spans.clear();
-    tokenizer_.tokenize(source, with_spans, words, tokens);
+    if (source.split) {
+      tokenizer_.tokenize_words(source.words, with_spans, words, tokens);
+    } else {
+      tokenizer_.tokenize(source.whole, with_spans, words, tokens);
+    }
     return static_cast<int64_t>(tokens.ids.size());
   };
-  const int64_t n1 = tokenize(text, scratch.first);
-  const int64_t n2 = pair ? tokenize(*pair, scratch.second) : 0;
-  int64_t keep1 = n1, keep2 = n2;
-  if (limits.max_length >= 0) {
-    const int64_t room = limits.max_length - (add_special ? added(pair != nullptr) : 0);
-    if (room < 0) {
-      throw Error(ErrorKind::input, "max_length is " + std::to_string(limits.max_length) +
-                                        ", expected at least " +
-                                        std::to_string(limits.max_length - room) +
-                                        " for the special tokens: raise it");
-    }
-    std::tie(keep1, keep2) = kept(n1, n2, pair != nullptr, room, limits.strategy);
+  const int64_t n1 = fill(text, scratch.first);
+  const int64_t n2 = pair ? fill(*pair, scratch.second) : 0;
+  if (limits.max_length < 0) return {n1, n2};
+  const auto& frame = pair ? frames_.pair : frames_.single;
+  const int64_t special =
+      !add_special ? 0 : std::count_if(frame.begin(), frame.end(), [](const FrameItem& item) {
+        return item.kind == FrameItem::special;
+      });
+  if (limits.max_length < special) {
+    throw Error(ErrorKind::input, "max_length is " + std::to_string(limits.max_length) +
+                                      ", expected at least " + std::to_string(special) +
+                                      " for the special tokens: raise it");
   }
-  const auto place = [&](const Tokens& tokens, int64_t keep, const FrameItem& item, int8_t which) {
-    const auto all = static_cast<int64_t>(tokens.ids.size());
-    const int64_t begin = limits.side == Side::right ? 0 : all - keep;
-    out.ids.insert(out.ids.end(), tokens.ids.begin() + begin, tokens.ids.begin() + begin + keep);
-    out.type_ids.insert(out.type_ids.end(), keep, item.type_id);
+  return kept(n1, n2, pair != nullptr, limits.max_length - special, limits.strategy);
+}
+
+// `tokenizers` gives the frame's type ids to the tokens that it keeps; those that overflow have 0
+// and 1, whatever the frame says.
+void Sequencer::place(const Scratch& scratch, Range first, Range second, bool pair,
+                      bool add_special, bool overflow, bool with_spans, Sequence& out) const {
+  const auto text = [&](const Tokens& tokens, Range range, int8_t which, int32_t type_id) {
+    const auto at = [&](auto& list, int64_t i) { return list.begin() + i; };
+    out.ids.insert(out.ids.end(), at(tokens.ids, range.begin), at(tokens.ids, range.end));
+    out.type_ids.insert(out.type_ids.end(), range.end - range.begin, type_id);
     if (!with_spans) return;
-    out.spans.insert(out.spans.end(), tokens.spans.begin() + begin,
-                     tokens.spans.begin() + begin + keep);
-    out.sequences.insert(out.sequences.end(), keep, which);
+    out.spans.insert(out.spans.end(), at(tokens.spans, range.begin), at(tokens.spans, range.end));
+    out.sequences.insert(out.sequences.end(), range.end - range.begin, which);
   };
   for (const FrameItem& item : pair ? frames_.pair : frames_.single) {
     if (item.kind == FrameItem::first) {
-      place(scratch.first, keep1, item, 0);
+      text(scratch.first, first, 0, overflow ? 0 : item.type_id);
     } else if (item.kind == FrameItem::second) {
-      place(scratch.second, keep2, item, 1);
+      text(scratch.second, second, 1, overflow ? 1 : item.type_id);
     } else if (add_special) {
       out.ids.push_back(item.id);
       out.type_ids.push_back(item.type_id);
@@ -92,7 +113,41 @@ int64_t Sequencer::append(std::string_view text, const std::string_view* pair, b
       }
     }
   }
+}
+
+int64_t Sequencer::append(const Text& text, const Text* pair, bool add_special,
+                          const Limits& limits, bool with_spans, TokenizerScratch& words,
+                          Scratch& scratch, Sequence& out) const {
+  const auto [keep1, keep2] =
+      tokenize(text, pair, add_special, limits, with_spans, words, scratch);
+  const auto n1 = static_cast<int64_t>(scratch.first.ids.size());
+  const auto n2 = pair ? static_cast<int64_t>(scratch.second.ids.size()) : 0;
+  const auto range = [&](int64_t n, int64_t keep) {
+    return limits.side == Side::right ? Range{0, keep} : Range{n - keep, n};
+  };
+  place(scratch, range(n1, keep1), range(n2, keep2), pair, add_special, false, with_spans, out);
   return n1 + n2 - keep1 - keep2;
+}
+
+std::vector<Sequence> Sequencer::windows(const Text& text, const Text* pair, bool add_special,
+                                         const Limits& limits) const {
+  auto lease = tokenizer_.lease();
+  Scratch scratch;
+  const auto [keep1, keep2] = tokenize(text, pair, add_special, limits, true, *lease, scratch);
+  const auto first = parts(static_cast<int64_t>(scratch.first.ids.size()), keep1, limits.stride,
+                           limits.side);
+  const auto second = parts(static_cast<int64_t>(scratch.second.ids.size()), keep2, limits.stride,
+                            limits.side);
+  std::vector<Sequence> windows;
+  const auto add = [&](Range a, Range b) {
+    place(scratch, a, b, pair, add_special, !windows.empty(), true, windows.emplace_back());
+  };
+  add(first[0], second[0]);
+  for (size_t i = 1; i < first.size(); ++i) {
+    for (const Range& other : second) add(first[i], other);
+  }
+  for (size_t i = 1; i < second.size(); ++i) add(first[0], second[i]);
+  return windows;
 }
 
 }  // namespace bertie

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -31,6 +32,14 @@ struct Limits {
   int64_t max_length = -1;  // tokens, special ones included; less than 0: no limit
   Side side = Side::right;
   Strategy strategy = Strategy::longest_first;
+  int64_t stride = 0;  // tokens that a window shares with the one before it
+};
+
+// A text, or the words of one that the caller has split.
+struct Text {
+  std::string_view whole;
+  std::span<const std::string_view> words;
+  bool split = false;
 };
 
 // A sequence as the encoder reads it. Spans are filled when asked for: a special token of the frame
@@ -41,8 +50,11 @@ struct Sequence {
   std::vector<int8_t> sequences;
 };
 
-// Appends the tokens of a text, or of a pair, to `out`; `scratch` and the two token lists are
-// working space. Returns the number of tokens left out.
+// Tokens [begin, end) of a text.
+struct Range {
+  int64_t begin, end;
+};
+
 class Sequencer {
  public:
   Sequencer(const TextTokenizer& tokenizer, Frames frames)
@@ -52,14 +64,24 @@ class Sequencer {
     Tokens first, second;
   };
 
-  int64_t append(std::string_view text, const std::string_view* pair, bool add_special,
-                 const Limits& limits, bool with_spans, TokenizerScratch& words, Scratch& scratch,
-                 Sequence& out) const;
+  // Appends the tokens of a text, or of a pair, to `out`; `words` and `scratch` are working space.
+  // Returns the number of tokens left out.
+  int64_t append(const Text& text, const Text* pair, bool add_special, const Limits& limits,
+                 bool with_spans, TokenizerScratch& words, Scratch& scratch, Sequence& out) const;
 
-  // Special tokens that a frame adds.
-  int64_t added(bool pair) const;
+  // All the windows that a text or a pair is cut into, in the order of `tokenizers`: what `append`
+  // gives first, then what it leaves out.
+  std::vector<Sequence> windows(const Text& text, const Text* pair, bool add_special,
+                                const Limits& limits) const;
 
  private:
+  // Fills the scratch and returns the tokens to keep of each text.
+  std::pair<int64_t, int64_t> tokenize(const Text& text, const Text* pair, bool add_special,
+                                       const Limits& limits, bool with_spans,
+                                       TokenizerScratch& words, Scratch& scratch) const;
+  void place(const Scratch& scratch, Range first, Range second, bool pair, bool add_special,
+             bool overflow, bool with_spans, Sequence& out) const;
+
   const TextTokenizer& tokenizer_;
   Frames frames_;
 };
@@ -68,5 +90,9 @@ class Sequencer {
 // `tokenizers` divides them. Throws an input error where the strategy can't.
 std::pair<int64_t, int64_t> kept(int64_t n1, int64_t n2, bool pair, int64_t max_length,
                                  Strategy strategy);
+
+// The windows of at most `keep` tokens over a text of n, each sharing `stride` tokens with the one
+// before it; the first is the one to keep. Throws an input error where that makes no headway.
+std::vector<Range> parts(int64_t n, int64_t keep, int64_t stride, Side side);
 
 }  // namespace bertie

@@ -5,6 +5,7 @@
 #include "runtime/error.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+#include "text/words.h"
 
 namespace bertie {
 namespace {
@@ -15,12 +16,6 @@ std::vector<AddedToken> only(const std::vector<AddedToken>& added, bool normaliz
     if (token.normalized == normalized) some.push_back(token);
   }
   return some;
-}
-
-std::string to_utf8(const std::vector<Char>& chars) {
-  std::string text;
-  for (const Char& c : chars) utf8::append(text, c.point);
-  return text;
 }
 
 }  // namespace
@@ -39,7 +34,7 @@ TextTokenizer::TextTokenizer(const std::vector<std::optional<std::string>>& toke
       plain_(only(added, false)),
       normalized_([&] {
         std::vector<AddedToken> some = only(added, true);
-        for (AddedToken& token : some) token.content = normalize(token.content);
+        for (AddedToken& token : some) token.content = normalizer_.run(token.content);
         return some;
       }()) {
   std::vector<Piece> pieces;
@@ -78,29 +73,6 @@ TextTokenizer::Lease::~Lease() {
   owner_.idle_.push_back(std::move(scratch_));
 }
 
-std::string TextTokenizer::normalize(std::string_view text) const {
-  std::vector<Char> chars, spare;
-  normalizer_.run(text, 0, chars, spare);
-  return to_utf8(chars);
-}
-
-std::vector<Word> TextTokenizer::words(std::string_view text) const {
-  std::vector<Char> chars, spare;
-  normalizer_.run(text, 0, chars, spare);
-  std::vector<Word> words;
-  bool open = false;
-  for (const Char& c : chars) {
-    const uint16_t flags = unicode::record(c.point);
-    if (flags & (unicode::space | unicode::punct)) open = false;
-    if (flags & unicode::space) continue;
-    if (!open) words.push_back({"", c.origin, 0});
-    utf8::append(words.back().text, c.point);
-    words.back().end = c.origin + 1;
-    open = !(flags & unicode::punct);
-  }
-  return words;
-}
-
 // Tokenizes one normalized word.
 void TextTokenizer::add_word(const Char* begin, const Char* end, uint32_t word,
                              TokenizerScratch& scratch, Tokens& out) const {
@@ -121,21 +93,11 @@ void TextTokenizer::add_word(const Char* begin, const Char* end, uint32_t word,
   }
 }
 
-// Splits normalized text at white space, and punctuation into words of its own.
 void TextTokenizer::split_words(const Char* begin, const Char* end, uint32_t& word,
                                 TokenizerScratch& scratch, Tokens& out) const {
-  const Char* start = begin;
-  const auto close = [&](const Char* at) {
-    if (start < at) add_word(start, at, word++, scratch, out);
-  };
-  for (const Char* c = begin; c < end; ++c) {
-    const uint16_t flags = unicode::record(c->point);
-    if (!(flags & (unicode::space | unicode::punct))) continue;
-    close(c);
-    start = c + 1;
-    if (flags & unicode::punct && !(flags & unicode::space)) add_word(c, c + 1, word++, scratch, out);
-  }
-  close(end);
+  each_word(begin, end, [&](const Char* first, const Char* last) {
+    add_word(first, last, word++, scratch, out);
+  });
 }
 
 // A stretch that ASCII white space or punctuation bounds, with anything but plain ASCII in it.
@@ -354,6 +316,27 @@ void TextTokenizer::tokenize(std::string_view text, bool with_spans, TokenizerSc
     }
     ++position.word;
     position.point += points;
+  }
+}
+
+void TextTokenizer::tokenize_words(std::span<const std::string_view> words, bool with_spans,
+                                   TokenizerScratch& scratch, Tokens& out) const {
+  for (size_t i = 0; i < words.size(); ++i) {
+    normalizer_.run(words[i], 0, scratch.chars, scratch.spare);
+    const std::vector<Char>& chars = scratch.chars;
+    scratch.utf8.clear();
+    for (const Char& c : chars) utf8::append(scratch.utf8, c.point);
+    const int32_t whole = chars.empty() ? -1 : vocab_.find(Vocab::start, scratch.utf8);
+    const size_t first = out.spans.size();
+    if (whole >= 0) {
+      out.ids.push_back(whole);
+      if (with_spans) out.spans.push_back({chars[0].origin, chars.back().origin + 1, 0});
+    } else {
+      tokenize(words[i], with_spans, scratch, out);
+    }
+    for (size_t at = first; at < out.spans.size(); ++at) {
+      out.spans[at].word = static_cast<uint32_t>(i);
+    }
   }
 }
 

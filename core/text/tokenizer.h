@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,12 +28,6 @@ struct Span {
 struct Tokens {
   std::vector<int32_t> ids;
   std::vector<Span> spans;
-};
-
-// A word of the normalized text (UTF-8), and the code points of the caller's text it comes from.
-struct Word {
-  std::string text;
-  uint32_t begin, end;
 };
 
 // Working space of one thread.
@@ -66,9 +61,13 @@ class TextTokenizer {
   void tokenize(std::string_view text, bool with_spans, TokenizerScratch& scratch,
                 Tokens& out) const;
 
-  std::string normalize(std::string_view text) const;
-  std::vector<Word> words(std::string_view text) const;  // added tokens are not looked for
-  const Vocab& vocab() const { return vocab_; }
+  // Appends the tokens of words that the caller has split. A word that the vocabulary has whole, as
+  // the normalizer leaves it, is that token; others are tokenized as texts are. Spans are within
+  // the word, and `word` is its index.
+  void tokenize_words(std::span<const std::string_view> words, bool with_spans,
+                      TokenizerScratch& scratch, Tokens& out) const;
+
+  const Normalizer& normalizer() const { return normalizer_; }
 
   // Lends working space; keeps at most as many as were ever in use at a time.
   class Lease;
