@@ -2,10 +2,12 @@
 
     python scripts/compare_tokenizers.py [--data FOLDER] [--strings N] [--vocab vocab.txt]
 
-For each setting (uncased, cased, accents kept, no spacing of Chinese characters), over every line
-of every file of the folder and N random strings from all of Unicode: ids, type ids, offsets, word
-ids and special masks of single texts, the packed batch, and the decoded text. Exits with 1 where
-anything differs. Needs the `tokenizers` package.
+For each setting (uncased, cased, accents kept, no spacing of Chinese characters and so on), over
+every line of every file of the folder and N random strings from all of Unicode: ids, type ids,
+offsets, word ids and special masks of single texts, the packed batch, and the decoded text. Then,
+over some of them: pairs by every strategy, side and stride with all their windows; words split
+beforehand; and added tokens of every kind. Exits with 1 where anything differs. Needs the
+`tokenizers` package.
 """
 
 import argparse
@@ -16,12 +18,15 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 import tokenizers
 
-from bertie.tokenize import Tokenizer
+from bertie.errors import InputError
+from bertie.tokenize import BasicTokenizer, Encoding, Tokenizer
+from bertie.tokenize.engine import STRATEGIES
 
 SETTINGS = {
     "uncased": {"lowercase": True},
@@ -153,11 +158,122 @@ def compare(vocab: list[str], texts: list[str], shown: int = 5) -> int:
     return total
 
 
+def same(ours: Encoding, theirs: tokenizers.Encoding) -> bool:
+    """Whether two encodings have the same ids, types, places and words."""
+    return (ours.ids, ours.type_ids, ours.offsets, ours.word_ids, ours.special_mask) == (
+        theirs.ids,
+        theirs.type_ids,
+        theirs.offsets,
+        theirs.word_ids,
+        theirs.special_tokens_mask,
+    )
+
+
+def windows(pair: Pair, first: str, second: str | None, limit: int, **how: Any) -> bool:
+    """Whether both cut a text or a pair alike, or both refuse to."""
+    backend = pair.theirs._tokenizer
+    try:
+        backend.enable_truncation(
+            limit, stride=how["stride"], strategy=how["strategy"], direction=how["truncate"]
+        )
+    except ValueError:  # a stride that may be too long is refused before there is a text
+        return True
+    try:
+        theirs = backend.encode(first, second)
+        cut = [theirs, *theirs.overflowing]
+    except BaseException as error:  # a panic in Rust is a BaseException
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        cut = []
+    backend.no_truncation()
+    try:
+        ours = pair.ours.windows(first, second, max_length=limit, **how)
+    except InputError:
+        return not cut
+    kept = {key: value for key, value in how.items() if key != "stride"}
+    if pair.ours.encode(first, second, max_length=limit, **kept).ids != ours[0].ids:
+        return False
+    return len(ours) == len(cut) and all(map(same, ours, cut))
+
+
+def compare_windows(vocab: list[str], texts: list[str], count: int, seed: int) -> int:
+    """Compare `count` random pairs and single texts under every strategy, side and stride."""
+    source = random.Random(seed)
+    pair = Pair.make(vocab, {"lowercase": True})
+    short = [text for text in texts if len(text) < 200] or [""]
+    found = tried = 0
+    for _ in range(count):
+        first, second = source.choice(short), source.choice([*source.choices(short, k=3), None])
+        for strategy, side, stride in product(STRATEGIES, ("right", "left"), (0, 1, 3)):
+            limit = source.choice((3, 4, 5, 7, 8, 12, 20, 40))
+            tried += 1
+            how = {"strategy": strategy, "truncate": side, "stride": stride}
+            if not windows(pair, first, second, limit, **how):
+                found += 1
+                if found <= 5:
+                    print(f"  {first!r} and {second!r} within {limit}, {how}")
+    print(f"windows: {tried} cuts, {found} differ")
+    return found
+
+
+def compare_words(vocab: list[str], texts: list[str]) -> int:
+    """Compare texts given as words, less the words that Bertie takes whole on purpose."""
+    pair = Pair.make(vocab, {"lowercase": True})
+    basic, known = BasicTokenizer(), set(vocab)
+    found = 0
+    for text in texts:
+        words = [
+            word
+            for word in text.split(" ")
+            if len(basic.words(word)) == 1 or basic.normalize(word) not in known
+        ]
+        theirs = pair.theirs.encode(words, is_pretokenized=True)
+        found += not same(pair.ours.encode(words, split_words=True), theirs)
+    print(f"split words: {len(texts)} texts, {found} differ")
+    return found
+
+
+def compare_added(vocab: list[str], texts: list[str], seed: int) -> int:
+    """Compare texts with added tokens of every kind of flags sprinkled into them."""
+    source = random.Random(seed)
+    flags = list(product((False, True), repeat=4))
+    names = ("single_word", "lstrip", "rstrip", "normalized")
+    contents = [f"<{i}>" for i in range(8)] + ["Été", "ing", " x", "中国", "É", "<1>b", "the", "[a"]
+    added = [
+        {"id": len(vocab) + i, "content": content, **dict(zip(names, flag, strict=True))}
+        for i, (content, flag) in enumerate(zip(contents, flags, strict=True))
+        if content not in vocab
+    ]
+    found = 0
+    for lower in (True, False):
+        theirs = tokenizers.BertWordPieceTokenizer(
+            {token: i for i, token in enumerate(vocab)}, lowercase=lower
+        )
+        described = json.loads(theirs.to_str())
+        for i, token in enumerate(added):
+            described["added_tokens"].append({**token, "id": len(vocab) + i, "special": False})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "tokenizer.json"
+            path.write_text(json.dumps(described))
+            pair = Pair(tokenizers.Tokenizer.from_file(str(path)), Tokenizer.load(folder))
+        for text in texts:
+            pieces = [text[:20], *(source.choice(contents) for _ in range(3)), text[20:60]]
+            source.shuffle(pieces)
+            mixed = source.choice(("", " ", "\t", "a")).join(pieces)
+            if not same(pair.ours.encode(mixed), pair.theirs.encode(mixed)):
+                found += 1
+                if found <= 5:
+                    print(f"  {mixed!r}")
+    print(f"added tokens: {2 * len(texts)} texts, {found} differ")
+    return found
+
+
 def main() -> None:
     root = Path(__file__).parent.parent
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
     parser.add_argument("--strings", type=int, default=20000, help="random strings to compare")
+    parser.add_argument("--pairs", type=int, default=2000, help="pairs to cut in every way")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--vocab", type=Path, help="compare with this vocab.txt too")
     parser.add_argument("--limit", type=int, help="lines of the folder to compare")
@@ -173,6 +289,9 @@ def main() -> None:
     for name, vocab in vocabularies.items():
         print(f"{name}: {len(vocab)} tokens")
         total += compare(vocab, texts) + compare(vocab, drawn)
+        some = source.sample(texts, min(len(texts), 5000)) + drawn[:5000]
+        total += compare_windows(vocab, some, arguments.pairs, arguments.seed)
+        total += compare_words(vocab, some) + compare_added(vocab, some, arguments.seed)
     sys.exit(1 if total else 0)
 
 

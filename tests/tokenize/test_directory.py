@@ -76,9 +76,7 @@ def test_an_added_token_of_another_vocabulary_is_refused(load: Load) -> None:
 
 def test_a_directory_with_nothing_to_tokenize_with_says_what_it_has(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(
-        SourceError, match=r"no tokenizer\.json and no vocab\.txt.*found config\.json"
-    ):
+    with pytest.raises(SourceError, match=r"nothing to tokenize with, .*; found config\.json"):
         Tokenizer.load(tmp_path)
 
 
@@ -99,3 +97,9 @@ def test_a_config_of_other_types_is_refused_with_its_path(
     (folder / "tokenizer_config.json").write_text(config)
     with pytest.raises(TokenizerError, match=path):
         Tokenizer.load(folder)
+
+
+def test_a_lone_sentencepiece_model_is_refused_with_the_conversion(tmp_path: Path) -> None:
+    (tmp_path / "spiece.model").write_bytes(b"\x0a")
+    with pytest.raises(TokenizerError, match=r"spiece\.model: .* convert it with transformers"):
+        Tokenizer.load(tmp_path)

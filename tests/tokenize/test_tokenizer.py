@@ -243,7 +243,7 @@ def test_the_identity_tells_settings_apart(load: Load) -> None:
 
 
 def test_a_directory_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no such directory"):
+    with pytest.raises(SourceError, match="none"):
         Tokenizer.load(tmp_path / "none")
 
 

@@ -55,3 +55,20 @@ def test_what_is_not_in_the_vocabulary_is_refused() -> None:
         vocab.id_of("b")
     with pytest.raises(InputError, match="id -1 is outside"):
         vocab.token_of(-1)
+
+
+def test_tokens_can_be_added_and_keep_their_ids() -> None:
+    vocab = Vocab(["abc", "def", "\u535a"])
+    assert vocab.ids_of(["abc", "def", "\u535a"]) == [0, 1, 2]
+    assert vocab.add("new") == 3
+    assert vocab.add("def") == 1
+    assert vocab.size == len(vocab) == 4
+    assert vocab.tokens_of([3, 0]) == ["new", "abc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [("", ""), ("bbb", ""), ("aabb", "aa"), ("aaaa", "aaa"), ("\u535aaabb", "\u535a")],
+)
+def test_the_longest_prefix_is_a_token(text: str, prefix: str) -> None:
+    assert Vocab(["a", "aa", "aaa", "\u535a"]).longest_prefix(text) == prefix

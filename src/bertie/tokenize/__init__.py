@@ -4,19 +4,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bertie.tokenize.basic import BasicTokenizer as BasicTokenizer
     from bertie.tokenize.encoding import Encoding as Encoding
     from bertie.tokenize.encoding import PackedEncodings as PackedEncodings
+    from bertie.tokenize.features import FeatureFactory as FeatureFactory
+    from bertie.tokenize.features import Features as Features
     from bertie.tokenize.tokenizer import Tokenizer as Tokenizer
+    from bertie.tokenize.training import train as train
     from bertie.tokenize.vocab import Vocab as Vocab
+    from bertie.tokenize.wordpiece import WordPieceTokenizer as WordPieceTokenizer
 
 _MODULES = {
+    "BasicTokenizer": "basic",
     "Encoding": "encoding",
+    "FeatureFactory": "features",
+    "Features": "features",
     "PackedEncodings": "encoding",
     "Tokenizer": "tokenizer",
     "Vocab": "vocab",
+    "WordPieceTokenizer": "wordpiece",
+    "train": "training",
 }
 
-__all__ = ["Encoding", "PackedEncodings", "Tokenizer", "Vocab"]
+__all__ = [
+    "BasicTokenizer",
+    "Encoding",
+    "FeatureFactory",
+    "Features",
+    "PackedEncodings",
+    "Tokenizer",
+    "Vocab",
+    "WordPieceTokenizer",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

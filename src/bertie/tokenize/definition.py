@@ -67,3 +67,18 @@ def bert_frames(cls: int, sep: int) -> tuple[tuple[FrameItem, ...], tuple[FrameI
     """Return BERT's frames: [CLS] A [SEP], and [CLS] A [SEP] B [SEP] with B of type 1."""
     single = (FrameItem(cls, 0), FrameItem("A", 0), FrameItem(sep, 0))
     return single, (*single, FrameItem("B", 1), FrameItem(sep, 1))
+
+
+@dataclass(frozen=True)
+class ForeignDefinition:
+    """A tokenizer that the `tokenizers` package runs: its tokenizer.json as text.
+
+    vocab: every token, the added ones included, blank where an id has none.
+    where: the file, for complaints.
+    """
+
+    json: str
+    where: str
+    vocab: Vocab
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -1,13 +1,21 @@
 """From a model's directory to the one record that says how it tokenizes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from bertie.config import Setting
 from bertie.errors import SourceError, TokenizerError
 from bertie.tokenize import tokenizer_json
-from bertie.tokenize.definition import NO_LIMIT, AddedToken, Definition, FrameItem, bert_frames
+from bertie.tokenize.definition import (
+    NO_LIMIT,
+    AddedToken,
+    Definition,
+    ForeignDefinition,
+    FrameItem,
+    bert_frames,
+)
+from bertie.tokenize.foreign_files import byte_level, foreign_json
 from bertie.tokenize.json_node import Node
 from bertie.tokenize.vocab import Vocab
 
@@ -22,18 +30,19 @@ SPECIAL_TOKENS = {
 }
 _OPTIONAL = ("pad_token", "mask_token")
 
+_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
 CONFIG, TOKENS_MAP, JSON = "tokenizer_config.json", "special_tokens_map.json", "tokenizer.json"
 
 
 def read(
     directory: Path, *, lower: bool | None, max_length: int | None, vocab: Path | None
-) -> Definition:
+) -> Definition | ForeignDefinition:
     """Read what says how a directory's model tokenizes.
 
     Args:
         lower, max_length, vocab: the caller's, which win over the files.
     Raises:
-        SourceError: the directory has neither tokenizer.json nor vocab.txt.
+        SourceError: the directory has nothing to tokenize with.
         TokenizerError: a file is broken, or lacks a token that BERT needs.
     """
     files = {
@@ -43,16 +52,26 @@ def read(
     config = files[CONFIG]
     settings = dict(_special_tokens(config, files[TOKENS_MAP]))
     settings["max_length"] = _max_length(config, max_length)
-    if (directory / JSON).is_file():
-        return _from_json(Node.read(directory / JSON), config, settings, lower, vocab)
-    path = vocab or directory / "vocab.txt"
-    if not path.is_file():
-        found = ", ".join(sorted(p.name for p in directory.iterdir())) or "nothing"
-        raise SourceError(
-            f"{directory}: no {JSON} and no vocab.txt, expected one of them to tokenize with; "
-            f"found {found}"
+    has = {name for name in _FILES if (directory / name).is_file()}
+    if JSON in has:
+        root = Node.read(directory / JSON)
+        if part := tokenizer_json.foreign_part(root):
+            return foreign_json(root, part, settings, lower=lower, vocab=vocab)
+        return _from_json(root, config, settings, lower, vocab)
+    if vocab or "vocab.txt" in has:
+        return _from_vocab(vocab or directory / "vocab.txt", config, settings, lower)
+    if {"vocab.json", "merges.txt"} <= has:
+        return byte_level(directory, config, files[TOKENS_MAP], settings, lower=lower)
+    found = ", ".join(sorted(p.name for p in directory.iterdir())) or "nothing"
+    if model := next(directory.glob("*.model"), None):
+        raise TokenizerError(
+            f"{model}: a SentencePiece model, expected {JSON}: convert it with "
+            "transformers.AutoTokenizer.from_pretrained(directory).save_pretrained(directory)"
         )
-    return _from_vocab(path, config, settings, lower)
+    raise SourceError(
+        f"{directory}: nothing to tokenize with, expected {JSON}, vocab.txt, or vocab.json and "
+        f"merges.txt; found {found}"
+    )
 
 
 def _special_tokens(config: Node, tokens_map: Node) -> Iterator[tuple[str, Setting]]:
@@ -75,14 +94,37 @@ def _max_length(config: Node, given: int | None) -> Setting:
     return Setting(None, "default")
 
 
+def from_vocab(
+    vocab: Vocab,
+    *,
+    lower: bool,
+    strip_accents: bool | None,
+    unknown: str,
+    max_chars: int,
+    never_split: tuple[str, ...],
+    max_length: int | None,
+) -> Definition:
+    """Define BERT's tokenizer by a vocabulary and the caller's options alone.
+
+    Raises: TokenizerError: the vocabulary lacks a token that BERT needs.
+    """
+    settings = {key: Setting(name, "default") for key, name in SPECIAL_TOKENS.items()}
+    settings |= {
+        "unk_token": Setting(unknown, "caller"),
+        "lower": Setting(lower, "caller"),
+        "strip_accents": Setting(strip_accents, "caller"),
+        "clean_text": Setting(True, "default"),
+        "tokenize_chinese_chars": Setting(True, "default"),
+        "max_length": Setting(max_length, "default" if max_length is None else "caller"),
+    }
+    added = (AddedToken(t, vocab.ids[t], single_word=True, special=False) for t in never_split)
+    return _bert(vocab, "vocabulary", settings, None, added, max_chars)
+
+
 def _from_vocab(
     path: Path, config: Node, settings: dict[str, Setting], lower: bool | None
 ) -> Definition:
     vocab = Vocab.from_file(path)
-    names = {key: settings[key].value for key in SPECIAL_TOKENS}
-    _require(vocab, [names[key] for key in names if key not in _OPTIONAL], path)
-    added = {name: AddedToken(name, vocab.ids[name]) for name in names.values() if name in vocab}
-    added |= {token.content: token for token in _added_later(config, vocab)}
     flags = {
         key: Setting(config[name].flag(default), _origin(config, name))
         for key, name, default in (
@@ -92,6 +134,23 @@ def _from_vocab(
         )
     }
     accents = Setting(config["strip_accents"].optional_flag(), _origin(config, "strip_accents"))
+    settings = settings | flags | {"strip_accents": accents}
+    return _bert(vocab, str(path), settings, lower, _added_later(config, vocab), 100)
+
+
+def _bert(
+    vocab: Vocab,
+    where: str,
+    settings: dict[str, Setting],
+    lower: bool | None,
+    later: Iterable[AddedToken],
+    max_chars: int,
+) -> Definition:
+    """Define BERT's tokenizer by a vocabulary, its special tokens and those added later."""
+    names = {key: settings[key].value for key in SPECIAL_TOKENS}
+    _require(vocab, [names[key] for key in names if key not in _OPTIONAL], where)
+    added = {name: AddedToken(name, vocab.ids[name]) for name in names.values() if name in vocab}
+    added |= {token.content: token for token in later}
     single, pair = bert_frames(vocab.ids[names["cls_token"]], vocab.ids[names["sep_token"]])
     return Definition(
         vocab=vocab,
@@ -99,8 +158,9 @@ def _from_vocab(
         unknown=names["unk_token"],
         single=single,
         pair=pair,
-        settings=_settled(settings | flags | {"strip_accents": accents}, lower),
-        notes=tuple(f"{path.name}: {note}" for note in vocab.notes),
+        max_chars=max_chars,
+        settings=_settled(settings, lower),
+        notes=tuple(f"{Path(where).name}: {note}" for note in vocab.notes),
     )
 
 
@@ -117,12 +177,12 @@ def _settled(settings: dict[str, Setting], lower: bool | None) -> dict[str, Sett
     return settings
 
 
-def _require(vocab: Vocab, tokens: list[str], path: Path) -> None:
+def _require(vocab: Vocab, tokens: list[str], where: str) -> None:
     missing = [token for token in tokens if token not in vocab]
     if missing:
         raise TokenizerError(
-            f"{path}: the vocabulary of {len(vocab)} tokens lacks {', '.join(missing)}, which BERT "
-            f"needs: give the model's own with vocab=, or name its tokens in {CONFIG}"
+            f"{where}: the vocabulary of {len(vocab)} tokens lacks {', '.join(missing)}, which "
+            f"BERT needs: give the model's own with vocab=, or name its tokens in {CONFIG}"
         )
 
 
@@ -163,17 +223,11 @@ def _from_json(
     lower: bool | None,
     given: Path | None,
 ) -> Definition:
-    foreign = tokenizer_json.foreign_part(root)
-    if foreign:
-        raise TokenizerError(
-            f"{root.file}: {foreign} is not one of BERT's parts, expected WordPiece with BERT's "
-            "normalizer and pre-tokenizer: use the tokenizers package for this model"
-        )
     found = tokenizer_json.read(root)
     vocab = Vocab.from_file(given) if given else found.vocab
-    where = given or Path(root.file)
+    where = str(given or root.file)
     _require(vocab, [found.unknown], where)
-    notes = [f"{where.name}: {note}" for note in vocab.notes]
+    notes = [f"{Path(where).name}: {note}" for note in vocab.notes]
     notes += _disagreements(found, config, settings)
     if found.frames:
         single, pair = found.frames
@@ -246,7 +300,7 @@ def _moved(
     names = {token.id: token.content for token in found.added}
     names |= dict(enumerate(found.vocab))
     needed = {i.item: names[i.item] for frame in frames for i in frame if isinstance(i.item, int)}
-    _require(vocab, list(needed.values()), given)
+    _require(vocab, list(needed.values()), str(given))
     added = tuple(
         replace(token, id=vocab.ids[token.content])
         for token in found.added

@@ -1,35 +1,42 @@
 """The tokenizer of a model: text to ids, with everything the model's files say about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from bertie.config import Setting
-from bertie.errors import InputError, SourceError
-from bertie.tokenize import decode
-from bertie.tokenize.definition import Definition, FrameItem
+from bertie.errors import InputError
+from bertie.tokenize.definition import Definition, ForeignDefinition
 from bertie.tokenize.encoding import Encoding, PackedEncodings
+from bertie.tokenize.engine import Engine, Options, Row, start, strategy_named
+from bertie.tokenize.inputs import blocks, check_count, listed, one, one_or_none
 from bertie.tokenize.vocab import Vocab
 
-Truncate = Literal["right", "left", "error"]
+Truncate: TypeAlias = Literal["right", "left", "error"]
+Strategy: TypeAlias = Literal["longest_first", "only_first", "only_second"]
+# A text, or with split_words=True its words.
+Text: TypeAlias = str | Sequence[str]
+
 _TRUNCATE = ("right", "left", "error")
 
 
 class Tokenizer:
-    """A WordPiece tokenizer, giving what Hugging Face's `tokenizers` gives for the same files.
+    """A tokenizer that gives what Hugging Face's `tokenizers` gives for the same files.
 
+    BERT's own (WordPiece) runs in Bertie's core, every other through the `tokenizers` package.
     Safe to share between threads; pickled by value.
 
     Attributes:
+        definition: everything that decides the ids.
         settings: by name, each with where it came from: lower, strip_accents, clean_text,
             tokenize_chinese_chars, max_length (tokens; None: no limit known) and the special
             tokens unk_token, cls_token, sep_token, pad_token, mask_token.
         notes: what is odd about the files, and which of two that differ won.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition | ForeignDefinition) -> None:
         self.definition = definition
         self.settings: Mapping[str, Setting] = definition.settings
         self.notes: tuple[str, ...] = definition.notes
@@ -46,26 +53,74 @@ class Tokenizer:
         """Read the tokenizer of a model.
 
         Args:
-            source: a directory with tokenizer.json or vocab.txt.
+            source: a directory with tokenizer.json, vocab.txt, or vocab.json and merges.txt; or
+                any other name of a model.
             lower: lower-case the text or don't, whatever the files say.
             max_length: tokens, special ones included, that `encode` and `encode_batch` keep.
             vocab: a vocab.txt to use instead of the source's.
         Raises:
-            SourceError: nothing is there to tokenize with.
+            SourceError: it can't be found, or has nothing to tokenize with.
             TokenizerError: a file is broken, or lacks a token that BERT needs.
         """
+        from bertie.sources import resolve
         from bertie.tokenize.directory import read
 
-        directory = Path(source)
-        if not directory.is_dir():
-            raise SourceError(f"{directory}: no such directory, expected a model's")
-        _check_length(max_length)
+        check_count(max_length, "max_length")
+        directory = resolve(source)
         given = None if vocab is None else Path(vocab)
         return cls(read(directory, lower=lower, max_length=max_length, vocab=given))
+
+    @classmethod
+    def from_vocab(
+        cls,
+        vocab: Vocab,
+        *,
+        lower: bool = True,
+        strip_accents: bool | None = None,
+        unknown_token: str = "[UNK]",
+        max_chars: int = 100,
+        never_split: Iterable[str] = (),
+        max_length: int | None = None,
+    ) -> "Tokenizer":
+        """Make BERT's tokenizer of a vocabulary.
+
+        Args:
+            vocab: has [CLS], [SEP] and the unknown token.
+            strip_accents: None: as lower.
+            max_chars: code points; longer words are unknown. Google's code has 200 here.
+            never_split: tokens of the vocabulary that are found in the text as they are, wherever
+                no word character touches them.
+            max_length: tokens, special ones included, that `encode` and `encode_batch` keep.
+        Raises:
+            TokenizerError: the vocabulary lacks a token that BERT needs.
+            InputError: it lacks one of never_split.
+        """
+        from bertie.tokenize.directory import from_vocab
+
+        check_count(max_length, "max_length")
+        check_count(max_chars, "max_chars")
+        missing = [token for token in never_split if token not in vocab]
+        if missing:
+            raise InputError(
+                f"never_split has {', '.join(missing)}, expected tokens of the vocabulary: add them"
+            )
+        return cls(
+            from_vocab(
+                vocab,
+                lower=lower,
+                strip_accents=strip_accents,
+                unknown=unknown_token,
+                max_chars=max_chars,
+                never_split=tuple(never_split),
+                max_length=max_length,
+            )
+        )
 
     @cached_property
     def vocab(self) -> Vocab:
         """Every token, the added ones included."""
+        if isinstance(self.definition, ForeignDefinition):
+            return self.definition.vocab
         added = {t.id: t.content for t in self.definition.added}
         model = self.definition.vocab.tokens
         return Vocab([*model, *(added[i] for i in sorted(added) if i >= len(model))])
@@ -85,40 +140,78 @@ class Tokenizer:
 
     def encode(
         self,
-        text: str,
-        pair: str | None = None,
+        text: Text,
+        pair: Text | None = None,
         *,
+        split_words: bool = False,
         add_special_tokens: bool = True,
         max_length: int | None = None,
         truncate: Truncate = "right",
+        strategy: Strategy = "longest_first",
     ) -> Encoding:
         """Tokenize one text, or a pair, with everything there is to know about each token.
 
         Args:
+            split_words: texts are lists of words; offsets are then within the word, and word ids
+                count the caller's words. A word that the vocabulary has whole is that token.
             add_special_tokens: frame the text, as by [CLS] and [SEP].
             max_length: tokens to keep, special ones included; None is what was given to `load`,
                 and without that there is no limit.
-            truncate: where tokens are left out: "right" or "left"; of a pair, the longer text
-                loses first. "error" refuses.
-        Raises: InputError: a text is no str or has a lone surrogate, or is too long for "error".
+            truncate: where tokens are left out: "right" or "left"; "error" refuses.
+            strategy: which text of a pair loses tokens: the longer first, or only one.
+        Raises: InputError: a text is no str or has a lone surrogate, is too long for "error", or
+            can't be cut as the strategy says.
         """
-        limit = self._limit(max_length, truncate)
-        ids, type_ids, offsets, word_ids, special, truncated = self._core.encode(
-            text, pair, add_special_tokens, limit, truncate == "left"
+        options = self._options(
+            split_words, add_special_tokens, max_length, truncate, strategy, stride=0
         )
+        first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
+        row, truncated = self._engine.encode(first, second, options)
         if truncated and truncate == "error":
-            raise _too_long("text", len(ids), truncated, limit)
-        tokens = [self.vocab.tokens[id] for id in ids]
-        return Encoding(ids, type_ids, tokens, offsets, word_ids, special, truncated)
+            raise _too_long("text", len(row[0]), truncated, options.max_length)
+        return self._encoding(row, truncated)
+
+    def windows(
+        self,
+        text: Text,
+        pair: Text | None = None,
+        *,
+        max_length: int,
+        stride: int = 0,
+        split_words: bool = False,
+        add_special_tokens: bool = True,
+        truncate: Literal["right", "left"] = "right",
+        strategy: Strategy = "longest_first",
+    ) -> list[Encoding]:
+        """Tokenize one text, or a pair, into as many windows as it takes to leave nothing out.
+
+        The first window is what `encode` gives; the others are what `tokenizers` calls
+        overflowing, in its order. Of a pair, each part of one text meets each part of the other.
+
+        Args:
+            max_length: tokens in a window, special ones included.
+            stride: tokens of a text that a window shares with the one before it.
+            Others: as for `encode`.
+        Raises: InputError: as `encode`; the stride leaves no room for new tokens.
+        """
+        check_count(stride, "stride")
+        options = self._options(
+            split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
+        )
+        first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
+        rows = self._engine.windows(first, second, options)
+        return [self._encoding(row, 0) for row in rows]
 
     def encode_batch(
         self,
-        texts: Iterable[str],
-        pairs: Iterable[str] | None = None,
+        texts: Iterable[Text],
+        pairs: Iterable[Text] | None = None,
         *,
+        split_words: bool = False,
         add_special_tokens: bool = True,
         max_length: int | None = None,
         truncate: Truncate = "right",
+        strategy: Strategy = "longest_first",
         threads: int | None = None,
     ) -> PackedEncodings:
         """Tokenize many texts in parallel into packed ids.
@@ -126,54 +219,66 @@ class Tokenizer:
         Args:
             pairs: the second text of each, as many as there are texts.
             threads: to use; None: one for each core. The result is the same for any count.
+            Others: as for `encode`.
         Raises: InputError: as `encode`, naming the text's position; nothing is computed then.
         """
-        limit = self._limit(max_length, truncate)
-        if threads is not None and threads < 1:
-            raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
-        first = _listed(texts, "texts")
-        second = None if pairs is None else _listed(pairs, "pairs")
+        options = self._options(
+            split_words, add_special_tokens, max_length, truncate, strategy, stride=0
+        )
+        first = listed(texts, "texts", split_words)
+        second = None if pairs is None else listed(pairs, "pairs", split_words)
         if second is not None and len(second) != len(first):
             raise InputError(f"{len(first)} texts and {len(second)} pairs, expected as many")
-        packed = PackedEncodings(
-            *self._core.encode_batch(
-                first, second, add_special_tokens, limit, truncate == "left", threads or 0
-            )
+        return self._packed(first, second, options, truncate == "error", threads, base=0)
+
+    def encode_stream(
+        self,
+        texts: Iterable[Text],
+        *,
+        split_words: bool = False,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
+        truncate: Truncate = "right",
+        threads: int | None = None,
+        block: int = 1024,
+    ) -> Iterator[PackedEncodings]:
+        """Tokenize texts as they come, yielding them in order, packed in blocks.
+
+        Memory holds one block, whatever the stream's length.
+
+        Args:
+            block: texts in a block, at most; also at most about 4 million characters.
+            Others: as for `encode_batch`.
+        Raises: InputError: as `encode_batch`, naming the text's position in the stream.
+        """
+        options = self._options(
+            split_words, add_special_tokens, max_length, truncate, "longest_first", stride=0
         )
-        if truncate == "error" and packed.truncated.any():
-            over = packed.truncated.nonzero()[0]
-            i = int(over[0])
-            more = f" (and {len(over) - 1} more)" if len(over) > 1 else ""
-            kept, left_out = int(packed.lengths[i]), int(packed.truncated[i])
-            raise _too_long(f"texts[{i}]{more}", kept, left_out, limit)
-        return packed
+        if block < 1:
+            raise InputError(f"block is {block}, expected at least 1 text")
+        if isinstance(texts, str | bytes):
+            raise InputError(f"texts is one {type(texts).__name__}, expected an iterable of str")
+        base = 0
+        for some in blocks(iter(texts), block):
+            several = listed(some, "texts", split_words, base)
+            yield self._packed(several, None, options, truncate == "error", threads, base)
+            base += len(some)
 
     def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = True) -> str:
-        """Join the tokens of ids into text, tidied as WordPiece's decoder does.
+        """Join the tokens of ids into text, tidied as the tokenizer's decoder does.
 
         Raises: InputError: an id is outside the vocabulary.
         """
-        tokens = [self.vocab.token_of(int(id)) for id in ids]
-        if skip_special_tokens:
-            special = {t.content for t in self.definition.added if t.special}
-            tokens = [token for token in tokens if token not in special]
-        return decode.join(tokens, self.definition.decoder_prefix, self.definition.cleanup)
-
-    def normalize(self, text: str) -> str:
-        """Return the text as its words are looked up: cleaned, in lower case and so on."""
-        normalized: str = self._core.normalize(text)
-        return normalized
-
-    def words(self, text: str) -> list[tuple[str, tuple[int, int]]]:
-        """Return the normalized words of a text, each with its (start, end) in the text.
-
-        Added tokens are not looked for.
-        """
-        return [(word, (start, end)) for word, start, end in self._core.words(text)]
+        known = [int(id) for id in ids]
+        for id in known:
+            self.vocab.token_of(id)
+        return self._engine.decode(known, skip_special_tokens)
 
     def identity(self) -> dict[str, Any]:
         """Return everything that decides the ids, as plain JSON values."""
         d = self.definition
+        if isinstance(d, ForeignDefinition):
+            return {"json": d.json}
         names = ("clean_text", "tokenize_chinese_chars", "strip_accents", "lower")
         return {
             "vocab": list(d.vocab),
@@ -190,46 +295,59 @@ class Tokenizer:
         return type(self), (self.definition,)
 
     @cached_property
-    def _core(self) -> Any:
-        from bertie import _core
+    def _engine(self) -> Engine:
+        return start(self.definition, self.vocab)
 
-        d = self.definition
-        return _core.TextTokenizer(
-            tokens=d.vocab.tokens,
-            added=[
-                (t.content, t.id, t.single_word, t.lstrip, t.rstrip, t.normalized) for t in d.added
-            ],
-            clean_text=self.settings["clean_text"].value,
-            cjk_spacing=self.settings["tokenize_chinese_chars"].value,
-            strip_accents=self.settings["strip_accents"].value,
-            lower=self.settings["lower"].value,
-            prefix=d.prefix,
-            unknown=d.vocab.ids[d.unknown],
-            max_chars=d.max_chars,
-            single=_rows(d.single),
-            pair=_rows(d.pair),
-        )
-
-    def _limit(self, max_length: int | None, truncate: str) -> int:
-        """Return the most tokens to keep, -1 for no limit."""
+    def _options(
+        self,
+        split_words: bool,
+        add_special_tokens: bool,
+        max_length: int | None,
+        truncate: str,
+        strategy: str,
+        stride: int,
+    ) -> Options:
         if truncate not in _TRUNCATE:
             raise InputError(f"truncate is {truncate!r}, expected one of {', '.join(_TRUNCATE)}")
-        _check_length(max_length)
-        if max_length is not None:
-            return max_length
+        check_count(max_length, "max_length")
         given = self.settings["max_length"]
-        return given.value if given.origin == "caller" else -1
+        if max_length is None:
+            max_length = given.value if given.origin == "caller" else -1
+        return Options(
+            split=split_words,
+            add_special=add_special_tokens,
+            max_length=max_length,
+            left=truncate == "left",
+            strategy=strategy_named(strategy),
+            stride=stride,
+        )
 
+    def _encoding(self, row: Row, truncated: int) -> Encoding:
+        ids, type_ids, offsets, word_ids, special = row
+        tokens = [self.vocab.tokens[id] for id in ids]
+        return Encoding(ids, type_ids, tokens, offsets, word_ids, special, truncated)
 
-def _check_length(max_length: int | None) -> None:
-    if max_length is not None and max_length < 0:
-        raise InputError(f"max_length is {max_length}, expected 0 tokens or more, or None")
-
-
-def _listed(texts: Iterable[str], name: str) -> tuple[str, ...]:
-    if isinstance(texts, str | bytes):
-        raise InputError(f"{name} is one {type(texts).__name__}, expected a list of str")
-    return tuple(texts)
+    def _packed(
+        self,
+        texts: tuple[Any, ...],
+        pairs: tuple[Any, ...] | None,
+        options: Options,
+        strict: bool,
+        threads: int | None,
+        base: int,
+    ) -> PackedEncodings:
+        if threads is not None and threads < 1:
+            raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
+        packed = PackedEncodings(
+            *self._engine.encode_batch(texts, pairs, options, threads or 0, base)
+        )
+        if strict and packed.truncated.any():
+            over = packed.truncated.nonzero()[0]
+            i = int(over[0])
+            more = f" (and {len(over) - 1} more)" if len(over) > 1 else ""
+            kept, left_out = int(packed.lengths[i]), int(packed.truncated[i])
+            raise _too_long(f"texts[{base + i}]{more}", kept, left_out, options.max_length)
+        return packed
 
 
 def _too_long(name: str, kept: int, left_out: int, limit: int) -> InputError:
@@ -237,12 +355,3 @@ def _too_long(name: str, kept: int, left_out: int, limit: int) -> InputError:
         f"{name} has {kept + left_out} tokens with the special ones, expected at most {limit}: "
         'shorten it, raise max_length, or pass truncate="right" or "left"'
     )
-
-
-def _rows(frame: Iterable[FrameItem]) -> list[tuple[int, int, int]]:
-    """Turn a frame into the core's rows: (0: special, 1: first text, 2: second; id; type id)."""
-    texts = {"A": 1, "B": 2}
-    return [
-        (texts[i.item], 0, i.type_id) if isinstance(i.item, str) else (0, i.item, i.type_id)
-        for i in frame
-    ]

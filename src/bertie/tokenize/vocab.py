@@ -1,7 +1,6 @@
 """The tokens of a model and their ids."""
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
 
 from bertie.errors import InputError, TokenizerError
@@ -54,7 +53,7 @@ class Vocab:
         """From id to token; not to be changed."""
         return self._tokens
 
-    @cached_property
+    @property
     def notes(self) -> tuple[str, ...]:
         """What is odd about the tokens: blank ones and duplicates."""
         notes = []
@@ -69,6 +68,34 @@ class Vocab:
                 f"later one, and {repeated[0]} is never used"
             )
         return tuple(notes)
+
+    @property
+    def size(self) -> int:
+        """Ids, whether a token is found under each or not."""
+        return len(self._tokens)
+
+    def add(self, token: str) -> int:
+        """Add a token after the others and return its id; one that is there keeps its own."""
+        if token not in self.ids:
+            self.ids[token] = len(self._tokens)
+            self._tokens.append(token)
+        return self.ids[token]
+
+    def longest_prefix(self, text: str) -> str:
+        """Return the longest token that the text begins with; "" where there is none."""
+        longest = min(len(text), self._longest())
+        return next((text[:n] for n in range(longest, 0, -1) if text[:n] in self.ids), "")
+
+    def ids_of(self, tokens: Iterable[str]) -> list[int]:
+        """Return the tokens' ids. Raises: InputError: one is not in the vocabulary."""
+        return [self.id_of(token) for token in tokens]
+
+    def tokens_of(self, ids: Iterable[int]) -> list[str]:
+        """Return the ids' tokens. Raises: InputError: one is outside the vocabulary."""
+        return [self.token_of(id) for id in ids]
+
+    def _longest(self) -> int:
+        return max(map(len, self._tokens), default=0)
 
     def id_of(self, token: str) -> int:
         """Return the token's id. Raises: InputError: there is no such token."""

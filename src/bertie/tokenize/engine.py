@@ -1,0 +1,139 @@
+"""What runs a tokenizer: Bertie's core for BERT's own, the `tokenizers` package for all others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from bertie.errors import InputError
+from bertie.tokenize import decode
+from bertie.tokenize.definition import Definition, ForeignDefinition, FrameItem
+from bertie.tokenize.vocab import Vocab
+
+# One sequence: ids, type ids, offsets, word ids, special mask.
+Row: TypeAlias = tuple[list[int], list[int], list[tuple[int, int]], list[int | None], list[int]]
+# Texts, or words of texts that the caller has split.
+Texts: TypeAlias = tuple[str, ...] | tuple[tuple[str, ...], ...]
+
+STRATEGIES = ("longest_first", "only_first", "only_second")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How texts are encoded.
+
+    split: texts are tuples of words.
+    max_length: tokens to keep, special ones included; -1: no limit.
+    left: tokens are left out on the left.
+    strategy: which text of a pair loses tokens, one of STRATEGIES.
+    stride: tokens that a window shares with the one before it.
+    """
+
+    split: bool = False
+    add_special: bool = True
+    max_length: int = -1
+    left: bool = False
+    strategy: str = "longest_first"
+    stride: int = 0
+
+
+class Engine(Protocol):
+    """Encodes and decodes; every method raises InputError for a text that is none."""
+
+    def encode(self, text: Texts, pair: Texts | None, options: Options) -> tuple[Row, int]:
+        """Encode the one text of a tuple; return it and the number of tokens left out."""
+
+    def windows(self, text: Texts, pair: Texts | None, options: Options) -> list[Row]:
+        """Encode the one text of a tuple as windows, the one that `encode` gives first."""
+
+    def encode_batch(
+        self, texts: Texts, pairs: Texts | None, options: Options, threads: int, base: int
+    ) -> tuple[Any, Any, Any, Any]:
+        """Encode texts into packed ids, type ids, lengths and counts of tokens left out.
+
+        base: the first text's position in complaints. threads 0: as many as there are cores.
+        """
+
+    def decode(self, ids: Sequence[int], skip_special: bool) -> str:
+        """Join the tokens of ids."""
+
+
+def start(definition: Definition | ForeignDefinition, vocab: Vocab) -> Engine:
+    """Make the engine of a definition; vocab has every token, the added ones included."""
+    if isinstance(definition, Definition):
+        return Core(definition, vocab)
+    from bertie.tokenize.foreign import Foreign
+
+    return Foreign(definition, vocab)
+
+
+class Core:
+    """Bertie's own WordPiece."""
+
+    def __init__(self, definition: Definition, vocab: Vocab) -> None:
+        from bertie import _core
+
+        self._definition = definition
+        self._tokens = vocab.tokens
+        self._special = {token.id for token in definition.added if token.special}
+        flags = {name: setting.value for name, setting in definition.settings.items()}
+        self._core = _core.TextTokenizer(
+            tokens=definition.vocab.tokens,
+            added=[
+                (t.content, t.id, t.single_word, t.lstrip, t.rstrip, t.normalized)
+                for t in definition.added
+            ],
+            clean_text=flags["clean_text"],
+            cjk_spacing=flags["tokenize_chinese_chars"],
+            strip_accents=flags["strip_accents"],
+            lower=flags["lower"],
+            prefix=definition.prefix,
+            unknown=definition.vocab.ids[definition.unknown],
+            max_chars=definition.max_chars,
+            single=_rows(definition.single),
+            pair=_rows(definition.pair),
+        )
+
+    def encode(self, text: Texts, pair: Texts | None, options: Options) -> tuple[Row, int]:
+        (row,), truncated = self._core.encode(
+            text, pair, *_arguments(options), options.stride, False
+        )
+        return row, truncated
+
+    def windows(self, text: Texts, pair: Texts | None, options: Options) -> list[Row]:
+        rows: list[Row]
+        rows, _ = self._core.encode(text, pair, *_arguments(options), options.stride, True)
+        return rows
+
+    def encode_batch(
+        self, texts: Texts, pairs: Texts | None, options: Options, threads: int, base: int
+    ) -> tuple[Any, Any, Any, Any]:
+        packed: tuple[Any, Any, Any, Any] = self._core.encode_batch(
+            texts, pairs, *_arguments(options), threads, base
+        )
+        return packed
+
+    def decode(self, ids: Sequence[int], skip_special: bool) -> str:
+        kept = [id for id in ids if not (skip_special and id in self._special)]
+        tokens = [self._tokens[id] for id in kept]
+        return decode.join(tokens, self._definition.decoder_prefix, self._definition.cleanup)
+
+
+def _arguments(options: Options) -> tuple[bool, bool, int, bool, int]:
+    strategy = STRATEGIES.index(options.strategy)
+    return options.split, options.add_special, options.max_length, options.left, strategy
+
+
+def _rows(frame: Sequence[FrameItem]) -> list[tuple[int, int, int]]:
+    """Turn a frame into the core's rows: (0: special, 1: first text, 2: second; id; type id)."""
+    texts = {"A": 1, "B": 2}
+    return [
+        (texts[i.item], 0, i.type_id) if isinstance(i.item, str) else (0, i.item, i.type_id)
+        for i in frame
+    ]
+
+
+def strategy_named(name: str) -> str:
+    """Return the name of a strategy. Raises: InputError: there is none of that name."""
+    if name not in STRATEGIES:
+        raise InputError(f"strategy is {name!r}, expected one of {', '.join(STRATEGIES)}")
+    return name

@@ -1,0 +1,152 @@
+"""Tokenizers that aren't BERT's, run by the `tokenizers` package."""
+
+from collections.abc import Iterator, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from bertie.errors import InputError, TokenizerError
+from bertie.tokenize.inputs import check_text
+
+if TYPE_CHECKING:
+    import tokenizers
+
+    from bertie.tokenize.definition import ForeignDefinition
+    from bertie.tokenize.engine import Options, Row, Texts
+    from bertie.tokenize.vocab import Vocab
+
+_Encoding: TypeAlias = "tokenizers.Encoding"
+
+
+class Foreign:
+    """A tokenizer.json of any kind. The package uses its own threads, as many as there are cores.
+
+    Truncation is a state of the package's tokenizer, not an argument: a lock keeps calls apart.
+    """
+
+    def __init__(self, definition: "ForeignDefinition", vocab: "Vocab") -> None:
+        self._tokenizer = parsed(definition.json, definition.where)
+        self._lock = Lock()
+
+    def encode(self, text: "Texts", pair: "Texts | None", options: "Options") -> "tuple[Row, int]":
+        _check(text, "text", options.split, None)
+        _check(pair or (), "pair", options.split, None)
+        with self._lock:
+            (encoding,), (truncated,) = self._encode(text, pair, options)
+        return _row(encoding), truncated
+
+    def windows(self, text: "Texts", pair: "Texts | None", options: "Options") -> "list[Row]":
+        _check(text, "text", options.split, None)
+        _check(pair or (), "pair", options.split, None)
+        with self._lock:
+            (encoding,), _ = self._encode(text, pair, options)
+            return [_row(encoding), *map(_row, encoding.overflowing)]
+
+    def encode_batch(
+        self,
+        texts: "Texts",
+        pairs: "Texts | None",
+        options: "Options",
+        threads: int,
+        base: int,
+    ) -> tuple[Any, Any, Any, Any]:
+        import numpy as np
+
+        _check(texts, "texts", options.split, base)
+        _check(pairs or (), "pairs", options.split, base)
+        with self._lock:
+            encodings, truncated = self._encode(texts, pairs, options)
+        ids = [e.ids for e in encodings]
+        none = np.zeros(0, np.int32)
+        return (
+            np.concatenate([none, *(np.array(i, np.int32) for i in ids)]),
+            np.concatenate([none, *(np.array(e.type_ids, np.int32) for e in encodings)]),
+            np.array([len(i) for i in ids], np.int32),
+            np.array(truncated, np.int32),
+        )
+
+    def decode(self, ids: Sequence[int], skip_special: bool) -> str:
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=skip_special)
+        return text
+
+    def _encode(
+        self, texts: "Texts", pairs: "Texts | None", options: "Options"
+    ) -> tuple[list[_Encoding], list[int]]:
+        """Encode; those beyond the limit a second time, truncated, so as to count what is lost."""
+        inputs: list[Any] = list(zip(texts, pairs, strict=True)) if pairs else list(texts)
+        self._tokenizer.no_truncation()
+        encodings = self._batch(inputs, options)
+        lengths = [len(e.ids) for e in encodings]
+        over = [i for i, n in enumerate(lengths) if n > options.max_length >= 0]
+        if over:
+            self._limit(options, pair=pairs is not None)
+            for i, cut in zip(over, self._batch([inputs[i] for i in over], options), strict=True):
+                encodings[i] = cut
+        return encodings, [n - len(e.ids) for n, e in zip(lengths, encodings, strict=True)]
+
+    def _batch(self, inputs: list[Any], options: "Options") -> list[_Encoding]:
+        try:
+            return self._tokenizer.encode_batch(
+                inputs, is_pretokenized=options.split, add_special_tokens=options.add_special
+            )
+        except Exception as error:  # the package raises nothing narrower
+            raise InputError(f"the tokenizers package refuses the texts: {error}") from error
+
+    def _limit(self, options: "Options", pair: bool) -> None:
+        special = self._tokenizer.num_special_tokens_to_add(pair) if options.add_special else 0
+        if options.max_length < special:
+            raise InputError(
+                f"max_length is {options.max_length}, expected at least {special} for the special "
+                "tokens: raise it"
+            )
+        if options.stride and options.stride >= options.max_length - special:
+            raise InputError(
+                f"stride is {options.stride}, and only {options.max_length - special} tokens fit "
+                "into a window: lower the stride, or raise max_length"
+            )
+        self._tokenizer.enable_truncation(
+            options.max_length,
+            stride=options.stride,
+            strategy=options.strategy,
+            direction="left" if options.left else "right",
+        )
+
+
+def parsed(json: str, where: str) -> "tokenizers.Tokenizer":
+    """Return the package's tokenizer of a tokenizer.json, without truncation and padding.
+
+    Raises: TokenizerError: the package can't read it.
+    """
+    import tokenizers
+
+    try:
+        tokenizer = tokenizers.Tokenizer.from_str(json)
+    except Exception as error:  # the package raises nothing narrower
+        raise TokenizerError(f"{where}: the tokenizers package can't read it: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _row(encoding: _Encoding) -> "Row":
+    return (
+        encoding.ids,
+        encoding.type_ids,
+        encoding.offsets,
+        encoding.word_ids,
+        encoding.special_tokens_mask,
+    )
+
+
+def _check(texts: "Texts", name: str, split: bool, base: int | None) -> None:
+    """Complain as the core does about the first text that is none."""
+    for i, text in enumerate(texts):
+        where = name if base is None else f"{name}[{base + i}]"
+        for one, place in _parts(text, where, split):
+            check_text(one, place)
+
+
+def _parts(text: Any, where: str, split: bool) -> Iterator[tuple[Any, str]]:
+    if not split:
+        yield text, where
+        return
+    yield from ((word, f"{where}[{j}]") for j, word in enumerate(text))

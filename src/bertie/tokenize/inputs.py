@@ -1,0 +1,74 @@
+"""What callers pass: texts, lists of texts, and texts as lists of words."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from bertie.errors import InputError
+
+
+def check_text(text: Any, name: str) -> None:
+    """Complain as the core does. Raises: InputError: the text is no str, or has lone surrogates."""
+    if not isinstance(text, str):
+        raise InputError(f"{name} is {_seen(text)}, expected str: pass its text")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{name} has a lone surrogate at index {error.start}, which is no character: fix the "
+            "text's decoding, or replace it"
+        ) from None
+
+
+def _seen(value: Any) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def check_count(value: int | None, name: str) -> None:
+    """Refuse what is no count. Raises: InputError: the value is below 0 or absurd."""
+    if value is not None and (isinstance(value, bool) or not 0 <= value < 2**62):
+        raise InputError(f"{name} is {value}, expected 0 or more")
+
+
+def one(text: Any, name: str, split: bool) -> tuple[Any]:
+    """Return the one text, or the tuple of its words, as a batch of one."""
+    return (_words(text, name),) if split else (text,)
+
+
+def one_or_none(text: Any, name: str, split: bool) -> tuple[Any] | None:
+    """Return `one`, or None where there is no text."""
+    return None if text is None else one(text, name, split)
+
+
+def _words(text: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(text, Sequence) or isinstance(text, str | bytes):
+        raise InputError(f"{name} is {_seen(text)}, expected a list of words with split_words=True")
+    return tuple(text)
+
+
+def listed(texts: Iterable[Any], name: str, split: bool, base: int = 0) -> tuple[Any, ...]:
+    """Return texts as a tuple, or with `split` as a tuple of tuples of words.
+
+    Raises: InputError: there is one string instead of several, or no list of words; whether each
+        text is one, the engine checks.
+    """
+    if isinstance(texts, str | bytes):
+        raise InputError(f"{name} is one {type(texts).__name__}, expected a list of str")
+    if split:
+        return tuple(_words(text, f"{name}[{base + i}]") for i, text in enumerate(texts))
+    return tuple(texts)
+
+
+def blocks(texts: Iterator[Any], most: int) -> Iterator[list[Any]]:
+    """Yield lists of at most `most` texts, or fewer once they have 4 million characters."""
+    characters, block = 0, []
+    for text in texts:
+        block.append(text)
+        if isinstance(text, str):
+            characters += len(text)
+        elif isinstance(text, Sequence):
+            characters += sum(len(word) for word in text if isinstance(word, str))
+        if len(block) == most or characters >= 4_000_000:
+            yield block
+            characters, block = 0, []
+    if block:
+        yield block
