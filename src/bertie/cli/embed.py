@@ -41,6 +41,7 @@ def _check_suffix(_: click.Context, __: click.Parameter, path: Path | None) -> P
     metavar="FILE",
     help="Write to a .jsonl, .csv or .npy file, whole or not at all.",
 )
+@options.precision
 @options.max_length
 @options.truncate
 @options.threads
@@ -52,6 +53,7 @@ def command(
     column: str,
     file_format: str | None,
     output_file: Path | None,
+    precision: str,
     max_length: int | None,
     truncate: str,
     threads: int | None,
@@ -65,7 +67,7 @@ def command(
     from bertie.cli.model import load_embedder
 
     with inputs.rows(texts, input_file, file_format, column) as given:
-        model = load_embedder(source, threads=threads, max_length=max_length)
+        model = load_embedder(source, precision=precision, threads=threads, max_length=max_length)
         waiting: deque[Row] = deque()
 
         def pulled() -> Iterator[str]:

@@ -4,7 +4,8 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -69,10 +70,12 @@ def run(arguments: Sequence[str]) -> int:
         reads the output any more.
     """
     invocation = Invocation()
-    warnings.showwarning = _show_warning
     _write_unicode()
     try:
-        with group.make_context("bertie", list(arguments), obj=invocation) as context:
+        with (
+            _warnings_shown(),
+            group.make_context("bertie", list(arguments), obj=invocation) as context,
+        ):
             group.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:
@@ -105,6 +108,15 @@ def _one_line(error: Exception) -> str:
         f"unexpected {type(error).__name__}: {message}; this is a defect of Bertie's, "
         "--debug shows where"
     )
+
+
+@contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Have warnings for the user printed as one line each, every time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _show_warning
+        yield
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -56,6 +56,14 @@ threads = click.option(
     type=click.IntRange(min=1),
     help="How many threads compute.  [default: every core]",
 )
+PRECISIONS = ("auto", "float32")  # load's, here because importing load takes numpy
+precision = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="auto",
+    show_default=True,
+    help="What to compute in.",
+)
 max_length = click.option(
     "--max-length",
     type=click.IntRange(min=2),

@@ -3,7 +3,7 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -19,28 +19,37 @@ def print_json(record: Mapping[str, Any]) -> None:
     click.echo(json.dumps(record, ensure_ascii=False, default=str))
 
 
-def print_columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows aligned under a header: the first column to the left, the others to the right."""
+def print_columns(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str]
+) -> None:
+    """Print rows aligned under a header, the columns named in `right` to the right."""
     lines = [header, *rows]
     widths = [max(_width(line[index]) for line in lines) for index in range(len(header))]
     for line in lines:
-        cells = [line[0] + " " * (widths[0] - _width(line[0]))]
-        cells += [
-            " " * (width - _width(cell)) + cell
-            for cell, width in zip(line[1:], widths[1:], strict=True)
-        ]
+        cells = []
+        for name, cell, width in zip(header, line, widths, strict=True):
+            padding = " " * (width - _width(cell))
+            cells.append(padding + cell if name in right else cell + padding)
         click.echo("  ".join(cells).rstrip())
 
 
-def print_tree(record: Mapping[str, Any], indent: int = 0) -> None:
-    """Print a record of records, names to the left and values aligned."""
-    width = max((len(name) for name in record), default=0)
-    for name, value in record.items():
-        if isinstance(value, Mapping) and value:
-            click.echo(f"{' ' * indent}{name}")
-            print_tree(value, indent + 2)
-        else:
-            click.echo(f"{' ' * indent}{name:<{width}}  {_plain(value)}")
+def print_record(record: Mapping[str, Any]) -> None:
+    """Print a record: names, values, and for settings where each comes from."""
+    plain = {name: value for name, value in record.items() if not _is_settings(value)}
+    width = max((len(name) for name in plain), default=0)
+    for name, value in plain.items():
+        first, *rest = _lines(value)
+        click.echo(f"{name:<{width}}  {first}")
+        for line in rest:
+            click.echo(" " * (width + 2) + line)
+    for name, settings in record.items():
+        if _is_settings(settings):
+            click.echo()
+            rows = [
+                (key, _lines(setting["value"])[0], setting["origin"])
+                for key, setting in settings.items()
+            ]
+            print_columns((name, "value", "from"), rows, right=())
 
 
 def print_hits(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -57,15 +66,29 @@ def print_hits(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def _plain(value: Any) -> str:
-    """A value as a person would write it."""
-    if value is None:
-        return "none"
+def _is_settings(value: Any) -> bool:
+    """Whether a value is a record of settings, each with its origin."""
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(
+            isinstance(one, Mapping) and set(one) == {"value", "origin"} for one in value.values()
+        )
+    )
+
+
+def _lines(value: Any) -> list[str]:
+    """A value as a person would write it; sentences take a line each."""
+    if value is None or value in ({}, [], ()):
+        return ["none"]
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return ["yes" if value else "no"]
+    if isinstance(value, Mapping):
+        value = [f"{key}: {_lines(one)[0]}" for key, one in value.items()]
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_plain, value)) or "none"
-    return str(value) if value != {} else "none"
+        words = [_lines(one)[0] for one in value]
+        return words if any(" " in word for word in words) else [", ".join(words)]
+    return [str(value)]
 
 
 def _width(text: str) -> int:

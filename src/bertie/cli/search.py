@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @options.column
 @options.file_format
 @options.model
+@options.precision
 @options.max_length
 @options.threads
 @options.show_as
@@ -37,6 +38,7 @@ def command(
     column: str,
     file_format: str | None,
     source: str,
+    precision: str,
     max_length: int | None,
     threads: int | None,
     show_as: str | None,
@@ -52,7 +54,7 @@ def command(
     from bertie.tables import read
 
     rows = list(read(file, column=column, format=file_format))
-    model = load_embedder(source, threads=threads, max_length=max_length)
+    model = load_embedder(source, precision=precision, threads=threads, max_length=max_length)
     with Bar("texts") as bar:
         corpus = Corpus(
             rows,

@@ -83,7 +83,7 @@ def _show_text(tokenizer: "Tokenizer", text: str, truncate: "Truncate", *, table
                 encoding.tokens, encoding.ids, encoding.offsets, strict=True
             )
         ]
-        output.print_columns(("token", "id", "start", "end"), cells)
+        output.print_columns(("token", "id", "start", "end"), cells, right=("id", "start", "end"))
         if encoding.truncated:
             click.echo(f"and {encoding.truncated} tokens more, left out")
         return
@@ -105,6 +105,7 @@ def _show_ids(tokenizer: "Tokenizer", ids: list[int], *, table: bool) -> None:
         output.print_columns(
             ("token", "id"),
             [(token, str(id)) for token, id in zip(tokens, ids, strict=True)],
+            right=("id",),
         )
     else:
         output.print_json({"ids": ids, "tokens": tokens, "text": tokenizer.decode(ids)})

@@ -1,0 +1,201 @@
+"""What holds for every command: help, exit codes, errors in one line."""
+
+import importlib.metadata
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bertie import load as load_function
+from bertie.cli import main, options
+
+from .conftest import Ran, Terminal
+
+Bertie = Callable[..., Ran]
+Process = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from bertie.cli.main import run; run(['--help']);"
+        "heavy = {'numpy', 'bertie._core', 'bertie.load', 'rich', 'huggingface_hub', 'asyncio'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    for name in main.COMMANDS:
+        assert f"\n  {name} " in ran.stdout
+    assert ran.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_has_help(name: str, bertie: Bertie) -> None:
+    ran = bertie(name, "-h")
+    assert ran.code == 0
+    assert "--debug" in ran.out
+
+
+def test_the_version_is_the_packages(bertie: Bertie) -> None:
+    try:
+        expected = f"bertie {importlib.metadata.version('bertie')}"
+    except importlib.metadata.PackageNotFoundError:
+        expected = "run from its sources"
+    assert expected in bertie("--version").out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["embed", "a", "--nonsense"],
+        ["embed", "a", "--threads", "0"],
+        ["embed", "a", "--truncate", "middle"],
+        ["embed", "a", "--precision", "float3"],
+        ["embed", "a", "-i", "file.csv"],
+        ["embed", "a", "-o", "file.parquet"],
+        ["tokenize", "--ids", "1,x"],
+        ["tokenize", "--ids", "1", "text"],
+        ["search"],
+        ["search", "file.csv", "query", "-k", "0"],
+    ],
+)
+def test_wrong_usage_is_2(arguments: list[str], bertie: Bertie) -> None:
+    ran = bertie(*arguments)
+    assert ran.code == 2
+    assert "Usage:" in ran.err
+    assert ran.out == ""
+
+
+def test_no_command_shows_the_help(bertie: Bertie) -> None:
+    assert "Commands:" in bertie().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["embed", "a", "-m", "/nowhere"], "bertie: /nowhere does not exist"),
+        (["info", "nonsense"], "bertie: 'nonsense' is neither a directory here nor"),
+        (["search", "/nowhere.csv", "q"], "bertie: /nowhere.csv: No such file"),
+        (["search", "file.xlsx", "q"], "bertie: file.xlsx: can't tell its format from '.xlsx'"),
+    ],
+)
+def test_failed_work_is_1_with_one_line(arguments: list[str], said: str, bertie: Bertie) -> None:
+    ran = bertie(*arguments)
+    assert ran.code == 1
+    assert ran.err.startswith(said)
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_debug_shows_the_traceback_before_or_after_the_command(process: Process) -> None:
+    for arguments in (["--debug", "info", "/nowhere"], ["info", "/nowhere", "--debug"]):
+        ran = process(*arguments)
+        assert ran.returncode == 1
+        assert "Traceback" in ran.stderr
+        assert "SourceError: /nowhere does not exist" in ran.stderr
+
+
+def test_a_defect_of_ours_is_one_line_too(bertie: Bertie, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr("bertie.sources.pull", broken)
+    ran = bertie("pull")
+    assert ran.code == 1
+    assert ran.err == (
+        "bertie: unexpected KeyError: 'oops'; this is a defect of Bertie's, --debug shows where\n"
+    )
+
+
+def test_a_reader_that_goes_away_is_no_error(tiny_sentence: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_text("a few words\n" * 3000)
+    bertie = subprocess.Popen(
+        [sys.executable, "-m", "bertie", "embed", "-m", str(tiny_sentence), "-i", str(lines)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert bertie.stdout is not None
+    assert bertie.stderr is not None
+    bertie.stdout.readline()
+    bertie.stdout.close()
+    assert bertie.stderr.read() == b""
+    bertie.stderr.close()
+    assert bertie.wait(30) == main.BROKEN_PIPE
+
+
+def test_an_interrupt_is_130_without_a_traceback(tiny_sentence: Path) -> None:
+    bertie = subprocess.Popen(
+        [sys.executable, "-m", "bertie", "embed", "-m", str(tiny_sentence), "-o", "x.jsonl"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        bertie.wait(1.5)  # it waits for its input by then
+    os.kill(bertie.pid, signal.SIGINT)
+    _, said = bertie.communicate(timeout=30)
+    assert bertie.returncode == 130
+    assert said.strip() == ""
+    assert not Path("x.jsonl").exists()
+    assert not list(Path.cwd().glob(".x.jsonl*"))
+
+
+def test_any_character_can_be_printed_in_any_locale(process: Process, tiny_sentence: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ran = process("embed", "-m", tiny_sentence, "naïve 日本", env=environment, encoding="utf-8")
+    assert ran.returncode == 0, ran.stderr
+    assert '"naïve 日本"' in ran.stdout
+
+
+def test_truncation_is_one_line_on_standard_error(bertie: Bertie, tiny_sentence: Path) -> None:
+    ran = bertie("embed", "-m", tiny_sentence, "word " * 500, "--as", "table")
+    assert ran.code == 0
+    assert ran.err.startswith("bertie: warning: ")
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_the_precisions_are_those_of_load() -> None:
+    from bertie.load import PRECISIONS
+
+    assert load_function is not None
+    assert options.PRECISIONS == PRECISIONS
+
+
+def test_the_cli_page_is_what_the_commands_say() -> None:
+    root = Path(__file__).parent.parent.parent
+    written = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.path.insert(0, 'scripts'); sys.stdout.reconfigure(encoding='utf-8');"
+            "import document_cli; sys.stdout.write(document_cli.page())",
+        ],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert written.returncode == 0, written.stderr  # also when a command or option lacks help
+    page = (root / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert page == written.stdout, "run python scripts/document_cli.py"
+
+
+def test_a_progress_bar_is_shown_on_a_terminal_only(
+    terminal: type[Terminal], process: Process, tiny_sentence: Path, tmp_path: Path
+) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_text("a few words and then some more of them\n" * 60_000)
+    arguments = ["embed", "-m", tiny_sentence, "-i", lines, "-o", tmp_path / "out.npy"]
+    shown = terminal(*arguments)
+    shown.wait_for("texts/s")
+    assert shown.end() == 0
+    assert "60000 vectors" in shown.shown
+    assert "texts/s" not in process(*arguments).stderr
