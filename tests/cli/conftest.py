@@ -2,12 +2,15 @@
 
 import os
 import pty
+import re
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import pytest
 
@@ -54,6 +57,9 @@ def process() -> Callable[..., subprocess.CompletedProcess[str]]:
     return call
 
 
+_PATIENCE = 30  # seconds
+
+
 class Terminal:
     """A process whose input and output are a terminal."""
 
@@ -65,23 +71,33 @@ class Terminal:
             os.execv(sys.executable, command)
         self.shown = ""
 
-    def wait_for(self, text: str, seconds: float = 30) -> None:
-        """Read until a text has been shown."""
-        end = time.monotonic() + seconds
-        while text not in self.shown:
-            assert time.monotonic() < end, f"{text!r} is not in {self.shown!r}"
-            if not self._read(0.1):
-                assert text in self.shown, f"ended without {text!r}: {self.shown!r}"
+    def wait_for(self, *texts: str) -> None:
+        """Read until texts have been shown one after another, and forget what was shown."""
+        pattern = re.compile(".*?".join(map(re.escape, texts)), re.DOTALL)
+        end = time.monotonic() + _PATIENCE
+        while not pattern.search(self.shown):
+            if time.monotonic() > end or not self._read(0.1):
+                self._give_up(f"{texts} did not come")
+        self.shown = ""
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
     def end(self) -> int:
         """Read what is left. Returns: the exit code."""
-        while self._read(30):
-            pass
+        end = time.monotonic() + _PATIENCE
+        while self._read(0.1):
+            if time.monotonic() > end:
+                self._give_up("it did not end")
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+
+    def _give_up(self, why: str) -> NoReturn:
+        """End the process and fail."""
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+        os.close(self._terminal)
+        raise AssertionError(f"{why}: {self.shown!r}")
 
     def _read(self, seconds: float) -> bool:
         """Read what is there; False at the end."""

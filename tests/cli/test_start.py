@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 LIMIT = 0.6  # seconds from nothing to a vector
@@ -17,16 +16,17 @@ def test_a_cold_embed_is_quick(minilm: Path, tmp_path: Path) -> None:
     }
 
     def start() -> float:
-        begun = time.perf_counter()
-        subprocess.run(
+        """Seconds on the processor, which a busy machine stretches less than those on the clock."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "bertie", "embed", "hello", "-m", str(minilm)],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            check=True,
-            timeout=60,
         )
-        return time.perf_counter() - begun
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return used.ru_utime + used.ru_stime
 
     start()
     assert min(start() for _ in range(7)) < LIMIT

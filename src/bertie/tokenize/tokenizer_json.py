@@ -1,6 +1,6 @@
 """Reading tokenizer.json, the file of Hugging Face's `tokenizers`, where its parts are BERT's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bertie.tokenize.definition import AddedToken, FrameItem, bert_frames
@@ -84,6 +84,24 @@ def read(root: Node) -> JsonTokenizer:
 
 def _vocab(node: Node) -> Vocab:
     """Read the model's vocabulary, whose ids have to be 0, 1, 2, … without a gap."""
+    record = node.record()
+    ids = set(record.values()) if {type(id) for id in record.values()} == {int} else set()
+    if ids == set(range(len(record))) and _is_unicode(record):  # at once, for it takes a while
+        return Vocab(sorted(record, key=record.__getitem__))
+    return _vocab_checked(node)
+
+
+def _is_unicode(tokens: Iterable[str]) -> bool:
+    """Whether no token holds a lone surrogate."""
+    try:
+        "".join(tokens).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _vocab_checked(node: Node) -> Vocab:
+    """Read the vocabulary entry by entry, to say which one is wrong."""
     count = len(node.record())
     tokens: list[str | None] = [None] * count
     for token in node.record():

@@ -60,7 +60,8 @@ class Vocab:
         blank = [i for i, token in enumerate(self._tokens) if not token]
         if blank:
             notes.append(f"{len(blank)} blank, the first with id {blank[0]}")
-        repeated = [i for i, token in enumerate(self._tokens) if token and self.ids[token] != i]
+        ids = self.ids
+        repeated = [i for i, token in enumerate(self._tokens) if token and ids[token] != i]
         if repeated:
             token = self._tokens[repeated[0]]
             notes.append(
