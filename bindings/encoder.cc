@@ -1,6 +1,7 @@
 #include "encoder/encoder.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -18,6 +19,7 @@ namespace {
 using Ints = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Matrix = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Vector = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Channels = std::map<std::string, std::vector<float>>;
 using Bytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 std::span<const int32_t> span(const Ints& array) { return {array.data(), array.size()}; }
@@ -30,6 +32,14 @@ Activation activation(const std::string& name) {
   if (name == "tanh") return Activation::tanh;
   throw Error(ErrorKind::input, "activation '" + name +
                                     "' is unknown; expected identity, gelu, gelu_tanh, relu or tanh");
+}
+
+Precision precision(const std::string& name) {
+  if (name == "float32") return Precision::float32;
+  if (name == "bfloat16") return Precision::bfloat16;
+  if (name == "int8") return Precision::int8;
+  throw Error(ErrorKind::input,
+              "precision '" + name + "' is unknown; expected float32, bfloat16 or int8");
 }
 
 DType dtype(const std::string& name) {
@@ -91,7 +101,7 @@ class Dense {
       }
       b.data = reinterpret_cast<const unsigned char*>(bias->data());
     }
-    linear_ = Linear(kernels_, in, {&w}, {bias ? &b : nullptr});
+    linear_ = Linear(kernels_, Precision::float32, in, {&w}, {bias ? &b : nullptr});
   }
 
   nb::object operator()(const Matrix& x) const {
@@ -103,15 +113,16 @@ class Dense {
     const auto rows = static_cast<int64_t>(x.shape(0));
     nb::object result = empty(rows, linear_.out(), out);
     nb::gil_scoped_release release;
-    kernels_.gemm({.a = x.data(),
-                   .a_stride = linear_.in(),
-                   .rows = rows,
-                   .linear = &linear_.packed(),
-                   .panel_begin = 0,
-                   .panel_end = (linear_.out() + kernels_.panel - 1) / kernels_.panel,
-                   .activation = activation_,
-                   .out = out,
-                   .out_stride = linear_.out()});
+    const GemmKernels& gemm = kernels_.gemm[static_cast<int>(linear_.precision())];
+    gemm.gemm({.a = x.data(),
+               .a_stride = gemm.operand_bytes(linear_.in()),
+               .rows = rows,
+               .linear = &linear_.packed(),
+               .panel_begin = 0,
+               .panel_end = (linear_.out() + kernels_.panel - 1) / kernels_.panel,
+               .activation = activation_,
+               .out = out,
+               .out_stride = linear_.out()});
     return result;
   }
 
@@ -132,13 +143,16 @@ void bind_encoder(nb::module_& m) {
   });
   nb::class_<Encoder>(m, "Encoder")
       .def("__init__",
-           [](Encoder* self, const nb::dict& record, const nb::dict& dict, int threads) {
+           [](Encoder* self, const nb::dict& record, const nb::dict& dict, int threads,
+              const std::string& inner, const std::string& output, const Channels& smoothing) {
              const Config c = config(record);
              const TensorMap map = tensors(dict);
+             const Recipe recipe{precision(inner), precision(output), smoothing};
              nb::gil_scoped_release release;
-             new (self) Encoder(c, map, threads);
+             new (self) Encoder(c, map, threads, recipe);
            },
-           "config"_a, "tensors"_a, "threads"_a, nb::keep_alive<1, 3>())
+           "config"_a, "tensors"_a, "threads"_a, "precision"_a = "float32",
+           "output_precision"_a = "float32", "smoothing"_a = Channels(), nb::keep_alive<1, 3>())
       .def_prop_ro("threads", &Encoder::threads)
       .def_prop_ro("isa", [](const Encoder& self) { return self.kernels().isa; })
       .def("forward",
@@ -148,6 +162,12 @@ void bind_encoder(nb::module_& m) {
              nb::gil_scoped_release release;
              self.forward({span(ids), span(type_ids), span(lengths)}, hidden);
              return result;
+           },
+           "ids"_a, "type_ids"_a, "lengths"_a)
+      .def("observe",
+           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {
+             nb::gil_scoped_release release;
+             return self.observe({span(ids), span(type_ids), span(lengths)});
            },
            "ids"_a, "type_ids"_a, "lengths"_a);
   nb::class_<Dense>(m, "Linear")

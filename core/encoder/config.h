@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "kernels/kernels.h"
 
@@ -19,6 +22,14 @@ struct Config {
   Activation hidden_act = Activation::gelu;
 
   int64_t head_size() const { return hidden_size / num_attention_heads; }
+};
+
+// What each layer's products are computed in.
+struct Recipe {
+  Precision precision = Precision::float32;         // query, key, value; the first feed-forward
+  Precision output_precision = Precision::float32;  // the two projections back to the hidden size
+  // For int8 products, by their name (products() lists them): what divides each input channel.
+  std::map<std::string, std::vector<float>> smoothing;
 };
 
 }  // namespace bertie

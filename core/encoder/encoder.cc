@@ -1,6 +1,8 @@
 #include "encoder/encoder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 #include "runtime/error.h"
 
@@ -15,6 +17,15 @@ constexpr int64_t least_tokens_per_thread = 48;
 // Rows that pass through the feed-forward block together: its inner width is the largest buffer.
 constexpr int64_t feed_forward_rows = 96;
 
+// A layer's products, named after what they read, in the order of Encoder::Layer.
+constexpr const char* product_names[] = {"attention.self", "attention.output.dense",
+                                         "intermediate.dense", "output.dense"};
+
+std::string product_name(size_t index) {
+  constexpr size_t count = std::size(product_names);
+  return "encoder.layer." + std::to_string(index / count) + "." + product_names[index % count];
+}
+
 }  // namespace
 
 struct Encoder::Group {
@@ -28,26 +39,63 @@ struct Encoder::Group {
   int64_t sequences() const { return static_cast<int64_t>(starts.size()) - 1; }
 };
 
+// float32 rows beside their form as a product's operand. A float32 product reads them as they are.
+struct Encoder::Rows {
+  float* x = nullptr;
+  int64_t first = 0;  // the place of row 0 among the rows that share the buffers below
+  int64_t count = 0;
+  unsigned char* operands = nullptr;
+  RowScale* scales = nullptr;
+};
+
 struct Encoder::Scratch {
-  Scratch(const Config& config, const Kernels& kernels, int64_t group, int64_t longest_sequence,
-          int threads)
+  // hidden_bytes, inner_bytes: the widest operand row of the hidden and the intermediate size.
+  Scratch(const Config& config, int64_t group, int64_t longest_sequence, int64_t attention_size,
+          int64_t hidden_bytes, int64_t inner_bytes, int threads)
       : tokens(group),
         longest(longest_sequence),
-        attention_floats(kernels.attention_scratch(longest, config.head_size())),
+        attention_floats(attention_size),
         query_key_value(tokens * 3 * config.hidden_size),
         context(tokens * config.hidden_size),
         inner(std::min(tokens, feed_forward_rows) * config.intermediate_size),
         attention(attention_floats * threads),
-        row(config.hidden_size * threads) {}
+        row(config.hidden_size * threads),
+        hidden_operand(tokens * hidden_bytes),
+        context_operand(tokens * hidden_bytes),
+        inner_operand(std::min(tokens, feed_forward_rows) * inner_bytes),
+        hidden_scales(tokens),
+        context_scales(tokens),
+        inner_scales(std::min(tokens, feed_forward_rows)) {}
+
+  Rows hidden_rows(float* hidden, int64_t first, int64_t count) {
+    return {hidden, first, count, hidden_operand.data(), hidden_scales.data()};
+  }
+  Rows context_rows(int64_t count) {
+    return {context.data(), 0, count, context_operand.data(), context_scales.data()};
+  }
+  Rows inner_rows(int64_t count) {
+    return {inner.data(), 0, count, inner_operand.data(), inner_scales.data()};
+  }
+
+  // Whether prepare() has anything to do for a product; if not, nobody need wait for it.
+  bool prepares(const Product& product) const {
+    return peaks != nullptr || product.linear.precision() != Precision::float32;
+  }
+
   const int64_t tokens, longest, attention_floats;
   Aligned<float> query_key_value;  // (tokens, 3 × hidden)
   Aligned<float> context;          // (tokens, hidden)
   Aligned<float> inner;            // (feed_forward_rows, intermediate)
   Aligned<float> attention;        // (threads, attention_floats)
   Aligned<float> row;              // (threads, hidden)
+  Aligned<unsigned char> hidden_operand, context_operand, inner_operand;
+  Aligned<RowScale> hidden_scales, context_scales, inner_scales;
+  // Largest magnitudes of each product's inputs, while they are being observed.
+  std::vector<std::vector<float>>* peaks = nullptr;
 };
 
-Encoder::Encoder(const Config& config, const TensorMap& tensors, int threads)
+Encoder::Encoder(const Config& config, const TensorMap& tensors, int threads,
+                 const Recipe& recipe)
     : config_(config), kernels_(select_kernels()), pool_(threads) {
   const int64_t hidden = config_.hidden_size;
   word_ = find(tensors, "embeddings.word_embeddings.weight", {config_.vocab_size, hidden});
@@ -57,7 +105,7 @@ Encoder::Encoder(const Config& config, const TensorMap& tensors, int threads)
   embedding_norm_ = read_norm(tensors, "embeddings.LayerNorm");
   layers_.resize(static_cast<size_t>(config_.num_hidden_layers));
   pool_.for_each(config_.num_hidden_layers, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) layers_[static_cast<size_t>(i)] = read_layer(tensors, i);
+    for (int64_t i = begin; i < end; ++i) layers_[static_cast<size_t>(i)] = read_layer(tensors, recipe, i);
   });
 }
 
@@ -71,22 +119,34 @@ Encoder::Norm Encoder::read_norm(const TensorMap& tensors, const std::string& na
   return norm;
 }
 
-Encoder::Layer Encoder::read_layer(const TensorMap& tensors, int64_t index) const {
+Encoder::Layer Encoder::read_layer(const TensorMap& tensors, const Recipe& recipe,
+                                   int64_t index) const {
   const std::string prefix = "encoder.layer." + std::to_string(index) + ".";
-  auto linear = [&](int64_t in, int64_t out, std::initializer_list<const char*> names) {
+  size_t number = static_cast<size_t>(index) * std::size(product_names);
+  auto product = [&](Precision precision, int64_t in, int64_t out,
+                     std::initializer_list<const char*> names) -> Product {
     std::vector<const TensorView*> weights, biases;
     for (const char* name : names) {
       weights.push_back(&find(tensors, prefix + name + ".weight", {out, in}));
       biases.push_back(&find(tensors, prefix + name + ".bias", {out}));
     }
-    return Linear(kernels_, in, weights, biases);
+    const auto smoothing = recipe.smoothing.find(product_name(number));
+    static const std::vector<float> none;
+    const auto& factors = smoothing == recipe.smoothing.end() ? none : smoothing->second;
+    if (!factors.empty() && static_cast<int64_t>(factors.size()) != in) {
+      throw Error(ErrorKind::checkpoint, "the smoothing of " + product_name(number) + " has " +
+                                             std::to_string(factors.size()) +
+                                             " channels, expected " + std::to_string(in));
+    }
+    return {Linear(kernels_, precision, in, weights, biases, factors), number++};
   };
   const int64_t hidden = config_.hidden_size, inner = config_.intermediate_size;
-  return {linear(hidden, hidden, {"attention.self.query", "attention.self.key", "attention.self.value"}),
-          linear(hidden, hidden, {"attention.output.dense"}),
+  return {product(recipe.precision, hidden, hidden,
+                  {"attention.self.query", "attention.self.key", "attention.self.value"}),
+          product(recipe.output_precision, hidden, hidden, {"attention.output.dense"}),
           read_norm(tensors, prefix + "attention.output.LayerNorm"),
-          linear(hidden, inner, {"intermediate.dense"}),
-          linear(inner, hidden, {"output.dense"}),
+          product(recipe.precision, hidden, inner, {"intermediate.dense"}),
+          product(recipe.output_precision, inner, hidden, {"output.dense"}),
           read_norm(tensors, prefix + "output.LayerNorm")};
 }
 
@@ -159,9 +219,20 @@ std::unique_ptr<Encoder::Scratch> Encoder::take_scratch(int64_t tokens, int64_t 
     }
   }
   // Round up, so that a little more next time doesn't need another one.
-  const int64_t room = std::max(tokens, group_tokens * 3 / 2);
-  const int64_t length = std::max(longest, std::min<int64_t>(config_.max_position_embeddings, 128));
-  return std::make_unique<Scratch>(config_, kernels_, room, length, pool_.size());
+  return make_scratch(std::max(tokens, group_tokens * 3 / 2),
+                      std::max(longest, std::min<int64_t>(config_.max_position_embeddings, 128)));
+}
+
+std::unique_ptr<Encoder::Scratch> Encoder::make_scratch(int64_t tokens, int64_t longest) const {
+  int64_t hidden_bytes = 0, inner_bytes = 0;  // rows of float32 are read in place
+  for (const Precision precision : {Precision::bfloat16, Precision::int8}) {
+    const GemmKernels& gemm = kernels_.gemm[static_cast<int>(precision)];
+    hidden_bytes = std::max(hidden_bytes, gemm.operand_bytes(config_.hidden_size));
+    inner_bytes = std::max(inner_bytes, gemm.operand_bytes(config_.intermediate_size));
+  }
+  return std::make_unique<Scratch>(config_, tokens, longest,
+                                   kernels_.attention_scratch(longest, config_.head_size()),
+                                   hidden_bytes, inner_bytes, pool_.size());
 }
 
 void Encoder::give_back(std::unique_ptr<Scratch> scratch) const {
@@ -199,15 +270,39 @@ void Encoder::forward(const Batch& batch, float* hidden) const {
   }
 }
 
+std::map<std::string, std::vector<float>> Encoder::observe(const Batch& batch) const {
+  check(batch);
+  Aligned<float> hidden(static_cast<int64_t>(batch.ids.size()) * config_.hidden_size);
+  std::vector<std::vector<float>> peaks(layers_.size() * std::size(product_names));
+  for (const Layer& layer : layers_) {
+    for (const Product* product :
+         {&layer.query_key_value, &layer.attention_output, &layer.up, &layer.down}) {
+      peaks[product->index].assign(static_cast<size_t>(product->linear.in()), 0.0f);
+    }
+  }
+  for (const Group& group : plan(batch, hidden.data())) {
+    auto scratch = make_scratch(group.tokens(), group.longest);
+    scratch->peaks = &peaks;
+    Team alone(1);
+    run_group(group, *scratch, alone, 0);
+  }
+  std::map<std::string, std::vector<float>> named;
+  for (size_t i = 0; i < peaks.size(); ++i) named[product_name(i)] = std::move(peaks[i]);
+  return named;
+}
+
 void Encoder::run_group(const Group& group, Scratch& scratch, Team& team, int rank) const {
+  const Rows hidden = scratch.hidden_rows(group.hidden, 0, group.tokens());
   const auto mine = team.share(rank, group.tokens());
   embed(group, mine.begin, mine.end, scratch.row.data() + rank * config_.hidden_size);
+  normalize(embedding_norm_, hidden, team, rank);
+  if (!layers_.empty()) prepare(layers_.front().query_key_value, hidden, scratch, team, rank);
   team.wait();
-  normalize(embedding_norm_, group.hidden, group.tokens(), team, rank);
-  team.wait();
-  for (const Layer& layer : layers_) {
-    attend(group, layer, scratch, team, rank);
-    feed_forward(group, layer, scratch, team, rank);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    attend(group, layers_[i], scratch, team, rank);
+    const bool last = i + 1 == layers_.size();
+    feed_forward(group, layers_[i], last ? nullptr : &layers_[i + 1].query_key_value, scratch, team,
+                 rank);
   }
 }
 
@@ -229,9 +324,10 @@ void Encoder::attend(const Group& group, const Layer& layer, Scratch& scratch, T
                      int rank) const {
   const int64_t hidden = config_.hidden_size, head_size = config_.head_size();
   const int64_t heads = config_.num_attention_heads;
+  const Rows hidden_rows = scratch.hidden_rows(group.hidden, 0, group.tokens());
+  const Rows context_rows = scratch.context_rows(group.tokens());
   float* qkv = scratch.query_key_value.data();
-  apply(layer.query_key_value, group.hidden, group.tokens(), Activation::identity, nullptr, qkv, team,
-        rank);
+  apply(layer.query_key_value, hidden_rows, Activation::identity, nullptr, qkv, team, rank);
   team.wait();
   const auto items = team.share(rank, group.sequences() * heads);
   for (int64_t item = items.begin; item < items.end; ++item) {
@@ -250,50 +346,86 @@ void Encoder::attend(const Group& group, const Layer& layer, Scratch& scratch, T
                         .scratch = scratch.attention.data() + rank * scratch.attention_floats});
   }
   team.wait();
-  apply(layer.attention_output, scratch.context.data(), group.tokens(), Activation::identity,
-        group.hidden, group.hidden, team, rank);
+  if (scratch.prepares(layer.attention_output)) {
+    prepare(layer.attention_output, context_rows, scratch, team, rank);
+    team.wait();
+  }
+  apply(layer.attention_output, context_rows, Activation::identity, group.hidden, group.hidden,
+        team, rank);
   team.wait();
-  normalize(layer.attention_norm, group.hidden, group.tokens(), team, rank);
+  normalize(layer.attention_norm, hidden_rows, team, rank);
+  prepare(layer.up, hidden_rows, scratch, team, rank);
   team.wait();
 }
 
-void Encoder::feed_forward(const Group& group, const Layer& layer, Scratch& scratch, Team& team,
-                           int rank) const {
-  for (int64_t row = 0; row < group.tokens(); row += feed_forward_rows) {
-    const int64_t rows = std::min(feed_forward_rows, group.tokens() - row);
-    float* hidden = group.hidden + row * config_.hidden_size;
-    apply(layer.up, hidden, rows, config_.hidden_act, nullptr, scratch.inner.data(), team, rank);
+void Encoder::feed_forward(const Group& group, const Layer& layer, const Product* next,
+                           Scratch& scratch, Team& team, int rank) const {
+  for (int64_t first = 0; first < group.tokens(); first += feed_forward_rows) {
+    const int64_t count = std::min(feed_forward_rows, group.tokens() - first);
+    float* hidden = group.hidden + first * config_.hidden_size;
+    const Rows hidden_rows = scratch.hidden_rows(hidden, first, count);
+    const Rows inner_rows = scratch.inner_rows(count);
+    apply(layer.up, hidden_rows, config_.hidden_act, nullptr, scratch.inner.data(), team, rank);
     team.wait();
-    apply(layer.down, scratch.inner.data(), rows, Activation::identity, hidden, hidden, team, rank);
+    if (scratch.prepares(layer.down)) {
+      prepare(layer.down, inner_rows, scratch, team, rank);
+      team.wait();
+    }
+    apply(layer.down, inner_rows, Activation::identity, hidden, hidden, team, rank);
     team.wait();
-    normalize(layer.output_norm, hidden, rows, team, rank);
+    normalize(layer.output_norm, hidden_rows, team, rank);
+    if (next != nullptr) prepare(*next, hidden_rows, scratch, team, rank);
     team.wait();
   }
 }
 
-// The team's members take panels of output channels each; a row's sums are the same either way.
-void Encoder::apply(const Linear& linear, const float* in, int64_t rows, Activation activation,
-                    const float* residual, float* out, const Team& team, int rank) const {
-  const int64_t panels = (linear.out() + kernels_.panel - 1) / kernels_.panel;
-  const auto mine = team.share(rank, panels);
-  kernels_.gemm({.a = in,
-                 .a_stride = linear.in(),
-                 .rows = rows,
-                 .linear = &linear.packed(),
-                 .panel_begin = mine.begin,
-                 .panel_end = mine.end,
-                 .activation = activation,
-                 .residual = residual,
-                 .out = out,
-                 .out_stride = linear.out()});
+// Each member makes the operands of its share of the rows, which it has often just written.
+void Encoder::prepare(const Product& product, const Rows& rows, Scratch& scratch, const Team& team,
+                      int rank) const {
+  const int64_t in = product.linear.in();
+  const auto mine = team.share(rank, rows.count);
+  const float* x = rows.x + mine.begin * in;
+  if (scratch.peaks != nullptr) {
+    float* peaks = (*scratch.peaks)[product.index].data();
+    for (int64_t i = 0; i < (mine.end - mine.begin) * in; ++i) {
+      peaks[i % in] = std::max(peaks[i % in], std::abs(x[i]));
+    }
+  }
+  if (product.linear.precision() == Precision::float32) return;
+  const GemmKernels& gemm = kernels_.gemm[static_cast<int>(product.linear.precision())];
+  gemm.operand(x, mine.end - mine.begin, product.linear.packed(),
+               rows.operands + (rows.first + mine.begin) * gemm.operand_bytes(in),
+               rows.scales + rows.first + mine.begin);
 }
 
-void Encoder::normalize(const Norm& norm, float* rows, int64_t count, const Team& team,
-                        int rank) const {
+// The team's members take panels of output channels each; a row's sums are the same either way.
+void Encoder::apply(const Product& product, const Rows& in, Activation activation,
+                    const float* residual, float* out, const Team& team, int rank) const {
+  const Linear& linear = product.linear;
+  const GemmKernels& gemm = kernels_.gemm[static_cast<int>(linear.precision())];
+  const bool as_is = linear.precision() == Precision::float32;
+  const int64_t panels = (linear.out() + kernels_.panel - 1) / kernels_.panel;
+  const auto mine = team.share(rank, panels);
+  const int64_t row_bytes = gemm.operand_bytes(linear.in());
+  const void* operands = in.operands + in.first * row_bytes;
+  gemm.gemm({.a = as_is ? in.x : operands,
+             .a_stride = row_bytes,
+             .a_scale = in.scales + in.first,
+             .rows = in.count,
+             .linear = &linear.packed(),
+             .panel_begin = mine.begin,
+             .panel_end = mine.end,
+             .activation = activation,
+             .residual = residual,
+             .out = out,
+             .out_stride = linear.out()});
+}
+
+void Encoder::normalize(const Norm& norm, const Rows& rows, const Team& team, int rank) const {
   const int64_t size = config_.hidden_size;
-  const auto mine = team.share(rank, count);
-  kernels_.layer_norm(rows + mine.begin * size, mine.end - mine.begin, size, norm.gain.data(),
-                      norm.bias.data(), config_.layer_norm_eps);
+  const auto mine = team.share(rank, rows.count);
+  kernels_.layer_norm(rows.x + mine.begin * size, mine.end - mine.begin, size,
+                      norm.gain.data(), norm.bias.data(), config_.layer_norm_eps);
 }
 
 }  // namespace bertie

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "encoder/config.h"
@@ -26,12 +28,16 @@ class Encoder {
  public:
   // Packs the layers' weights; the embedding tables stay where they are, so whoever owns the
   // tensors keeps them alive as long as the encoder. Throws Error(checkpoint), naming the tensor.
-  Encoder(const Config& config, const TensorMap& tensors, int threads);
+  Encoder(const Config& config, const TensorMap& tensors, int threads, const Recipe& recipe = {});
   ~Encoder();
 
   // hidden: (tokens, hidden_size). Throws Error(input) for lengths that don't add up and for ids,
   // type ids or positions beyond the tables. Callable from several threads.
   void forward(const Batch& batch, float* hidden) const;
+
+  // The largest magnitude that each product's inputs take in this batch, channel by channel, by the
+  // product's name as Recipe::smoothing knows it. Runs on one thread.
+  std::map<std::string, std::vector<float>> observe(const Batch& batch) const;
 
   const Config& config() const { return config_; }
   const Kernels& kernels() const { return kernels_; }
@@ -41,32 +47,42 @@ class Encoder {
   struct Norm {
     Aligned<float> gain, bias;
   };
+  // A product with its place among the products whose inputs are observed.
+  struct Product {
+    Linear linear;
+    size_t index = 0;
+  };
   struct Layer {
-    Linear query_key_value;   // hidden → 3 × hidden
-    Linear attention_output;  // hidden → hidden
+    Product query_key_value;   // hidden → 3 × hidden
+    Product attention_output;  // hidden → hidden
     Norm attention_norm;
-    Linear up;    // hidden → intermediate
-    Linear down;  // intermediate → hidden
+    Product up;    // hidden → intermediate
+    Product down;  // intermediate → hidden
     Norm output_norm;
   };
   struct Group;    // some whole sequences of a batch
   struct Scratch;  // what one group needs while it passes through
 
+  struct Rows;     // rows of float32 and what a product reads of them
+
   Norm read_norm(const TensorMap& tensors, const std::string& name) const;
-  Layer read_layer(const TensorMap& tensors, int64_t index) const;
+  Layer read_layer(const TensorMap& tensors, const Recipe& recipe, int64_t index) const;
   void check(const Batch& batch) const;
   std::vector<Group> plan(const Batch& batch, float* hidden) const;
+  std::unique_ptr<Scratch> make_scratch(int64_t tokens, int64_t longest) const;
   std::unique_ptr<Scratch> take_scratch(int64_t tokens, int64_t longest) const;
   void give_back(std::unique_ptr<Scratch> scratch) const;
 
   void run_group(const Group& group, Scratch& scratch, Team& team, int rank) const;
   void embed(const Group& group, int64_t begin, int64_t end, float* row) const;
   void attend(const Group& group, const Layer& layer, Scratch& scratch, Team& team, int rank) const;
-  void feed_forward(const Group& group, const Layer& layer, Scratch& scratch, Team& team,
-                    int rank) const;
-  void apply(const Linear& linear, const float* in, int64_t rows, Activation activation,
-             const float* residual, float* out, const Team& team, int rank) const;
-  void normalize(const Norm& norm, float* rows, int64_t count, const Team& team, int rank) const;
+  void feed_forward(const Group& group, const Layer& layer, const Product* next, Scratch& scratch,
+                    Team& team, int rank) const;
+  void prepare(const Product& product, const Rows& rows, Scratch& scratch, const Team& team,
+               int rank) const;
+  void apply(const Product& product, const Rows& in, Activation activation, const float* residual,
+             float* out, const Team& team, int rank) const;
+  void normalize(const Norm& norm, const Rows& rows, const Team& team, int rank) const;
 
   const Config config_;
   const Kernels& kernels_;

@@ -13,16 +13,22 @@ namespace bertie {
 class Linear {
  public:
   Linear() = default;
-  // weights[i] is (out_i, in); biases[i] is (out_i), or null where the layer has none.
-  Linear(const Kernels& kernels, int64_t in, const std::vector<const TensorView*>& weights,
-         const std::vector<const TensorView*>& biases);
+  // weights[i] is (out_i, in); biases[i] is (out_i), or null where the layer has none. smoothing,
+  // (in) or empty, divides the inputs of an int8 layer and multiplies the weights that read them,
+  // so that outliers of the activations move into the weights (SmoothQuant, arXiv:2211.10438).
+  Linear(const Kernels& kernels, Precision precision, int64_t in,
+         const std::vector<const TensorView*>& weights,
+         const std::vector<const TensorView*>& biases, const std::vector<float>& smoothing = {});
 
   const PackedLinear& packed() const { return packed_; }
+  Precision precision() const { return packed_.precision; }
   int64_t in() const { return packed_.in; }
   int64_t out() const { return packed_.out; }
 
  private:
-  Aligned<float> weight_, bias_;
+  Aligned<unsigned char> weight_;
+  Aligned<float> bias_, channel_scale_, smoothing_;
+  Aligned<int32_t> channel_sum_;
   PackedLinear packed_;
 };
 

@@ -7,8 +7,6 @@
 
 namespace bertie::BERTIE_ISA {
 
-inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 struct AttentionScratch {
   int64_t keys;    // length, rounded up to whole vectors
   int64_t values;  // head size, rounded up to whole vectors
@@ -31,7 +29,7 @@ template <int R, int V, typename Store>
 inline void multiply_columns(const float* a, int64_t a_stride, const float* b, int64_t b_stride,
                              int64_t k, int64_t first, const Store& store) {
   F32 sums[R][V];
-  multiply<R, V>(a, a_stride, b + first, b_stride, k, sums);
+  multiply<Float32, R, V>(a, a_stride, b + first, b_stride, k, sums);
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) store(r, first + v * F32::lanes, sums[r][v]);
   }

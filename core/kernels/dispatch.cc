@@ -11,6 +11,8 @@ namespace scalar { extern const Kernels kernels; }
 #if defined(__x86_64__)
 namespace avx2 { extern const Kernels kernels; }
 namespace avx512 { extern const Kernels kernels; }
+namespace avx512vnni { extern const Kernels kernels; }
+namespace avx512bf16 { extern const Kernels kernels; }
 #elif defined(__aarch64__)
 namespace neon { extern const Kernels kernels; }
 #endif
@@ -18,7 +20,7 @@ namespace neon { extern const Kernels kernels; }
 namespace {
 
 struct Found {
-  std::array<const Kernels*, 4> list{};
+  std::array<const Kernels*, 8> list{};
   size_t count = 0;
   void add(const Kernels& kernels) { list[count++] = &kernels; }
 };
@@ -28,10 +30,13 @@ Found detect() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    found.add(avx512::kernels);
-  }
+  const bool has_avx512 =
+      has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const bool has_vnni = has_avx512 && __builtin_cpu_supports("avx512vnni");
+  if (has_vnni && __builtin_cpu_supports("avx512bf16")) found.add(avx512bf16::kernels);
+  if (has_vnni) found.add(avx512vnni::kernels);
+  if (has_avx512) found.add(avx512::kernels);
   if (has_avx2) found.add(avx2::kernels);
 #elif defined(__aarch64__)
   found.add(neon::kernels);

@@ -14,8 +14,8 @@ extern const Kernels kernels;
 const Kernels kernels = {
     .isa = BERTIE_NAME(BERTIE_ISA),
     .panel = panel_width,
-    .pack = pack,
-    .gemm = gemm,
+    .gemm = {gemm_kernels<Float32>(nullptr), gemm_kernels<Bfloat16>(operand_bfloat16),
+             gemm_kernels<Int8>(operand_int8)},
     .attention_scratch = attention_scratch,
     .attention = attention,
     .layer_norm = layer_norm,

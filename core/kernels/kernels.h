@@ -8,20 +8,39 @@ namespace bertie {
 
 enum class Activation : int32_t { identity, gelu, gelu_tanh, relu, tanh };
 
+// What a dense layer's products are computed in. float32: as it says. bfloat16: both operands
+// rounded to bfloat16, summed in float32. int8: activations as unsigned bytes with a scale and a
+// zero point for each token, weights as signed bytes with a scale for each output channel, summed
+// exactly.
+enum class Precision : int32_t { float32, bfloat16, int8 };
+inline constexpr int precisions = 3;
+
+// How a row of bytes stands for numbers: x = (byte - zero) * scale.
+struct RowScale {
+  float scale;
+  int32_t zero;
+};
+
 // A dense layer's weights as one ISA wants them: panels of `panel` output channels, each panel
-// (in, panel) with the last one padded by zeros, so that the inner loop reads straight on.
+// going through the inputs in order, the last one padded by zeros, so that the inner loop reads
+// straight on.
 struct PackedLinear {
+  Precision precision = Precision::float32;
   int64_t in = 0;
   int64_t out = 0;
-  const float* weight = nullptr;  // (ceil(out / panel), in, panel)
-  const float* bias = nullptr;    // (ceil(out / panel) * panel), zeros where the layer has none
+  const void* weight = nullptr;            // (panels, panel_bytes)
+  const float* bias = nullptr;             // (panels * panel), zeros where the layer has none
+  const float* channel_scale = nullptr;    // int8: (panels * panel)
+  const int32_t* channel_sum = nullptr;    // int8: (panels * panel), sums of the weights' bytes
+  const float* smoothing = nullptr;        // int8: (in) what each input is multiplied by, or null
 };
 
 // out[r] = activation(a[r] @ weight + bias) + residual[r], for output channels of the panels
 // [panel_begin, panel_end).
 struct GemmArgs {
-  const float* a = nullptr;  // (rows, in), rows `a_stride` floats apart
-  int64_t a_stride = 0;
+  const void* a = nullptr;             // (rows, in) as `operand` of the precision makes them
+  int64_t a_stride = 0;                // bytes from row to row
+  const RowScale* a_scale = nullptr;   // int8: (rows)
   int64_t rows = 0;
   const PackedLinear* linear = nullptr;
   int64_t panel_begin = 0;
@@ -30,6 +49,21 @@ struct GemmArgs {
   const float* residual = nullptr;  // (rows, out) or null, rows `out_stride` floats apart
   float* out = nullptr;             // (rows, out), rows `out_stride` floats apart
   int64_t out_stride = 0;
+};
+
+// The product of one precision.
+struct GemmKernels {
+  int64_t (*panel_bytes)(int64_t in);
+  // weight (out, in) row-major float32, out <= panel → one panel, and for int8 scales and sums.
+  void (*pack)(const float* weight, int64_t in, int64_t out, void* panel, float* channel_scale,
+               int32_t* channel_sum);
+  // Bytes of a row as the product reads it.
+  int64_t (*operand_bytes)(int64_t in);
+  // x (rows, in) float32 → operand rows, operand_bytes apart; for int8 also their scales. Null for
+  // float32, whose rows are read as they are.
+  void (*operand)(const float* x, int64_t rows, const PackedLinear& linear, void* out,
+                  RowScale* scales);
+  void (*gemm)(const GemmArgs& args);
 };
 
 // One head of one sequence.
@@ -51,9 +85,7 @@ struct Kernels {
   const char* isa;
   int64_t panel;  // output channels in a panel of packed weights
 
-  // weight (out, in) row-major float32 → panels; panels are 64-byte aligned, as allocated.
-  void (*pack)(const float* weight, int64_t in, int64_t out, float* panels);
-  void (*gemm)(const GemmArgs& args);
+  GemmKernels gemm[precisions];
 
   int64_t (*attention_scratch)(int64_t length, int64_t head_size);
   void (*attention)(const AttentionArgs& args);

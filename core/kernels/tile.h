@@ -1,7 +1,7 @@
 // The inner loop of every product: a tile of rows × vectors of sums held in registers.
 #pragma once
 
-#include "kernels/vec.h"
+#include "kernels/formats.h"
 
 namespace bertie::BERTIE_ISA {
 
@@ -11,19 +11,22 @@ constexpr int64_t panel_width = panel_vectors * F32::lanes;
 
 // sums[r][v] = the products of a's row r with column vector v of b, added in order of k. Each sum
 // is one chain of multiply-adds, whatever R and V are: a row's result never depends on its
-// neighbours.
-template <int R, int V>
-inline void multiply(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t k,
-                     F32 (&sums)[R][V]) {
+// neighbours. Strides are in elements; b's is from step to step, and a step is `depth` inputs.
+template <typename Format, int R, int V>
+inline void multiply(const typename Format::Element* a, int64_t a_stride,
+                     const typename Format::Element* b, int64_t b_stride, int64_t steps,
+                     typename Format::Sum (&sums)[R][V]) {
   for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) sums[r][v] = F32::zero();
+    for (int v = 0; v < V; ++v) sums[r][v] = Format::Sum::zero();
   }
-  for (int64_t i = 0; i < k; ++i) {
-    F32 column[V];
-    for (int v = 0; v < V; ++v) column[v] = F32::load(b + i * b_stride + v * F32::lanes);
+  for (int64_t i = 0; i < steps; ++i) {
+    typename Format::Column column[V];
+    for (int v = 0; v < V; ++v) {
+      column[v] = Format::column(b + i * b_stride + v * F32::lanes * Format::depth);
+    }
     for (int r = 0; r < R; ++r) {
-      const F32 x = F32::set(a[r * a_stride + i]);
-      for (int v = 0; v < V; ++v) sums[r][v] = fma(x, column[v], sums[r][v]);
+      const auto x = Format::row(a + r * a_stride + i * Format::depth);
+      for (int v = 0; v < V; ++v) sums[r][v] = Format::add(sums[r][v], x, column[v]);
     }
   }
 }

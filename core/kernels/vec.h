@@ -48,6 +48,57 @@ inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
 inline F32 pow2(F32 n) { return {_mm512_scalef_ps(_mm512_set1_ps(1.0f), n.v)}; }
 inline float sum(F32 a) { return _mm512_reduce_add_ps(a.v); }
 inline float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
+inline float smallest(F32 a) { return _mm512_reduce_min_ps(a.v); }
+// Whole numbers in [0, 255] as bytes.
+inline void store_bytes(F32 a, uint8_t* p) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a.v)));
+}
+
+// As many int32 as F32 has floats.
+struct I32 {
+  __m512i v;
+  static I32 zero() { return {_mm512_setzero_si512()}; }
+  static I32 set(int32_t x) { return {_mm512_set1_epi32(x)}; }
+  static I32 load(const void* p) { return {_mm512_loadu_si512(p)}; }
+};
+inline I32 operator-(I32 a, I32 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+inline I32 operator*(I32 a, I32 b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
+inline F32 to_float(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+// The two bfloat16 of each 32-bit lane, as float32.
+inline F32 low_half(I32 a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(a.v, 16))}; }
+inline F32 high_half(I32 a) {
+  return {_mm512_castsi512_ps(_mm512_and_si512(a.v, _mm512_set1_epi32(-65536)))};
+}
+
+// Four bytes of a times four of b in each 32-bit lane, exactly: a unsigned, b signed.
+#if defined(__AVX512VNNI__)
+struct Bytes {  // a prepared operand of add_products
+  __m512i v;
+  static Bytes weights(I32 b) { return {b.v}; }
+  static Bytes activations(int32_t a) { return {_mm512_set1_epi32(a)}; }
+};
+inline I32 add_products(I32 total, Bytes a, Bytes b) {
+  // Not the intrinsic: GCC 12 copies the accumulator around it and spills the tile to the stack.
+  asm("vpdpbusd %2, %1, %0" : "+v"(total.v) : "v"(a.v), "v"(b.v));
+  return total;
+}
+#else
+struct Bytes {  // split into 16-bit halves: vpmaddubsw would saturate, vpmaddwd can't
+  __m512i even, odd;
+  static Bytes weights(I32 b) {
+    return {_mm512_srai_epi16(_mm512_slli_epi16(b.v, 8), 8), _mm512_srai_epi16(b.v, 8)};
+  }
+  static Bytes activations(int32_t a) {
+    return {_mm512_set1_epi32(a & 0x00ff00ff),
+            _mm512_set1_epi32(static_cast<int32_t>(static_cast<uint32_t>(a) >> 8 & 0x00ff00ff))};
+  }
+};
+inline I32 add_products(I32 total, Bytes a, Bytes b) {
+  const __m512i pairs =
+      _mm512_add_epi32(_mm512_madd_epi16(a.even, b.even), _mm512_madd_epi16(a.odd, b.odd));
+  return {_mm512_add_epi32(total.v, pairs)};
+}
+#endif
 
 #elif defined(__AVX2__)
 
@@ -97,6 +148,43 @@ inline float largest(F32 a) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
+inline float smallest(F32 a) { return -largest(F32::zero() - a); }
+inline void store_bytes(F32 a, uint8_t* p) {
+  const __m256i words = _mm256_cvtps_epi32(a.v);
+  const __m128i halves =
+      _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(halves, halves));
+}
+
+struct I32 {
+  __m256i v;
+  static I32 zero() { return {_mm256_setzero_si256()}; }
+  static I32 set(int32_t x) { return {_mm256_set1_epi32(x)}; }
+  static I32 load(const void* p) { return {_mm256_loadu_si256(static_cast<const __m256i*>(p))}; }
+};
+inline I32 operator-(I32 a, I32 b) { return {_mm256_sub_epi32(a.v, b.v)}; }
+inline I32 operator*(I32 a, I32 b) { return {_mm256_mullo_epi32(a.v, b.v)}; }
+inline F32 to_float(I32 a) { return {_mm256_cvtepi32_ps(a.v)}; }
+inline F32 low_half(I32 a) { return {_mm256_castsi256_ps(_mm256_slli_epi32(a.v, 16))}; }
+inline F32 high_half(I32 a) {
+  return {_mm256_castsi256_ps(_mm256_and_si256(a.v, _mm256_set1_epi32(-65536)))};
+}
+
+struct Bytes {
+  __m256i even, odd;
+  static Bytes weights(I32 b) {
+    return {_mm256_srai_epi16(_mm256_slli_epi16(b.v, 8), 8), _mm256_srai_epi16(b.v, 8)};
+  }
+  static Bytes activations(int32_t a) {
+    return {_mm256_set1_epi32(a & 0x00ff00ff),
+            _mm256_set1_epi32(static_cast<int32_t>(static_cast<uint32_t>(a) >> 8 & 0x00ff00ff))};
+  }
+};
+inline I32 add_products(I32 total, Bytes a, Bytes b) {
+  const __m256i pairs =
+      _mm256_add_epi32(_mm256_madd_epi16(a.even, b.even), _mm256_madd_epi16(a.odd, b.odd));
+  return {_mm256_add_epi32(total.v, pairs)};
+}
 
 #elif defined(BERTIE_NEON)
 
@@ -136,6 +224,49 @@ inline F32 pow2(F32 n) {
 }
 inline float sum(F32 a) { return vaddvq_f32(a.v); }
 inline float largest(F32 a) { return vmaxvq_f32(a.v); }
+inline float smallest(F32 a) { return vminvq_f32(a.v); }
+inline void store_bytes(F32 a, uint8_t* p) {
+  uint32_t words[4];
+  vst1q_u32(words, vcvtnq_u32_f32(a.v));
+  for (int i = 0; i < 4; ++i) p[i] = static_cast<uint8_t>(words[i]);
+}
+
+struct I32 {
+  int32x4_t v;
+  static I32 zero() { return {vdupq_n_s32(0)}; }
+  static I32 set(int32_t x) { return {vdupq_n_s32(x)}; }
+  static I32 load(const void* p) {
+    return {vreinterpretq_s32_u8(vld1q_u8(static_cast<const uint8_t*>(p)))};
+  }
+};
+inline I32 operator-(I32 a, I32 b) { return {vsubq_s32(a.v, b.v)}; }
+inline I32 operator*(I32 a, I32 b) { return {vmulq_s32(a.v, b.v)}; }
+inline F32 to_float(I32 a) { return {vcvtq_f32_s32(a.v)}; }
+inline F32 low_half(I32 a) { return {vreinterpretq_f32_s32(vshlq_n_s32(a.v, 16))}; }
+inline F32 high_half(I32 a) {
+  return {vreinterpretq_f32_s32(vandq_s32(a.v, vdupq_n_s32(-65536)))};
+}
+
+struct Bytes {  // widened to 16 bits, so that every aarch64 can run it
+  int16x8_t low, high;
+  static Bytes weights(I32 b) {
+    const int8x16_t bytes = vreinterpretq_s8_s32(b.v);
+    return {vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes))};
+  }
+  static Bytes activations(int32_t a) {
+    const uint8x8_t bytes = vreinterpret_u8_s32(vdup_n_s32(a));
+    const int16x8_t wide = vreinterpretq_s16_u16(vmovl_u8(bytes));
+    return {wide, wide};
+  }
+};
+inline I32 add_products(I32 total, Bytes a, Bytes b) {
+  int32x4_t first = vmull_s16(vget_low_s16(a.low), vget_low_s16(b.low));
+  int32x4_t second = vmull_s16(vget_high_s16(a.low), vget_high_s16(b.low));
+  int32x4_t third = vmull_s16(vget_low_s16(a.high), vget_low_s16(b.high));
+  int32x4_t fourth = vmull_s16(vget_high_s16(a.high), vget_high_s16(b.high));
+  const int32x4_t pairs = vpaddq_s32(vpaddq_s32(first, second), vpaddq_s32(third, fourth));
+  return {vaddq_s32(total.v, pairs)};
+}
 
 #else  // scalar: a vector of one, the reference that the others are tested against
 
@@ -166,7 +297,53 @@ inline F32 pow2(F32 n) {
 }
 inline float sum(F32 a) { return a.v; }
 inline float largest(F32 a) { return a.v; }
+inline float smallest(F32 a) { return a.v; }
+inline void store_bytes(F32 a, uint8_t* p) { *p = static_cast<uint8_t>(a.v); }
 
+struct I32 {
+  int32_t v;
+  static I32 zero() { return {0}; }
+  static I32 set(int32_t x) { return {x}; }
+  static I32 load(const void* p) {
+    I32 a;
+    __builtin_memcpy(&a.v, p, sizeof a.v);
+    return a;
+  }
+};
+inline I32 operator-(I32 a, I32 b) { return {a.v - b.v}; }
+inline I32 operator*(I32 a, I32 b) { return {a.v * b.v}; }
+inline F32 to_float(I32 a) { return {static_cast<float>(a.v)}; }
+inline F32 low_half(I32 a) {
+  return {__builtin_bit_cast(float, static_cast<uint32_t>(a.v) << 16)};
+}
+inline F32 high_half(I32 a) {
+  return {__builtin_bit_cast(float, static_cast<uint32_t>(a.v) & 0xffff0000u)};
+}
+
+struct Bytes {
+  uint32_t v;
+  static Bytes weights(I32 b) { return {static_cast<uint32_t>(b.v)}; }
+  static Bytes activations(int32_t a) { return {static_cast<uint32_t>(a)}; }
+};
+inline I32 add_products(I32 total, Bytes a, Bytes b) {
+  for (int shift = 0; shift < 32; shift += 8) {
+    total.v += static_cast<int32_t>(a.v >> shift & 0xff) * static_cast<int8_t>(b.v >> shift);
+  }
+  return total;
+}
+
+#endif
+
+// Products of the bfloat16 pairs in a and b, added to the sums. Where the CPU lacks the
+// instruction the roundings of the operands are the same, and the products are float32's.
+#if defined(__AVX512BF16__)
+inline F32 add_pairs(F32 total, I32 a, I32 b) {
+  return {_mm512_dpbf16_ps(total.v, (__m512bh)a.v, (__m512bh)b.v)};
+}
+#else
+inline F32 add_pairs(F32 total, I32 a, I32 b) {
+  return fma(high_half(a), high_half(b), fma(low_half(a), low_half(b), total));
+}
 #endif
 
 }  // namespace bertie::BERTIE_ISA

@@ -35,7 +35,8 @@ struct Weights {
     norm("embeddings.LayerNorm", h);
     for (int64_t i = 0; i < c.num_hidden_layers; ++i) {
       const std::string layer = "encoder.layer." + std::to_string(i) + ".";
-      for (const char* part : {"query", "key", "value"}) dense(layer + "attention.self." + part, h, h);
+      for (const char* part : {"query", "key", "value"})
+        dense(layer + "attention.self." + part, h, h);
       dense(layer + "attention.output.dense", h, h);
       norm(layer + "attention.output.LayerNorm", h);
       dense(layer + "intermediate.dense", h, c.intermediate_size);
@@ -98,20 +99,25 @@ TEST_CASE("a sequence has the same bits in any batch, with any number of threads
   for (const Kernels* kernels : available_kernels()) {
     setenv("BERTIE_ISA", kernels->isa, 1);
     CAPTURE(kernels->isa);
-    const Encoder one(small, weights.map, 1), two(small, weights.map, 2), five(small, weights.map, 5);
-    for (const int32_t length : {1, 2, 13, 64}) {
-      Input alone;
-      alone.add(length, 99);
-      const auto expected = run(one, alone);
-      for (const int before : {0, 1, 40}) {
-        Input mixed;
-        for (int i = 0; i < before; ++i) mixed.add(1 + i * 7 % 60, static_cast<unsigned>(i));
-        const size_t at = mixed.ids.size() * 24;
-        mixed.add(length, 99);
-        for (int i = 0; i < 9; ++i) mixed.add(5, static_cast<unsigned>(i));
-        for (const Encoder* encoder : {&one, &two, &five}) {
-          const auto hidden = run(*encoder, mixed);
-          CHECK(std::memcmp(hidden.data() + at, expected.data(), expected.size() * sizeof(float)) == 0);
+    for (const Precision precision : {Precision::float32, Precision::bfloat16, Precision::int8}) {
+      const Recipe recipe{precision, precision, {}};
+      const Encoder one(small, weights.map, 1, recipe), two(small, weights.map, 2, recipe),
+          five(small, weights.map, 5, recipe);
+      for (const int32_t length : {1, 13, 64}) {
+        Input alone;
+        alone.add(length, 99);
+        const auto expected = run(one, alone);
+        for (const int before : {0, 1, 40}) {
+          Input mixed;
+          for (int i = 0; i < before; ++i) mixed.add(1 + i * 7 % 60, static_cast<unsigned>(i));
+          const size_t at = mixed.ids.size() * 24;
+          mixed.add(length, 99);
+          for (int i = 0; i < 9; ++i) mixed.add(5, static_cast<unsigned>(i));
+          for (const Encoder* encoder : {&one, &two, &five}) {
+            const auto hidden = run(*encoder, mixed);
+            CHECK(std::memcmp(hidden.data() + at, expected.data(),
+                              expected.size() * sizeof(float)) == 0);
+          }
         }
       }
     }
@@ -138,13 +144,69 @@ TEST_CASE("the ISAs agree with the scalar one") {
   unsetenv("BERTIE_ISA");
 }
 
+TEST_CASE("lower precisions stay near float32") {
+  const Weights weights(small);
+  Input input;
+  for (int i = 0; i < 20; ++i) input.add(1 + i * 3, static_cast<unsigned>(i));
+  for (const Kernels* kernels : available_kernels()) {
+    setenv("BERTIE_ISA", kernels->isa, 1);
+    CAPTURE(kernels->isa);
+    const auto expected = run(Encoder(small, weights.map, 2), input);
+    for (const Precision precision : {Precision::bfloat16, Precision::int8}) {
+      const auto got = run(Encoder(small, weights.map, 2, {precision, precision, {}}), input);
+      double squares = 0, error = 0;
+      for (size_t i = 0; i < got.size(); ++i) {
+        squares += expected[i] * expected[i];
+        error += (got[i] - expected[i]) * (got[i] - expected[i]);
+      }
+      CHECK(error > 0);
+      CHECK(error / squares < (precision == Precision::bfloat16 ? 1e-4 : 2e-3));
+    }
+  }
+  unsetenv("BERTIE_ISA");
+}
+
+TEST_CASE("observing finds the largest input of each product, channel by channel") {
+  const Weights weights(small);
+  const Encoder encoder(small, weights.map, 2);
+  Input few, more;
+  few.add(9, 1);
+  more.add(9, 1);
+  more.add(30, 2);
+  const auto least = encoder.observe(few.batch()), most = encoder.observe(more.batch());
+  CHECK(least.size() == 8);
+  CHECK(least.at("encoder.layer.1.output.dense").size() == 40);
+  double grown = 0;
+  for (const auto& [name, peaks] : least) {
+    for (size_t i = 0; i < peaks.size(); ++i) {
+      CHECK(peaks[i] > 0);
+      CHECK(most.at(name)[i] >= peaks[i]);
+      grown += most.at(name)[i] - peaks[i];
+    }
+  }
+  CHECK(grown > 0);
+}
+
+TEST_CASE("a smoothing of the wrong width is refused by name") {
+  const Weights weights(small);
+  const Recipe recipe{
+      Precision::int8, Precision::int8, {{"encoder.layer.0.attention.self", {1.0f}}}};
+  try {
+    Encoder(small, weights.map, 1, recipe);
+    FAIL("a misshapen smoothing was accepted");
+  } catch (const Error& error) {
+    CHECK(contains(error.what(), "encoder.layer.0.attention.self has 1 channels, expected 24"));
+  }
+}
+
 TEST_CASE("callers on several threads get what one caller gets") {
   const Weights weights(small);
   const Encoder encoder(small, weights.map, 2);
   std::vector<Input> inputs(6);
   std::vector<std::vector<float>> expected;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    for (unsigned j = 0; j <= i * 4; ++j) inputs[i].add(static_cast<int32_t>(1 + (i * 11 + j * 5) % 60), j);
+    for (unsigned j = 0; j <= i * 4; ++j)
+      inputs[i].add(static_cast<int32_t>(1 + (i * 11 + j * 5) % 60), j);
     expected.push_back(run(encoder, inputs[i]));
   }
   std::atomic<int> wrong{0};
@@ -188,7 +250,8 @@ TEST_CASE("a missing or misshapen tensor is named with both shapes") {
     CHECK(error.kind() == ErrorKind::checkpoint);
   }
   weights.map.erase(name);
-  CHECK_THROWS_WITH_AS(Encoder(small, weights.map, 1), ("tensor " + name + " is missing").c_str(), Error);
+  CHECK_THROWS_WITH_AS(Encoder(small, weights.map, 1), ("tensor " + name + " is missing").c_str(),
+                       Error);
 }
 
 TEST_CASE("ids, type ids and lengths outside the model are refused") {
@@ -199,7 +262,8 @@ TEST_CASE("ids, type ids and lengths outside the model are refused") {
   CHECK(message_of(encoder, good).empty());
   Input bad = good;
   bad.ids[3] = 50;
-  CHECK(contains(message_of(encoder, bad), "token id 50 at token 3 is outside the model's table of 50 rows"));
+  CHECK(contains(message_of(encoder, bad),
+                 "token id 50 at token 3 is outside the model's table of 50 rows"));
   bad.ids[3] = -1;
   CHECK(contains(message_of(encoder, bad), "token id -1"));
   bad = good;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "encoder/linear.h"
 #include "kernels/kernels.h"
 #include "random.h"
 #include "runtime/aligned.h"
@@ -15,52 +16,66 @@ namespace {
 
 double exact(Activation activation, double x) {
   switch (activation) {
-    case Activation::identity: return x;
-    case Activation::gelu: return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
+    case Activation::identity:
+      return x;
+    case Activation::gelu:
+      return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
     case Activation::gelu_tanh:
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case Activation::relu: return x > 0 ? x : 0;
-    case Activation::tanh: return std::tanh(x);
+    case Activation::relu:
+      return x > 0 ? x : 0;
+    case Activation::tanh:
+      return std::tanh(x);
   }
   return x;
 }
 
-// A packed layer over plain vectors.
-struct Layer {
-  Layer(const Kernels& kernels, int64_t in, int64_t out, const std::vector<float>& weight,
-        const std::vector<float>& bias)
-      : panels((out + kernels.panel - 1) / kernels.panel),
-        weights(panels * kernels.panel * in),
-        biases(panels * kernels.panel) {
-    std::fill_n(biases.data(), biases.size(), 0.0f);
-    std::copy(bias.begin(), bias.end(), biases.data());
-    kernels.pack(weight.data(), in, out, weights.data());
-    packed = {in, out, weights.data(), biases.data()};
+// Runs one layer over plain vectors.
+std::vector<float> run(const Kernels& kernels, Precision precision, int64_t in, int64_t out,
+                       const std::vector<float>& weight, const std::vector<float>& bias,
+                       const std::vector<float>& a, Activation activation = Activation::identity,
+                       const std::vector<float>& residual = {},
+                       const std::vector<float>& smoothing = {}) {
+  const auto bytes = [](const std::vector<float>& values) {
+    return reinterpret_cast<const unsigned char*>(values.data());
+  };
+  const TensorView w{bytes(weight), DType::f32, {out, in}}, b{bytes(bias), DType::f32, {out}};
+  const Linear linear(kernels, precision, in, {&w}, {bias.empty() ? nullptr : &b}, smoothing);
+  const GemmKernels& gemm = kernels.gemm[static_cast<int>(precision)];
+  const auto rows = static_cast<int64_t>(a.size()) / in;
+  std::vector<unsigned char> operand(static_cast<size_t>(rows * gemm.operand_bytes(in)));
+  std::vector<RowScale> scales(static_cast<size_t>(rows));
+  if (gemm.operand != nullptr) {
+    gemm.operand(a.data(), rows, linear.packed(), operand.data(), scales.data());
   }
-  int64_t panels;
-  Aligned<float> weights, biases;
-  PackedLinear packed;
-};
-
-std::vector<float> run(const Kernels& kernels, const Layer& layer, const std::vector<float>& a,
-                       int64_t rows, Activation activation, const std::vector<float>& residual) {
-  std::vector<float> out(static_cast<size_t>(rows * layer.packed.out));
-  kernels.gemm({.a = a.data(),
-                .a_stride = layer.packed.in,
-                .rows = rows,
-                .linear = &layer.packed,
-                .panel_begin = 0,
-                .panel_end = layer.panels,
-                .activation = activation,
-                .residual = residual.empty() ? nullptr : residual.data(),
-                .out = out.data(),
-                .out_stride = layer.packed.out});
-  return out;
+  std::vector<float> result(static_cast<size_t>(rows * out));
+  gemm.gemm({.a = gemm.operand == nullptr ? static_cast<const void*>(a.data()) : operand.data(),
+             .a_stride = gemm.operand_bytes(in),
+             .a_scale = scales.data(),
+             .rows = rows,
+             .linear = &linear.packed(),
+             .panel_begin = 0,
+             .panel_end = (out + kernels.panel - 1) / kernels.panel,
+             .activation = activation,
+             .residual = residual.empty() ? nullptr : residual.data(),
+             .out = result.data(),
+             .out_stride = out});
+  return result;
 }
+
+double worst_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double worst = 0;
+  for (size_t i = 0; i < a.size(); ++i) worst = std::max<double>(worst, std::abs(a[i] - b[i]));
+  return worst;
+}
+
+constexpr Precision every_precision[] = {Precision::float32, Precision::bfloat16, Precision::int8};
 
 }  // namespace
 
 TEST_CASE("gemm equals plain loops for awkward shapes, with every activation and a residual") {
+  // What rounding the operands may cost, for sums of up to 96 products of size about 0.3.
+  const double tolerance[] = {1e-5, 4e-2, 1.5e-1};
   for (const Kernels* kernels : available_kernels()) {
     CAPTURE(kernels->isa);
     for (const int64_t rows : {1, 2, 5, 6, 7, 14, 31}) {
@@ -68,10 +83,8 @@ TEST_CASE("gemm equals plain loops for awkward shapes, with every activation and
         for (const int64_t out : {1, 15, 24, 65, 130}) {
           const auto weight = random_floats(out * in, 1, 0.3f), bias = random_floats(out, 2);
           const auto a = random_floats(rows * in, 3), residual = random_floats(rows * out, 4);
-          const Layer layer(*kernels, in, out, weight, bias);
           const auto activation = static_cast<Activation>((rows + in + out) % 5);
-          const auto got = run(*kernels, layer, a, rows, activation, residual);
-          double worst = 0;
+          std::vector<float> expected(static_cast<size_t>(rows * out));
           for (int64_t r = 0; r < rows; ++r) {
             for (int64_t c = 0; c < out; ++c) {
               double sum = bias[static_cast<size_t>(c)];
@@ -80,13 +93,63 @@ TEST_CASE("gemm equals plain loops for awkward shapes, with every activation and
                        weight[static_cast<size_t>(c * in + k)];
               }
               const auto at = static_cast<size_t>(r * out + c);
-              worst = std::max(worst, std::abs(exact(activation, sum) + residual[at] - got[at]));
+              expected[at] = static_cast<float>(exact(activation, sum) + residual[at]);
             }
           }
-          CHECK(worst < 1e-5);
+          for (const Precision precision : every_precision) {
+            const auto got =
+                run(*kernels, precision, in, out, weight, bias, a, activation, residual);
+            CHECK(worst_difference(expected, got) < tolerance[static_cast<int>(precision)]);
+          }
         }
       }
     }
+  }
+}
+
+TEST_CASE("the ISAs agree on bfloat16 and int8 products far below the operands' rounding") {
+  constexpr int64_t rows = 17, in = 390, out = 70;
+  const auto weight = random_floats(out * in, 1), bias = random_floats(out, 2);
+  const auto a = random_floats(rows * in, 3);
+  std::vector<float> smoothing = random_floats(in, 4);
+  for (float& factor : smoothing) factor = 0.5f + std::abs(factor);
+  for (const Precision precision : every_precision) {
+    std::vector<float> expected;
+    for (const Kernels* kernels : available_kernels()) {
+      CAPTURE(kernels->isa);
+      const auto got = run(*kernels, precision, in, out, weight, bias, a, Activation::identity, {},
+                           precision == Precision::int8 ? smoothing : std::vector<float>());
+      if (expected.empty()) expected = got;
+      CHECK(worst_difference(expected, got) < 1e-4);
+    }
+  }
+}
+
+TEST_CASE("int8 sums never saturate") {
+  constexpr int64_t in = 4096, out = 5;
+  const std::vector<float> weight(in * out, 1.0f), a(in, 1.0f);
+  for (const Kernels* kernels : available_kernels()) {
+    CAPTURE(kernels->isa);
+    const auto got = run(*kernels, Precision::int8, in, out, weight, {}, a);
+    for (const float value : got) CHECK(value == doctest::Approx(4096).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("smoothing changes what int8 rounds, not what it computes") {
+  constexpr int64_t rows = 9, in = 64, out = 30;
+  const auto weight = random_floats(out * in, 1, 0.3f);
+  auto a = random_floats(rows * in, 3);
+  std::vector<float> smoothing(in, 1.0f);
+  smoothing[7] = 10.0f;  // one input channel has outliers, which cost the others their bits
+  for (int64_t r = 0; r < rows; ++r) a[static_cast<size_t>(r * in + 7)] *= 100.0f;
+  for (const Kernels* kernels : available_kernels()) {
+    CAPTURE(kernels->isa);
+    const auto exact_result = run(*kernels, Precision::float32, in, out, weight, {}, a);
+    const auto rough = run(*kernels, Precision::int8, in, out, weight, {}, a);
+    const auto smooth =
+        run(*kernels, Precision::int8, in, out, weight, {}, a, Activation::identity, {}, smoothing);
+    CHECK(worst_difference(exact_result, smooth) < 2.0);
+    CHECK(worst_difference(exact_result, smooth) < worst_difference(exact_result, rough));
   }
 }
 
@@ -96,12 +159,13 @@ TEST_CASE("a row of gemm has the same bits whatever rows stand around it") {
     CAPTURE(kernels->isa);
     const auto weight = random_floats(out * in, 1), bias = random_floats(out, 2);
     const auto a = random_floats(rows * in, 3);
-    const Layer layer(*kernels, in, out, weight, bias);
-    const auto together = run(*kernels, layer, a, rows, Activation::gelu, {});
-    for (int64_t r = 0; r < rows; ++r) {
-      const std::vector<float> row(a.begin() + r * in, a.begin() + (r + 1) * in);
-      const auto alone = run(*kernels, layer, row, 1, Activation::gelu, {});
-      CHECK(std::equal(alone.begin(), alone.end(), together.begin() + r * out));
+    for (const Precision precision : every_precision) {
+      const auto together = run(*kernels, precision, in, out, weight, bias, a, Activation::gelu);
+      for (int64_t r = 0; r < rows; ++r) {
+        const std::vector<float> row(a.begin() + r * in, a.begin() + (r + 1) * in);
+        const auto alone = run(*kernels, precision, in, out, weight, bias, row, Activation::gelu);
+        CHECK(std::equal(alone.begin(), alone.end(), together.begin() + r * out));
+      }
     }
   }
 }
@@ -109,14 +173,13 @@ TEST_CASE("a row of gemm has the same bits whatever rows stand around it") {
 TEST_CASE("the activations keep their stated error over their whole range") {
   for (const Kernels* kernels : available_kernels()) {
     CAPTURE(kernels->isa);
-    const Layer identity(*kernels, 1, 1, {1.0f}, {});
     std::vector<float> x;
     for (float v = -12.0f; v <= 12.0f; v += 1.0f / 4096) x.push_back(v);
     for (const float v : {-3e38f, -1e10f, -100.0f, -88.5f, 0.0f, 88.5f, 100.0f}) x.push_back(v);
     for (const auto activation :
          {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::tanh}) {
       CAPTURE(static_cast<int>(activation));
-      const auto y = run(*kernels, identity, x, static_cast<int64_t>(x.size()), activation, {});
+      const auto y = run(*kernels, Precision::float32, 1, 1, {1.0f}, {}, x, activation);
       double worst = 0;
       for (size_t i = 0; i < x.size(); ++i) {
         const double expected = exact(activation, x[i]);

@@ -4,7 +4,7 @@ This is the seam where another engine plugs in: whatever has `forward` can stand
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,8 @@ from bertie.checkpoint import Tensor
 from bertie.config import ACTIVATIONS, EncoderConfig
 from bertie.errors import InputError
 
-if TYPE_CHECKING:
-    Floats = NDArray[np.float32]
-    Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
 
 # What the core converts as it packs; other dtypes are turned into float32 first.
 _CORE_DTYPES = ("F32", "F16", "BF16")
@@ -57,14 +56,14 @@ class Encoder:
     @property
     def threads(self) -> int:
         """The most cores that one call uses."""
-        return int(self._core.threads)
+        return self._core.threads
 
     @property
     def isa(self) -> str:
         """The instruction set of the kernels in use: avx512, avx2, neon or scalar."""
-        return str(self._core.isa)
+        return self._core.isa
 
-    def forward(self, ids: "Ints", type_ids: "Ints", lengths: "Ints") -> "Floats":
+    def forward(self, ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
         """Compute the last layer's hidden states.
 
         Args:
@@ -85,7 +84,7 @@ class Linear:
     """
 
     def __init__(
-        self, weight: "Floats", bias: "Floats | None" = None, activation: str = "identity"
+        self, weight: Floats, bias: Floats | None = None, activation: str = "identity"
     ) -> None:
         """Pack a layer.
 
@@ -98,7 +97,7 @@ class Linear:
         contiguous = None if bias is None else np.ascontiguousarray(bias, np.float32)
         self._core = _core.Linear(np.ascontiguousarray(weight, np.float32), contiguous, activation)
 
-    def __call__(self, x: "Floats") -> "Floats":
+    def __call__(self, x: Floats) -> Floats:
         """Map (rows, in) float32 to (rows, out) float32; InputError for another width."""
         return self._core(np.ascontiguousarray(x, np.float32))
 

@@ -68,7 +68,8 @@ def normalize(vectors: Floats) -> Floats:
     # einsum and norm add in an order that depends on the shape; a sum along rows of one fixed
     # length doesn't.
     squares = np.add.reduce(vectors * vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(np.sqrt(squares), np.float32(1e-12))
+    lengths: Floats = np.maximum(np.sqrt(squares), np.float32(1e-12))
+    return vectors / lengths
 
 
 def _segments(hidden: Floats, lengths: Ints) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -1,8 +1,8 @@
 """BERT's whole forward pass in NumPy, to be read from top to bottom.
 
 The core is tested against this file, and this file against stored outputs of transformers. It
-takes one sequence at a time and isn't fast; it computes in float64 unless told otherwise, so that
-a difference from the core is the core's.
+takes one sequence at a time and isn't fast; it computes in float64, so that a difference from the
+core is the core's.
 
 Source: Devlin et al., BERT, arXiv:1810.04805; Vaswani et al., arXiv:1706.03762.
 """
@@ -16,19 +16,22 @@ from numpy.typing import NDArray
 
 from bertie.config import ACTIVATIONS, EncoderConfig
 
-Array = NDArray[Any]
+Array = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def gelu(x: Array) -> Array:
     """x times the normal distribution function at x (Hendrycks and Gimpel, arXiv:1606.08415)."""
-    return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
+    share: Array = 0.5 * (1 + _erf(x / math.sqrt(2)))
+    return x * share
 
 
 def gelu_tanh(x: Array) -> Array:
     """The approximation by tanh from the same paper, which some checkpoints were trained with."""
-    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    share: Array = 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return x * share
 
 
 def relu(x: Array) -> Array:
@@ -45,24 +48,25 @@ _FORMS: Mapping[str, Callable[[Array], Array]] = {
 
 def softmax(scores: Array) -> Array:
     """Exponentials along the last axis, scaled to sum to 1; the row's maximum is subtracted."""
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
+    weights: Array = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    total: Array = weights.sum(axis=-1, keepdims=True)
+    return weights / total
 
 
 def layer_norm(x: Array, gain: Array, bias: Array, epsilon: float) -> Array:
     """Shift and scale each row to mean 0 and variance 1, then apply gain and bias."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    variance = (centred**2).mean(axis=-1, keepdims=True)
-    return centred / np.sqrt(variance + epsilon) * gain + bias
+    centred: Array = x - x.mean(axis=-1, keepdims=True)
+    variance: Array = (centred**2).mean(axis=-1, keepdims=True)
+    deviation: Array = np.sqrt(variance + epsilon)
+    return centred / deviation * gain + bias
 
 
 def forward(
     config: EncoderConfig,
-    tensors: Mapping[str, Array],
-    ids: Array,
-    type_ids: Array,
-    lengths: Array,
-    dtype: type = np.float64,
+    tensors: Mapping[str, NDArray[np.floating[Any]]],
+    ids: Ints,
+    type_ids: Ints,
+    lengths: Ints,
 ) -> Array:
     """Compute the hidden states after the embeddings and after every layer.
 
@@ -72,10 +76,9 @@ def forward(
         ids: (tokens,) int, sequences one after another.
         type_ids: (tokens,) int, each token's segment.
         lengths: (batch,) int, tokens in each sequence.
-        dtype: what to compute in.
-    Returns: (num_hidden_layers + 1, tokens, hidden_size) of dtype.
+    Returns: (num_hidden_layers + 1, tokens, hidden_size) float64.
     """
-    weights = {name: np.asarray(array, dtype) for name, array in tensors.items()}
+    weights = {name: np.asarray(array, np.float64) for name, array in tensors.items()}
     ends = np.cumsum(lengths)
     sequences = [
         _forward_one(config, weights, ids[end - length : end], type_ids[end - length : end])
@@ -85,7 +88,7 @@ def forward(
 
 
 def _forward_one(
-    config: EncoderConfig, weights: Mapping[str, Array], ids: Array, type_ids: Array
+    config: EncoderConfig, weights: Mapping[str, Array], ids: Ints, type_ids: Ints
 ) -> Array:
     """Take one sequence from its ids to the hidden states of every layer."""
     length = len(ids)

@@ -1,0 +1,42 @@
+"""The compiled core. Its classes are wrapped by encoder.py and tokenize/, which document them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def available_cores() -> int: ...
+def available_isas() -> list[str]: ...
+
+class Encoder:
+    def __init__(
+        self,
+        config: dict[str, Any],
+        tensors: dict[str, tuple[NDArray[np.uint8], str, tuple[int, ...]]],
+        threads: int,
+        precision: str = "float32",
+        output_precision: str = "float32",
+        smoothing: Mapping[str, list[float]] = {},
+    ) -> None: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def isa(self) -> str: ...
+    def forward(
+        self, ids: NDArray[np.int32], type_ids: NDArray[np.int32], lengths: NDArray[np.int32]
+    ) -> NDArray[np.float32]: ...
+    def observe(
+        self, ids: NDArray[np.int32], type_ids: NDArray[np.int32], lengths: NDArray[np.int32]
+    ) -> dict[str, list[float]]: ...
+
+class Linear:
+    def __init__(
+        self,
+        weight: NDArray[np.float32],
+        bias: NDArray[np.float32] | None = None,
+        activation: str = "identity",
+    ) -> None: ...
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]: ...
+
+TextTokenizer: Any
