@@ -141,6 +141,11 @@ void bind_encoder(nb::module_& m) {
     for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->isa);
     return names;
   });
+  m.def("multiply_peak", [](const std::string& name, int threads) {
+    const Precision wanted = precision(name);
+    nb::gil_scoped_release release;
+    return multiply_peak(select_kernels(), wanted, threads);
+  }, "precision"_a, "threads"_a);
   nb::class_<Encoder>(m, "Encoder")
       .def("__init__",
            [](Encoder* self, const nb::dict& record, const nb::dict& dict, int threads,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/activation.h"
+#include "kernels/peak.h"
 #include "kernels/tile.h"
 
 namespace bertie::BERTIE_ISA {
@@ -89,7 +90,9 @@ constexpr GemmKernels gemm_kernels(decltype(GemmKernels::operand) operand) {
           .pack = pack<Format>,
           .operand_bytes = operand_bytes<Format>,
           .operand = operand,
-          .gemm = gemm<Format>};
+          .gemm = gemm<Format>,
+          .multiply_registers = multiply_registers<Format>,
+          .step_operations = step_operations<Format>};
 }
 
 }  // namespace bertie::BERTIE_ISA

@@ -64,6 +64,9 @@ struct GemmKernels {
   void (*operand)(const float* x, int64_t rows, const PackedLinear& linear, void* out,
                   RowScale* scales);
   void (*gemm)(const GemmArgs& args);
+  // `steps` steps of the inner loop on registers alone, of `step_operations` operations each.
+  float (*multiply_registers)(int64_t steps);
+  int64_t step_operations;
 };
 
 // One head of one sequence.
@@ -101,5 +104,9 @@ std::span<const Kernels* const> available_kernels();
 // The fastest, or the one that the environment variable BERTIE_ISA names.
 // Throws Error(input) for a name that is unknown or can't run here.
 const Kernels& select_kernels();
+
+// Operations per second, a multiply-add being two, that the inner loop of this precision reaches
+// on `threads` threads with its operands in registers. Takes about 0.2 s.
+double multiply_peak(const Kernels& kernels, Precision precision, int threads);
 
 }  // namespace bertie

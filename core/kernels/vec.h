@@ -334,6 +334,9 @@ inline I32 add_products(I32 total, Bytes a, Bytes b) {
 
 #endif
 
+inline F32 as_float(F32 a) { return a; }
+inline F32 as_float(I32 a) { return to_float(a); }
+
 // Products of the bfloat16 pairs in a and b, added to the sums. Where the CPU lacks the
 // instruction the roundings of the operands are the same, and the products are float32's.
 #if defined(__AVX512BF16__)
