@@ -1,0 +1,6 @@
+"""How fast a model runs on this machine, how near to what the CPU can do, and in what memory."""
+
+from bertie.bench.measure import measure
+from bertie.bench.report import Bulk, Latency, Machine, Memory, Model, Report, Spread, Start
+
+__all__ = ["Bulk", "Latency", "Machine", "Memory", "Model", "Report", "Spread", "Start", "measure"]

@@ -1,0 +1,162 @@
+"""bertie bench"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bertie.cli import options, output
+from bertie.cli.progress import Bar
+
+if TYPE_CHECKING:
+    from bertie.bench import Bulk, Latency, Memory, Report, Spread
+
+
+@options.command("bench")
+@options.source
+@options.precision
+@options.threads
+@click.option(
+    "--texts",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Measure with the texts of a CSV, TSV, JSONL or plain text file.  [default: random words]",
+)
+@options.column
+@options.file_format
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="How often to measure everything; medians are shown.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as --as jsonl does.")
+@options.show_as
+def command(
+    source: str,
+    precision: str,
+    threads: int | None,
+    file: Path | None,
+    column: str,
+    file_format: str | None,
+    rounds: int,
+    as_json: bool,
+    show_as: str | None,
+) -> None:
+    """Measure how fast a model runs here, and how near to what the CPU can do.
+
+    SOURCE is a directory, a hub id, pypi:package or an alias; without it, the default model.
+    Times run from text to vector, tokenizing included. The peak is what the threads can multiply
+    in the precision in use; it is measured in every round, beside the model. Memory and start are
+    those of new processes. docs/performance.md explains the figures.
+    """
+    from bertie.sources import resolve
+
+    with Bar("B") as bar:
+        resolve(source, progress=bar.update)
+    from bertie.bench import measure
+    from bertie.tables import read
+
+    texts = None
+    if file is not None:
+        texts = [row.fields[column] for row in read(file, column=column, format=file_format)]
+    with Bar("steps") as bar:
+        report = measure(
+            source,
+            precision=precision,
+            threads=threads,
+            texts=texts,
+            rounds=rounds,
+            progress=bar.update,
+        )
+    if as_json or not output.as_table(show_as):
+        output.print_json(report.to_dict())
+    else:
+        _print(report)
+
+
+def _print(report: "Report") -> None:
+    """Print a report for a person."""
+    model, machine = report.model, report.machine
+    output.print_record(
+        {
+            "model": f"{model.source}: {model.layers} layers of width {model.hidden_size}, "
+            f"{model.parameters / 1e6:.1f} million parameters",
+            "precision": model.precision,
+            "cpu": f"{machine.cpu}, {machine.threads} of {machine.cores} cores, {machine.isa}",
+            "multiply peak": f"{_spread(machine.peak_gflops)} GFLOP/s",
+            "load before": f"{machine.load:.1f}",
+            "rounds": report.rounds,
+        }
+    )
+    click.echo()
+    output.print_columns(
+        ("bulk", "texts", "tokens", "tokens/s", "texts/s", "GFLOP/s", "of peak"),
+        map(_bulk, report.bulk),
+        right=("texts", "tokens", "tokens/s", "texts/s", "GFLOP/s", "of peak"),
+    )
+    click.echo()
+    output.print_columns(
+        ("one call", "tokens", "calls", "p50 ms", "p95 ms", "p99 ms"),
+        map(_latency, report.latency),
+        right=("tokens", "calls", "p50 ms", "p95 ms", "p99 ms"),
+    )
+    click.echo()
+    start = report.start
+    rows = [
+        ("new process to first vector", f"{_spread(start.first_vector_ms)} ms"),
+        ("  importing", f"{_spread(start.import_ms)} ms"),
+        ("  loading the model", f"{_spread(start.load_ms)} ms"),
+        ("  embedding one text", f"{_spread(start.embed_ms)} ms"),
+    ]
+    if report.memory is not None:
+        rows += _memory(report.memory)
+    output.print_columns(("start and memory", ""), rows, right=("",))
+
+
+def _bulk(bulk: "Bulk") -> tuple[str, ...]:
+    name = f"{bulk.name} texts"
+    if bulk.truncated:
+        name += f", {bulk.truncated} cut"
+    return (
+        name,
+        f"{bulk.texts:,}",
+        f"{bulk.tokens:,}",
+        _spread(bulk.tokens_per_second),
+        _spread(bulk.texts_per_second),
+        _spread(bulk.gflops),
+        f"{100 * bulk.peak_share.median:.0f} %",
+    )
+
+
+def _latency(latency: "Latency") -> tuple[str, ...]:
+    times = (latency.p50_ms, latency.p95_ms, latency.p99_ms)
+    return (
+        "one text" if latency.texts == 1 else f"{latency.texts} texts",
+        f"{latency.tokens:.0f}",
+        f"{latency.calls:,}",
+        *(f"{time:.2f}" for time in times),
+    )
+
+
+def _memory(memory: "Memory") -> Iterator[tuple[str, str]]:
+    sizes = (
+        ("memory after importing", memory.imported_bytes),
+        ("  after loading the model", memory.loaded_bytes),
+        ("  after 100 texts", memory.few_bytes),
+        ("  after all bulk texts", memory.bulk_bytes),
+        ("  at most", memory.peak_bytes),
+    )
+    for name, size in sizes:
+        yield name, f"{size / 1e6:.0f} MB"
+
+
+def _spread(spread: "Spread") -> str:
+    """A median and how far the rounds lie from it at most, with the digits that it deserves."""
+    digits = 0 if spread.median >= 100 else 1
+    off = max(spread.most - spread.median, spread.median - spread.least)
+    shown = f"{spread.median:,.{digits}f}"
+    return shown if off == 0 else f"{shown} ± {off:,.{digits}f}"

@@ -1,0 +1,47 @@
+"""bertie bench prints a table for a person and JSON for a program."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import Ran
+
+Bertie = Callable[..., Ran]
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,body\n1,cat\n2,the dog\n")
+    return path
+
+
+@pytest.mark.parametrize("way", [["--json"], ["--as", "jsonl"], []])
+def test_bench_is_one_line_of_json(
+    bertie: Bertie, tiny_sentence: Path, rows: Path, way: list[str]
+) -> None:
+    ran = bertie("bench", tiny_sentence, "--texts", rows, "-c", "body", "--rounds", 1, *way)
+    assert ran.code == 0
+    report = json.loads(ran.out)
+    assert report["bulk"][0]["texts"] == 2
+    assert ran.err == ""
+
+
+def test_bench_is_a_table_for_people(bertie: Bertie, tiny_sentence: Path) -> None:
+    ran = bertie("bench", tiny_sentence, "--rounds", 1, "--as", "table", "--threads", 1)
+    assert ran.code == 0
+    for words in ("multiply peak", "short texts", "long texts", "p99 ms", "32 texts", "of peak"):
+        assert words in ran.out
+    assert "new process to first vector" in ran.out
+    assert "{" not in ran.out
+
+
+def test_texts_that_can_not_be_read_are_one_line(
+    bertie: Bertie, tiny_sentence: Path, rows: Path
+) -> None:
+    ran = bertie("bench", tiny_sentence, "--texts", rows)
+    assert ran.code == 1
+    assert "no column 'text'" in ran.err
+    assert bertie("bench", tiny_sentence, "--rounds", 0).code == 2
