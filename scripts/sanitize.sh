@@ -17,7 +17,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBERTIE_PYTHON=OFF \
-  -DBERTIE_TESTS=ON -DBERTIE_SANITIZE=address,undefined
+# -O1: half the time to compile, and stack traces that still show the lines.
+cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
+  -DBERTIE_SANITIZE=address,undefined
 cmake --build build/sanitize
 UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build/sanitize --output-on-failure --no-tests=error

@@ -41,3 +41,5 @@ class Linear:
     def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]: ...
 
 TextTokenizer: Any
+Normalizer: Any
+WordPiece: Any
