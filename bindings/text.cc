@@ -7,6 +7,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <chrono>
+
 #include "runtime/error.h"
 #include "text/batch.h"
 #include "text/unicode.h"
@@ -87,9 +89,9 @@ Texts texts_of(nb::tuple members, const std::string& name, bool split, int64_t b
 
 using Array = nb::ndarray<nb::numpy, int32_t, nb::ndim<1>>;
 
-Array to_array(std::unique_ptr<int32_t[]> data, int64_t size) {
+Array to_array(Numbers data, int64_t size) {
   int32_t* raw = data.release();
-  nb::capsule owner(raw, [](void* p) noexcept { delete[] static_cast<int32_t*>(p); });
+  nb::capsule owner(raw, [](void* p) noexcept { std::free(p); });
   return Array(raw, {static_cast<size_t>(size)}, owner);
 }
 
@@ -169,6 +171,20 @@ class PyTokenizer {
                           to_array(std::move(batch.type_ids), batch.tokens),
                           to_array(std::move(batch.lengths), batch.texts),
                           to_array(std::move(batch.truncated), batch.texts));
+  }
+
+  // What benchmarks/tokenizer.py asks: the core's time for texts on one thread, in seconds.
+  double seconds(nb::tuple texts, bool with_offsets) const {
+    const Texts all = texts_of(texts, "texts", false);
+    auto lease = tokenizer_.lease();
+    Tokens tokens;
+    const auto begin = std::chrono::steady_clock::now();
+    for (const Text& text : all.texts) {
+      tokens.ids.clear();
+      tokens.spans.clear();
+      tokenizer_.tokenize(text.whole, with_offsets, *lease, tokens);
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
  private:
@@ -264,7 +280,8 @@ void bind_text(nb::module_& m) {
       .def("encode", &PyTokenizer::encode, "texts"_a, "pairs"_a.none(), "split"_a,
            "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "stride"_a, "all"_a)
       .def("encode_batch", &PyTokenizer::encode_batch, "texts"_a, "pairs"_a.none(), "split"_a,
-           "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "threads"_a, "base"_a);
+           "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "threads"_a, "base"_a)
+      .def("seconds", &PyTokenizer::seconds, "texts"_a, "with_offsets"_a);
   nb::class_<PyNormalizer>(m, "Normalizer")
       .def(nb::init<bool, bool, bool, bool>(), "clean_text"_a, "cjk_spacing"_a, "strip_accents"_a,
            "lower"_a)

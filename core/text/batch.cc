@@ -6,13 +6,25 @@
 
 namespace bertie {
 
+namespace {
+
+// Memory that the system hands out zeroed costs nothing until it is touched.
+Numbers zeros(int64_t count) {
+  Numbers numbers(
+      static_cast<int32_t*>(std::calloc(static_cast<size_t>(std::max<int64_t>(count, 1)), 4)));
+  if (!numbers) throw std::bad_alloc();
+  return numbers;
+}
+
+}  // namespace
+
 PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequencer,
                          std::span<const Text> texts, std::span<const Text> pairs,
                          bool add_special, const Limits& limits, ThreadPool* pool) {
   PackedBatch batch;
   batch.texts = static_cast<int64_t>(texts.size());
-  batch.lengths.reset(new int32_t[texts.size()]);
-  batch.truncated.reset(new int32_t[texts.size()]);
+  batch.lengths = zeros(batch.texts);
+  batch.truncated = zeros(batch.texts);
 
   const int64_t workers = pool ? pool->size() : 1;
   const int64_t grain = std::clamp<int64_t>(batch.texts / (8 * workers), 1, 256);
@@ -38,12 +50,15 @@ PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequen
   }
 
   for (const Sequence& block : blocks) batch.tokens += static_cast<int64_t>(block.ids.size());
-  batch.ids.reset(new int32_t[batch.tokens]);
-  batch.type_ids.reset(new int32_t[batch.tokens]);
+  batch.ids = zeros(batch.tokens);
+  batch.type_ids = zeros(batch.tokens);
   int64_t at = 0;
   for (Sequence& block : blocks) {
-    std::copy(block.ids.begin(), block.ids.end(), &batch.ids[at]);
-    std::copy(block.type_ids.begin(), block.type_ids.end(), &batch.type_ids[at]);
+    std::copy(block.ids.begin(), block.ids.end(), batch.ids.get() + at);
+    const auto used = [](int32_t type_id) { return type_id != 0; };
+    if (std::any_of(block.type_ids.begin(), block.type_ids.end(), used)) {
+      std::copy(block.type_ids.begin(), block.type_ids.end(), batch.type_ids.get() + at);
+    }
     at += static_cast<int64_t>(block.ids.size());
     block = {};
   }

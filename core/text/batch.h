@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 
@@ -10,10 +11,15 @@
 
 namespace bertie {
 
+struct Free {
+  void operator()(int32_t* numbers) const { std::free(numbers); }
+};
+using Numbers = std::unique_ptr<int32_t[], Free>;
+
 struct PackedBatch {
   int64_t tokens = 0, texts = 0;
-  std::unique_ptr<int32_t[]> ids, type_ids;       // (tokens,)
-  std::unique_ptr<int32_t[]> lengths, truncated;  // (texts,): tokens in each, and left out of each
+  Numbers ids, type_ids;       // (tokens,)
+  Numbers lengths, truncated;  // (texts,): tokens in each, and left out of each
 };
 
 // pairs: empty, or one for each text. pool: null runs on the calling thread.

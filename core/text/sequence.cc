@@ -62,8 +62,7 @@ std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pa
                                                 bool with_spans, TokenizerScratch& words,
                                                 Scratch& scratch) const {
   const auto fill = [&](const Text& source, Tokens& tokens) {
-    tokens.ids.clear();
-    tokens.spans.clear();
+    tokens.clear();
     if (source.split) {
       tokenizer_.tokenize_words(source.words, with_spans, words, tokens);
     } else {
@@ -92,12 +91,12 @@ std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pa
 void Sequencer::place(const Scratch& scratch, Range first, Range second, bool pair,
                       bool add_special, bool overflow, bool with_spans, Sequence& out) const {
   const auto text = [&](const Tokens& tokens, Range range, int8_t which, int32_t type_id) {
-    const auto at = [&](auto& list, int64_t i) { return list.begin() + i; };
-    out.ids.insert(out.ids.end(), at(tokens.ids, range.begin), at(tokens.ids, range.end));
-    out.type_ids.insert(out.type_ids.end(), range.end - range.begin, type_id);
+    const auto count = static_cast<size_t>(range.end - range.begin);
+    out.ids.append(tokens.ids.data() + range.begin, count);
+    out.type_ids.append(count, type_id);
     if (!with_spans) return;
-    out.spans.insert(out.spans.end(), at(tokens.spans, range.begin), at(tokens.spans, range.end));
-    out.sequences.insert(out.sequences.end(), range.end - range.begin, which);
+    out.spans.append(tokens.spans.data() + range.begin, count);
+    out.sequences.append(count, which);
   };
   for (const FrameItem& item : pair ? frames_.pair : frames_.single) {
     if (item.kind == FrameItem::first) {

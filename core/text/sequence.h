@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/token_buffer.h"
 #include "text/tokenizer.h"
 
 namespace bertie {
@@ -45,9 +46,9 @@ struct Text {
 // A sequence as the encoder reads it. Spans are filled when asked for: a special token of the frame
 // has span (0, 0) and sequence -1, the others the sequence (0 or 1) that they are from.
 struct Sequence {
-  std::vector<int32_t> ids, type_ids;
-  std::vector<Span> spans;
-  std::vector<int8_t> sequences;
+  Buffer<int32_t> ids, type_ids;
+  Buffer<Span> spans;
+  Buffer<int8_t> sequences;
 };
 
 // Tokens [begin, end) of a text.

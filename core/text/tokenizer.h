@@ -13,26 +13,30 @@
 
 #include "text/added_tokens.h"
 #include "text/normalizer.h"
+#include "text/token_buffer.h"
 #include "text/vocab.h"
 #include "text/word_cache.h"
 #include "text/wordpiece.h"
 
 namespace bertie {
 
-// Where a token comes from: code points [begin, end) of the text, and the index of its word.
-struct Span {
-  uint32_t begin, end, word;
-};
+// A word whose tokens are about to be looked up, or the token of a punctuation mark.
+struct WaitingWord {
+  ShortWord word;
+  uint64_t hash;
+  uint32_t point, index;  // of its first code point, and of the word
+  int32_t mark;           // the token, or -1 for a word
+  uint32_t size;          // bytes
 
-// The tokens of a text, appended one after another. `spans` is filled when asked for.
-struct Tokens {
-  std::vector<int32_t> ids;
-  std::vector<Span> spans;
+  std::string_view text() const { return {reinterpret_cast<const char*>(&word), size}; }
 };
 
 // Working space of one thread.
 struct TokenizerScratch {
+  static constexpr size_t kWaiting = 32;
   WordCache cache;
+  std::array<WaitingWord, kWaiting> waiting;
+  size_t waiting_count = 0;
   std::vector<Char> chars, spare;
   std::string utf8;
   std::vector<uint32_t> ends;
@@ -74,18 +78,25 @@ class TextTokenizer {
   Lease lease() const;
 
  private:
-  struct Position;  // where a scan stands, for spans
+  // Where a scan stands: the next word's index, and the code point that the next byte begins.
+  struct Position {
+    uint32_t word = 0;
+    uint32_t point = 0;
+  };
   enum Class : uint8_t { blank, mark, letter, other };
 
   template <bool kSpans>
   void scan(std::string_view text, Position& position, TokenizerScratch& scratch,
             Tokens& out) const;
   template <bool kSpans>
-  void ascii_word(const char* word, size_t size, size_t readable, Position& position,
-                  TokenizerScratch& scratch, Tokens& out) const;
+  void add_waiting(TokenizerScratch& scratch, Tokens& out) const;
+  const ShortEntry& split_short(const WaitingWord& waiting, TokenizerScratch& scratch) const;
   template <bool kSpans>
-  void chunk(const char* bytes, size_t size, size_t readable, Position& position,
-             TokenizerScratch& scratch, Tokens& out) const;
+  void long_word(std::string_view word, Position position, TokenizerScratch& scratch,
+                 Tokens& out) const;
+  template <bool kSpans>
+  uint32_t chunk(std::string_view bytes, Position position, TokenizerScratch& scratch,
+                 Tokens& out) const;
   void split_words(const Char* begin, const Char* end, uint32_t& word, TokenizerScratch& scratch,
                    Tokens& out) const;
   void add_word(const Char* begin, const Char* end, uint32_t word, TokenizerScratch& scratch,

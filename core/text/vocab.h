@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ class Vocab {
 
   // The id of a piece whose bytes have this hash, or -1.
   int32_t find(Place place, std::string_view piece, uint64_t hash) const {
+    if (!(filter_[(hash >> 20) % kFilter / 64] >> (hash >> 20) % 64 & 1)) return -1;
     for (uint64_t at = slot(hash);; at = (at + 1) & mask_) {
       const Slot& candidate = slots_[at];
       if (candidate.id < 0) return -1;
@@ -35,27 +37,31 @@ class Vocab {
 
   // The longest piece of this place, in bytes.
   size_t longest(Place place) const { return place == start ? longest_start_ : longest_inside_; }
-  size_t size() const { return ends_.size(); }
 
  private:
   struct Slot {
     uint32_t tag = 0;
     int32_t id = -1;
+    uint32_t begin = 0, size = 0;  // of the piece in bytes_; the size says the Place too
   };
   uint64_t slot(uint64_t hash) const { return (hash >> 17) & mask_; }
   static uint32_t tag(uint64_t hash) { return static_cast<uint32_t>(hash >> 40 ^ hash); }
-  std::string_view token(int32_t id) const {
-    const size_t begin = id == 0 ? 0 : ends_[id - 1];
-    return std::string_view(bytes_).substr(begin, ends_[id] - begin);
+  static uint32_t sized(Place place, size_t size) {
+    return static_cast<uint32_t>(size) | (place == inside ? uint32_t{1} << 31 : 0);
   }
-  bool same(const Slot& candidate, Place place, std::string_view piece) const;
-  void insert(Place place, std::string_view piece, int32_t id);
+  bool same(const Slot& slot, Place place, std::string_view piece) const {
+    return slot.size == sized(place, piece.size()) &&
+           std::memcmp(bytes_.data() + slot.begin, piece.data(), piece.size()) == 0;
+  }
+  void insert(Place place, size_t begin, size_t size, int32_t id);
 
-  std::string bytes_;         // the tokens, one after another
-  std::vector<size_t> ends_;  // where each ends
+  std::string bytes_;  // the tokens, one after another
+  // A bit for each hash: nearly all pieces that are not there are told by it, in memory so small
+  // that it stays near.
+  static constexpr uint64_t kFilter = 1 << 18;
+  std::vector<uint64_t> filter_ = std::vector<uint64_t>(kFilter / 64);
   std::vector<Slot> slots_;
   uint64_t mask_ = 0;
-  std::string prefix_;
   size_t longest_start_ = 0, longest_inside_ = 0;
 };
 

@@ -1,84 +1,114 @@
-// The tokens of words seen lately. One per thread that tokenizes; its size never changes.
+// The tokens of words seen lately. Each thread that tokenizes has its own; its size never changes,
+// and memory that was never needed is never touched.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <string_view>
-#include <vector>
+#include <memory>
+#include <new>
 
 namespace bertie {
 
-class WordCache {
+static_assert(std::endian::native == std::endian::little, "words are read as little-endian numbers");
+
+// A table of entries of which one is overwritten when there is no room. kWays of them, one after
+// another, share a place.
+template <typename Entry, size_t kEntries, size_t kWays>
+class CacheTable {
  public:
-  static constexpr size_t kKey = 32;     // bytes of a word that fits; longer ones are not kept
-  static constexpr size_t kPieces = 12;  // tokens of a word that fit
-  static constexpr size_t kWords = 8192; // 128 bytes each: 1 MiB
-
-  // A word as it stands in the cache: zero-padded.
-  struct Key {
-    uint64_t part[kKey / 8] = {};
-    uint32_t size = 0;
-  };
-
-  // Tokens of a word, or of several that no ASCII space or punctuation parts; begin and end are
-  // code points from the word's first, `word` counts from 0.
-  struct alignas(64) Entry {
-    Key key;
-    uint8_t count = 0, words = 0;
-    uint8_t begin[kPieces], end[kPieces], word[kPieces];
-    int32_t ids[kPieces];
-  };
-  static_assert(sizeof(Entry) == 128);
-
-  WordCache() : entries_(kWords) {}
-
-  // Reads a word of at most kKey bytes; `readable` says how many may be read from its first on.
-  static Key key(const char* word, size_t size, size_t readable) {
-    Key key;
-    key.size = static_cast<uint32_t>(size);
-    if (readable >= kKey) {
-      for (size_t i = 0; 8 * i < size; ++i) {
-        std::memcpy(&key.part[i], word + 8 * i, 8);
-        const size_t rest = size - 8 * i;
-        if (rest < 8) key.part[i] &= ~uint64_t{0} >> (64 - 8 * rest);
-      }
-    } else {
-      std::memcpy(key.part, word, size);
-    }
-    return key;
+  // An entry of all zero bytes is an empty one.
+  CacheTable() : memory_(std::calloc(kEntries * sizeof(Entry) + kLine, 1)) {
+    if (!memory_) throw std::bad_alloc();
+    void* aligned = memory_.get();
+    size_t space = kEntries * sizeof(Entry) + kLine;
+    entries_ = static_cast<Entry*>(std::align(kLine, kEntries * sizeof(Entry), aligned, space));
   }
 
-  // Makes ASCII capitals small, all bytes being ASCII.
-  static void lower(Key& key) {
-    for (uint64_t& part : key.part) {
-      const uint64_t from_a = part + 0x3F3F3F3F3F3F3F3F;  // the top bit of a byte: at least 'A'
-      const uint64_t past_z = part + 0x2525252525252525;  // more than 'Z'
-      part |= ((from_a & ~past_z) & 0x8080808080808080) >> 2;
+  // The entry of this hash that `is` accepts, or null.
+  template <typename Is>
+  Entry* find(uint64_t hash, Is is) {
+    Entry* place = at(hash);
+    for (size_t way = 0; way < kWays; ++way) {
+      if (is(place[way])) return &place[way];
     }
+    return nullptr;
   }
 
-  // The word's place: the word's own entry, or one to overwrite.
-  Entry& place(const Key& key) {
-    uint64_t hash = (key.part[0] ^ key.size) * 0x9E3779B97F4A7C15;
-    if (key.size > 8) {
-      hash = (hash ^ hash >> 29 ^ key.part[1]) * 0xBF58476D1CE4E5B9;
-      if (key.size > 16) {
-        hash = (hash ^ hash >> 29 ^ key.part[2]) * 0x94D049BB133111EB;
-        hash = (hash ^ hash >> 29 ^ key.part[3]) * 0x9FB21C651E98DF25;
-      }
-    }
-    return entries_[hash >> 51];
-  }
+  // Asks the processor to fetch the entries of this hash, which takes it a while.
+  void prefetch(uint64_t hash) { __builtin_prefetch(at(hash)); }
 
-  static bool holds(const Entry& entry, const Key& key) {
-    return entry.key.size == key.size &&
-           ((entry.key.part[0] ^ key.part[0]) | (entry.key.part[1] ^ key.part[1]) |
-            (entry.key.part[2] ^ key.part[2]) | (entry.key.part[3] ^ key.part[3])) == 0;
+  // Makes the newest entry of this hash free to be written; the oldest is lost.
+  Entry& add(uint64_t hash) {
+    Entry* place = at(hash);
+    for (size_t way = kWays - 1; way > 0; --way) place[way] = place[way - 1];
+    return place[0];
   }
 
  private:
-  static_assert(kWords == size_t{1} << (64 - 51));
-  std::vector<Entry> entries_;
+  static_assert(std::has_single_bit(kEntries / kWays));
+  static constexpr size_t kLine = 64;  // bytes that the processor fetches together
+  struct Free {
+    void operator()(void* pointer) const { std::free(pointer); }
+  };
+  Entry* at(uint64_t hash) {
+    constexpr int kBits = std::bit_width(kEntries / kWays) - 1;
+    return entries_ + (hash >> (64 - kBits)) * kWays;
+  }
+  std::unique_ptr<void, Free> memory_;
+  Entry* entries_;
+};
+
+// A word of ASCII letters and digits, at most 15 bytes: two numbers, padded with zeros.
+struct ShortWord {
+  static constexpr size_t kMost = 15;
+  uint64_t low, high;
+
+  uint64_t hash() const {
+    const uint64_t mixed = (low ^ std::rotl(high, 31)) * 0x9E3779B97F4A7C15;
+    return (mixed ^ mixed >> 32) * 0xBF58476D1CE4E5B9;
+  }
+  bool operator==(const ShortWord&) const = default;
+};
+
+// The tokens of a short word, or none where there are too many; ends[i] is where the i-th ends, in
+// bytes. Two entries fill a line.
+struct ShortEntry {
+  static constexpr size_t kMost = 3;
+  ShortWord word;
+  int32_t ids[kMost];
+  uint8_t count;
+  uint8_t ends[kMost];
+};
+static_assert(sizeof(ShortEntry) == 32);
+
+// Bytes that ASCII white space or punctuation bounds, with anything but plain ASCII in them, as they
+// stand in the text, or a short word of many tokens; and their tokens, in code points from the first.
+struct ChunkEntry {
+  static constexpr size_t kBytes = 32, kMost = 12;
+  char bytes[kBytes];
+  uint8_t size, count, words;
+  uint8_t begin[kMost], end[kMost], word[kMost];
+  int32_t ids[kMost];
+
+  static uint64_t hash(const char* bytes, size_t size) {
+    uint64_t hash = size;
+    for (size_t i = 0; i < size; i += 8) {
+      uint64_t part = 0;
+      std::memcpy(&part, bytes + i, size - i < 8 ? size - i : 8);
+      hash = (hash ^ part) * 0x9E3779B97F4A7C15;
+      hash ^= hash >> 29;
+    }
+    return hash * 0xBF58476D1CE4E5B9;
+  }
+};
+static_assert(sizeof(ChunkEntry) == 120);
+
+// 2 MiB for short words, 480 KiB for chunks: 2.5 MiB for each thread that tokenizes.
+struct WordCache {
+  CacheTable<ShortEntry, 65536, 2> words;
+  CacheTable<ChunkEntry, 4096, 1> chunks;
 };
 
 }  // namespace bertie

@@ -101,7 +101,7 @@ def shared(lengths: Sequence[int], room: int) -> list[int]:
 
     Returns: the lengths; all 0 where there is no room.
     """
-    if sum(lengths) <= room:
+    if not lengths or sum(lengths) <= room:
         return list(lengths)
     # All are cut to one level; what is still free then goes to the first of those above it.
     low, high = 0, max(lengths)

@@ -1,0 +1,172 @@
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+#include <thread>
+
+#include "runtime/error.h"
+#include "text/batch.h"
+#include "text/utf8.h"
+#include "text/words.h"
+
+using namespace bertie;
+
+namespace {
+
+const std::vector<std::optional<std::string>> kTokens = {
+    "[UNK]", "[CLS]", "[SEP]", "hello", "world", "un",   "##aff", "##able", ",",
+    "中",    "a",     "##a",   "##b",   "e",     "##c",  "[x]",   "ᄀ",      "##ᅡ",
+    "abcdefghijklmnopqrstuvwxyzabcdefghij"};
+
+Tokens tokenize(const TextTokenizer& tokenizer, std::string_view text) {
+  Tokens tokens;
+  auto lease = tokenizer.lease();
+  tokenizer.tokenize(text, true, *lease, tokens);
+  return tokens;
+}
+
+std::vector<int32_t> ids(const TextTokenizer& tokenizer, std::string_view text) {
+  const Tokens tokens = tokenize(tokenizer, text);
+  return {tokens.ids.begin(), tokens.ids.end()};
+}
+
+// Text of all kinds: words, marks, Hangul, Chinese, controls, and bytes that are no UTF-8.
+std::string random_text(std::mt19937& random, bool well_formed) {
+  const char* const parts[] = {"hello", " ",  "unaffable", ",",  "é", "e\u0301", "中", "각",
+                               "\u0344", "a", "aaa",       "\t", "İ", "\u200b",  "[x]", "\U0001F600"};
+  std::string text;
+  for (size_t i = random() % 30; i > 0; --i) {
+    text += parts[random() % std::size(parts)];
+    if (!well_formed && random() % 4 == 0) text += static_cast<char>(random());
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("UTF-8 is read as it is written") {
+  for (const char32_t point : {0x41u, 0x7Fu, 0x80u, 0x7FFu, 0x800u, 0xFFFFu, 0x10000u, 0x10FFFFu}) {
+    std::string text;
+    utf8::append(text, point);
+    size_t at = 0;
+    CHECK(utf8::next(text, at) == point);
+    CHECK(at == text.size());
+    CHECK(utf8::before(text, at) == point);
+    CHECK(utf8::count(text) == 1);
+  }
+}
+
+TEST_CASE("malformed UTF-8 is read without going past the end") {
+  for (const std::string text : {"\x80", "\xC3", "\xE4\xB8", "\xF0\x9F\x98", "\xFF", "\xC3x"}) {
+    for (size_t at = 0; at < text.size();) utf8::next(text, at);
+  }
+}
+
+TEST_CASE("marks come into canonical order, however many they are") {
+  const Normalizer normalizer({.clean_text = false, .cjk_spacing = false, .lower = false});
+  // Spacing marks of classes 224 and 216, which stripping keeps.
+  CHECK(normalizer.run("a\u302E\U0001D165") == "a\U0001D165\u302E");
+  std::string text = "a", sorted = "a";
+  for (int i = 0; i < 1000; ++i) text += "\u302E\U0001D165";
+  for (int i = 0; i < 1000; ++i) sorted += "\U0001D165";
+  for (int i = 0; i < 1000; ++i) sorted += "\u302E";
+  CHECK(normalizer.run(text) == sorted);
+}
+
+TEST_CASE("words are split into the longest pieces, and say where they are") {
+  const TextTokenizer tokenizer(kTokens, {{"[x]", 15}}, {});
+  CHECK(ids(tokenizer, "Hello, unaffable WORLD") == std::vector<int32_t>{3, 8, 5, 6, 7, 4});
+  const Tokens tokens = tokenize(tokenizer, "é unaffable[x]中각");
+  CHECK(std::vector<int32_t>(tokens.ids.begin(), tokens.ids.end()) ==
+        std::vector<int32_t>{13, 5, 6, 7, 15, 9, 0});
+  CHECK(tokens.spans[2].begin == 4);
+  CHECK(tokens.spans[2].end == 7);
+  CHECK(tokens.spans[4].word == 2);
+  CHECK(tokens.spans[5].begin == 14);
+  CHECK(tokens.spans[6].end == 16);
+}
+
+TEST_CASE("words of every length are found, at the end of a text and before it") {
+  for (size_t length = 1; length <= 40; ++length) {
+    const std::string word(length, 'a');
+    const TextTokenizer tokenizer(kTokens, {}, {});
+    CHECK(ids(tokenizer, word).size() == length);
+    CHECK(ids(tokenizer, word + " hello").size() == length + 1);
+    CHECK(ids(tokenizer, "hello," + word).size() == length + 2);
+    CHECK(tokenize(tokenizer, word).spans[length - 1].end == length);
+  }
+}
+
+TEST_CASE("a cached word gives the same tokens as a new one") {
+  std::mt19937 random(1);
+  const TextTokenizer warm(kTokens, {{"[x]", 15}}, {});
+  for (int i = 0; i < 300; ++i) {
+    const std::string text = random_text(random, i % 2 == 0);
+    const TextTokenizer cold(kTokens, {{"[x]", 15}}, {});
+    const Tokens first = tokenize(warm, text), again = tokenize(warm, text),
+                 fresh = tokenize(cold, text);
+    REQUIRE(first.ids.size() == fresh.ids.size());
+    REQUIRE(again.ids.size() == fresh.ids.size());
+    for (size_t t = 0; t < fresh.ids.size(); ++t) {
+      CHECK(first.ids[t] == fresh.ids[t]);
+      CHECK(again.ids[t] == fresh.ids[t]);
+      CHECK(again.spans[t].begin == fresh.spans[t].begin);
+      CHECK(again.spans[t].end == fresh.spans[t].end);
+      CHECK(again.spans[t].word == fresh.spans[t].word);
+    }
+  }
+}
+
+TEST_CASE("a batch is its texts one after another, on any number of threads") {
+  const TextTokenizer tokenizer(kTokens, {}, {});
+  const Sequencer sequencer(
+      tokenizer,
+      {{{FrameItem::special, 1, 0}, {FrameItem::first, 0, 0}, {FrameItem::special, 2, 0}}, {}});
+  std::mt19937 random(2);
+  std::vector<std::string> sources;
+  for (int i = 0; i < 500; ++i) sources.push_back(random_text(random, true));
+  std::vector<Text> texts;
+  for (const auto& source : sources) texts.push_back({source, {}, false});
+  const PackedBatch alone = encode_batch(tokenizer, sequencer, texts, {}, true, {}, nullptr);
+  ThreadPool pool(3);
+  const PackedBatch together = encode_batch(tokenizer, sequencer, texts, {}, true, {}, &pool);
+  REQUIRE(alone.tokens == together.tokens);
+  CHECK(std::equal(alone.ids.get(), alone.ids.get() + alone.tokens, together.ids.get()));
+  int64_t at = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto single = ids(tokenizer, sources[i]);
+    REQUIRE(alone.lengths[i] == static_cast<int32_t>(single.size()) + 2);
+    CHECK(std::equal(single.begin(), single.end(), alone.ids.get() + at + 1));
+    at += alone.lengths[i];
+  }
+}
+
+TEST_CASE("lengths are shared as tokenizers shares them") {
+  using Kept = std::pair<int64_t, int64_t>;
+  constexpr auto kLongest = Strategy::longest_first;
+  CHECK(kept(2, 8, true, 7, kLongest) == Kept{2, 5});
+  CHECK(kept(8, 2, true, 7, kLongest) == Kept{5, 2});
+  CHECK(kept(8, 8, true, 7, kLongest) == Kept{3, 4});
+  CHECK(kept(8, 4, true, 7, kLongest) == Kept{4, 3});
+  CHECK(kept(8, 8, true, 0, kLongest) == Kept{0, 0});
+  CHECK(kept(4, 4, true, 6, Strategy::only_first) == Kept{2, 4});
+  CHECK_THROWS_AS(kept(2, 8, true, 7, Strategy::only_first), Error);
+  CHECK_THROWS_AS(kept(9, 0, false, 7, Strategy::only_second), Error);
+}
+
+TEST_CASE("a stride as long as the window is refused") {
+  CHECK(parts(5, 3, 1, Side::right).size() == 2);
+  CHECK(parts(5, 3, 1, Side::left)[0].begin == 2);
+  CHECK_THROWS_AS(parts(5, 3, 3, Side::right), Error);
+}
+
+TEST_CASE("threads share a tokenizer") {
+  const TextTokenizer tokenizer(kTokens, {}, {});
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) CHECK(ids(tokenizer, "hello world").size() == 2);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+}
