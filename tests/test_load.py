@@ -1,6 +1,8 @@
 """A source becomes a ready model, with the caller's word over the files'."""
 
+import csv
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,23 @@ import pytest
 import safetensors.numpy
 
 import bertie
-from bertie.errors import CheckpointError, InputError, SourceError, TaskError
+from bertie import _core
+from bertie.calibration import calibration_text
+from bertie.encoder import PRECISIONS, Encoder
+from bertie.errors import (
+    CalibrationWarning,
+    CheckpointError,
+    InputError,
+    SourceError,
+    TaskError,
+)
 from tests.editing import edit_json, edit_tensors
 
 TEXTS = ["the old bridge", "Who reads the new book at night?"]
 
 
 def test_info_says_where_every_setting_came_from(sentence: Path) -> None:
-    info = bertie.load(sentence).info()
+    info = bertie.load(sentence, precision="float32").info()
     assert (info.source, info.directory, info.task) == (str(sentence), str(sentence), "embed")
     assert (info.dimensions, info.precision) == (10, "float32")
     assert info.modules == ("dense 48 → 10, tanh",)
@@ -80,13 +91,13 @@ def test_files_that_disagree_are_noted(bert: Path) -> None:
 
 @pytest.mark.parametrize("dtype", ["F16", "BF16", "F64"])
 def test_other_float_types_load(bert: Path, dtype: str) -> None:
-    expected = bertie.load(bert).embed(TEXTS)
+    expected = bertie.load(bert, precision="float32").embed(TEXTS)
     if dtype == "BF16":
         write_bfloat16(bert / "model.safetensors")
     else:
         kind = np.float16 if dtype == "F16" else np.float64
         edit_tensors(bert, lambda tensors: {k: v.astype(kind) for k, v in tensors.items()})
-    found = bertie.load(bert).embed(TEXTS)
+    found = bertie.load(bert, precision="float32").embed(TEXTS)
     assert np.abs(found - expected).max() < {"F16": 0.01, "BF16": 0.1, "F64": 1e-9}[dtype]
 
 
@@ -135,7 +146,17 @@ def test_an_encoder_in_a_folder_of_its_own_loads(sentence: Path) -> None:
     ("options", "error", "message"),
     [
         ({"task": "classify"}, TaskError, "task is 'classify', but this version has only: embed"),
-        ({"precision": "int8"}, InputError, "precision is 'int8', but this version has only: auto"),
+        (
+            {"precision": "int4"},
+            InputError,
+            "precision is 'int4', expected auto, float32",
+        ),
+        ({"calibration": ["a"]}, InputError, "precision is .*: only int8 is calibrated"),
+        (
+            {"precision": "int8", "calibration": "no.txt"},
+            InputError,
+            "no.txt can't be read",
+        ),
         ({"max_length": 1}, InputError, "max_length is 1, expected a number of tokens, at least 2"),
         ({"max_length": "9"}, InputError, "max_length is '9', expected a number of tokens"),
         ({"budget": 0}, InputError, "budget is 0, expected a number of tokens, at least 1"),
@@ -206,3 +227,131 @@ def test_the_default_models_vectors_are_the_same_bits_in_any_company(minilm: Pat
     for threads, budget in ((1, 40), (2, 8192), (3, 100)):
         model = bertie.load(minilm, threads=threads, budget=budget)
         assert np.array_equal(model.embed(texts[::-1])[::-1], together)
+
+
+def test_auto_is_bfloat16_where_it_is_native_and_says_why(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native = "avx512bf16" in _core.available_isas()
+    monkeypatch.delenv("BERTIE_ISA", raising=False)
+    setting = bertie.load(bert).info().settings["precision"]
+    assert setting.value == ("bfloat16" if native else "float32")
+    monkeypatch.setenv("BERTIE_ISA", "scalar")
+    model = bertie.load(bert)
+    assert model.encoder.precision == "float32"
+    origin = model.info().settings["precision"].origin
+    assert origin == "auto: scalar has no native bfloat16"
+    assert bertie.load(bert, precision="bfloat16").encoder.precision == "bfloat16"
+
+
+def test_a_pickled_model_keeps_the_precision_that_auto_was(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bertie.load.__globals__["best_precision"], "__code__", one_word.__code__)
+    pickled = pickle.dumps(bertie.load(bert))
+    monkeypatch.undo()
+    copy = pickle.loads(pickled)  # noqa: S301
+    assert copy.encoder.precision == "bfloat16"
+    assert copy.info().settings["precision"].origin == "caller"
+
+
+def one_word() -> str:
+    """Stand in for best_precision on another machine."""
+    return "bfloat16"
+
+
+SAMPLE = ["the old bridge by the river", "who reads the new book at night"]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_every_precision_is_recorded_and_hashed(bert: Path, precision: str) -> None:
+    sample = SAMPLE if precision == "int8" else None
+    model = bertie.load(bert, precision=precision, calibration=sample)
+    info = model.info()
+    assert info.precision == model.encoder.precision == info.settings["precision"].value
+    assert info.settings["precision"].origin == "caller"
+    others = {bertie.load(bert, precision=p).fingerprint for p in ("float32", "bfloat16")}
+    assert (model.fingerprint in others) == (precision != "int8")
+    assert len(others) == 2
+
+
+def test_the_callers_calibration_is_recorded_hashed_and_pickled(bert: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sample.txt"
+    path.write_text("\n".join(SAMPLE))
+    model = bertie.load(bert, precision="int8", calibration=path)
+    setting = model.info().settings["calibration"]
+    assert setting.origin == "caller's sample.txt"
+    assert setting.value["sequences"] == 2
+    vectors, pickled = model.embed(TEXTS), pickle.dumps(model)
+    path.unlink()
+    copy = pickle.loads(pickled)  # noqa: S301
+    assert np.array_equal(copy.embed(TEXTS), vectors)
+    assert copy.fingerprint == model.fingerprint
+    other = bertie.load(bert, precision="int8", calibration=SAMPLE[:1])
+    assert other.fingerprint != model.fingerprint
+
+
+def test_a_vocabulary_that_knows_little_of_the_calibration_is_warned_of(bert: Path) -> None:
+    (bert / "tokenizer.json").unlink()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    han = [chr(code) for code in range(0x4E00, 0x4E80)]
+    (bert / "vocab.txt").write_text("\n".join([*special, *han]), encoding="utf-8")
+    with pytest.warns(CalibrationWarning, match="drawn from the vocabulary") as caught:
+        model = bertie.load(bert, precision="int8")
+    assert caught[0].filename == __file__
+    info = model.info()
+    assert info.settings["calibration"].origin == "drawn from the vocabulary"
+    assert str(caught[0].message) in info.notes
+    with pytest.warns(CalibrationWarning):
+        assert bertie.load(bert, precision="int8").fingerprint == model.fingerprint
+
+
+def test_only_the_first_int8_load_observes(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = bertie.load(bert, precision="int8", calibration=[*SAMPLE, "a boat"])
+    monkeypatch.setattr(Encoder, "observe", lambda *_: pytest.fail("it observed again"))
+    again = bertie.load(bert, precision="int8", calibration=[*SAMPLE, "a boat"])
+    assert np.array_equal(first.embed(TEXTS), again.embed(TEXTS))
+
+
+# DESIGN.md, "Numbers that must hold": cosines with float32, mean and least.
+@pytest.mark.parametrize(
+    ("precision", "mean", "least"), [("bfloat16", 0.9999, 0.9995), ("int8", 0.999, 0.997)]
+)
+def test_the_default_models_vectors_stay_true_to_float32(
+    minilm: Path, precision: str, mean: float, least: float
+) -> None:
+    # In texts of a few words errors don't average out: docs/precision.md has their cosines.
+    texts = [text for text in calibration_text(None).texts if len(text.split()) > 4]
+    expected = bertie.load(minilm, precision="float32").embed(texts)
+    cosines = (bertie.load(minilm, precision=precision).embed(texts) * expected).sum(axis=1)
+    assert cosines.mean() >= mean
+    assert cosines.min() >= least
+
+
+STSB = Path(__file__).parents[2] / "shared/data/stsb/stsb-en-dev.csv"
+
+
+@pytest.mark.skipif(not STSB.exists(), reason="needs STS-B's development set")
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_the_default_model_ranks_pairs_as_float32_does(minilm: Path, precision: str) -> None:
+    with STSB.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[::3]
+    scores = np.array([float(row[2]) for row in rows])
+    points = []
+    for kind in ("float32", precision):
+        model = bertie.load(minilm, precision=kind)
+        first, second = (model.embed([row[side] for row in rows]) for side in (0, 1))
+        points.append(100 * spearman((first * second).sum(axis=1), scores))
+    assert abs(points[0] - points[1]) <= 0.2
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Correlate ranks; ties share their average rank."""
+    return float(np.corrcoef(ranks(x), ranks(y))[0, 1])
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Rank values, ties by their average."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return (ends - (counts - 1) / 2)[inverse]

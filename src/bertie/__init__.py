@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bertie.config import EncoderConfig, Setting
     from bertie.errors import (
         BertieError,
+        CalibrationWarning,
         CheckpointError,
         ExtraMissing,
         InputError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BertieError",
+    "CalibrationWarning",
     "CheckpointError",
     "Embedder",
     "EncoderConfig",
@@ -45,6 +47,7 @@ _HOMES = {
     "bertie.config": ("EncoderConfig", "Setting"),
     "bertie.errors": (
         "BertieError",
+        "CalibrationWarning",
         "CheckpointError",
         "ExtraMissing",
         "InputError",

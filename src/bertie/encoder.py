@@ -3,7 +3,9 @@
 This is the seam where another engine plugs in: whatever has `forward` can stand here.
 """
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,37 @@ from bertie.errors import InputError
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
+PRECISIONS = ("float32", "bfloat16", "int8")
+
+# Instruction sets that multiply bfloat16 as such; the others compute the same in float32, slower.
+_NATIVE_BFLOAT16 = ("avx512bf16",)
+
 # What the core converts as it packs; other dtypes are turned into float32 first.
 _CORE_DTYPES = ("F32", "F16", "BF16")
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What the encoder's matrix products compute in; everything between them is float32.
+
+    Attributes:
+        precision: one of PRECISIONS.
+        smoothing: for int8, by the product's name, what its input channels are divided by.
+    """
+
+    precision: str = "float32"
+    smoothing: Mapping[str, Floats] = field(default_factory=dict)
+
+
+def selected_isa() -> str:
+    """Name the instruction set that the next encoder will use."""
+    # A name that the core doesn't know it refuses then.
+    return os.environ.get("BERTIE_ISA") or _core.available_isas()[0]
+
+
+def best_precision() -> str:
+    """Name the fastest precision that stays true to float32: bfloat16 where it is native."""
+    return "bfloat16" if selected_isa() in _NATIVE_BFLOAT16 else "float32"
 
 
 class Encoder:
@@ -32,7 +63,12 @@ class Encoder:
     """
 
     def __init__(
-        self, config: EncoderConfig, tensors: Mapping[str, Tensor], *, threads: int | None = None
+        self,
+        config: EncoderConfig,
+        tensors: Mapping[str, Tensor],
+        *,
+        threads: int | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         """Pack the weights for this CPU.
 
@@ -41,17 +77,28 @@ class Encoder:
             tensors: by canonical name, all that the encoder uses; the embedding tables are not
                 copied, so the mapped files stay mapped.
             threads: at most this many cores at a time; None takes all that the process may use.
+            recipe: what to compute in; None is float32.
         Raises: CheckpointError: a tensor is missing or misshapen.
-        Raises: InputError: threads below 1, or BERTIE_ISA names an ISA that can't run here.
+        Raises: InputError: threads below 1, an unknown precision, or BERTIE_ISA names an ISA that
+            can't run here.
         """
         if threads is not None and threads < 1:
             raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
         self.config = config
+        self.recipe = recipe or Recipe()
         self._core = _core.Encoder(
             _core_config(config),
             {name: _core_tensor(tensor) for name, tensor in tensors.items()},
             threads or _core.available_cores(),
+            self.recipe.precision,
+            self.recipe.precision,
+            {name: values.tolist() for name, values in self.recipe.smoothing.items()},
         )
+
+    @property
+    def precision(self) -> str:
+        """What the matrix products compute in, one of PRECISIONS."""
+        return self.recipe.precision
 
     @property
     def threads(self) -> int:
@@ -60,7 +107,7 @@ class Encoder:
 
     @property
     def isa(self) -> str:
-        """The instruction set of the kernels in use: avx512, avx2, neon or scalar."""
+        """The instruction set of the kernels in use: avx512bf16, avx2, neon, scalar, …"""
         return self._core.isa
 
     def forward(self, ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
@@ -75,6 +122,16 @@ class Encoder:
             a sequence longer than its positions.
         """
         return self._core.forward(ids, type_ids, lengths)
+
+    def observe(self, ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
+        """Find how large the inputs of each matrix product get, on one thread.
+
+        Args, Raises: as forward.
+        Returns: (channels,) float32, the largest magnitude of each input channel in the batch, by
+            the product's name as Recipe.smoothing knows it.
+        """
+        found = self._core.observe(ids, type_ids, lengths)
+        return {name: np.array(values, np.float32) for name, values in found.items()}
 
 
 class Linear:

@@ -9,6 +9,7 @@
     └── ExtraMissing      an optional dependency isn't installed (also an ImportError)
 
     TruncationWarning     a text was longer than the model reads (also a UserWarning)
+    CalibrationWarning    int8 was calibrated on texts unlike the model's (also a UserWarning)
 
 A message says what was seen, what was expected and what to do.
 """
@@ -44,3 +45,7 @@ class ExtraMissing(BertieError, ImportError):
 
 class TruncationWarning(UserWarning):
     """Texts were longer than the model reads, and the rest was left out."""
+
+
+class CalibrationWarning(UserWarning):
+    """The vocabulary doesn't know the calibration text, so int8 may lose fidelity."""

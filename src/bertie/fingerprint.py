@@ -40,7 +40,7 @@ def fingerprint(
     """
     parts = {
         "recipe": _RECIPE,
-        "tensors": _remembered(tensors, files),
+        "tensors": remembered_hash(tensors, files),
         "tokenizer": tokenizer.identity(),
         "settings": settings,
     }
@@ -63,8 +63,13 @@ def _hash_json(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _remembered(tensors: Mapping[str, Tensor], files: Iterable[Path]) -> str:
-    """Hash the tensors, or recall their hash from when the same files were hashed before."""
+def remembered_hash(tensors: Mapping[str, Tensor], files: Iterable[Path]) -> str:
+    """Hash tensors as hash_tensors does, or recall the hash from when their files were hashed.
+
+    Args:
+        tensors: by name.
+        files: those that hold them.
+    """
     stats = [(str(path.resolve()), path.stat()) for path in files]
     seen = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
     key = _hash_json({"recipe": _RECIPE, "files": seen, "names": sorted(tensors)})

@@ -8,13 +8,15 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.batching import DEFAULT_BUDGET
-from bertie.checkpoint import Checkpoint, encoder_tensors, read_layout, require_files
+from bertie.calibration import Calibration, CalibrationText, calibrate, calibration_text
+from bertie.checkpoint import Checkpoint, Tensor, encoder_tensors, read_layout, require_files
 from bertie.checkpoint.claims import disagreements
 from bertie.config import ACTIVATIONS, EncoderConfig, Setting
-from bertie.encoder import Encoder
+from bertie.encoder import PRECISIONS, Encoder, Recipe, best_precision, selected_isa
 from bertie.errors import CheckpointError, InputError, TaskError
-from bertie.fingerprint import fingerprint
-from bertie.sources import resolve
+from bertie.fingerprint import fingerprint, remembered_hash
+from bertie.quantize import RECIPE, int8_recipe
+from bertie.sources import cache_directory, resolve
 from bertie.tasks.embed import Embedder, EmbedSettings
 from bertie.tasks.info import ModelInfo
 from bertie.tasks.settle import Given, settle
@@ -22,16 +24,15 @@ from bertie.tasks.stages import Stage, dimensions, stages
 from bertie.tokenize import Tokenizer
 
 TASKS = ("embed",)
-PRECISIONS = ("auto", "float32")
-# What "auto" is.
-PRECISION = "float32"
+AUTO = "auto"
 
 
 def load(
     source: str | Path = "minilm",
     *,
     task: str | None = None,
-    precision: str = "auto",
+    precision: str = AUTO,
+    calibration: str | Path | Sequence[str] | None = None,
     threads: int | None = None,
     pooling: str | Sequence[str] | None = None,
     normalize: bool | None = None,
@@ -48,7 +49,10 @@ def load(
     Args:
         source: a directory, or a name that `bertie pull` knows.
         task: what the model is for; None takes what the checkpoint was made for.
-        precision: what to compute in: "float32", or "auto" for the best that this version has.
+        precision: what to compute in: "float32", "bfloat16", "int8", or "auto" for bfloat16 where
+            the CPU multiplies it natively and float32 elsewhere.
+        calibration: for int8, what the model will read, in a sample of a few thousand tokens: a
+            file with one text a line, or texts; None takes texts that come with Bertie.
         threads: at most so many cores at a time; None takes all that the process may use.
         pooling: "mean", "cls" or "max", or several to concatenate, instead of the checkpoint's.
         normalize: whether to scale vectors to length 1, instead of the checkpoint's word.
@@ -65,10 +69,13 @@ def load(
     Raises: CheckpointError, TokenizerError: its files are broken or not supported.
     Raises: TaskError: a task that this version has nothing for.
     Raises: InputError: any other option that can't be.
+    Warns: CalibrationWarning: int8, and the vocabulary doesn't know the calibration's texts.
     """
     # Only the parameters are local yet: these are the options, for whoever loads the model again.
     options = {name: value for name, value in locals().items() if name != "source"}
     _check_options(task, precision, max_length, budget)
+    concrete = _settle_precision(precision)
+    text = _calibration_text(concrete.value, calibration)
     directory = resolve(source)
     layout = read_layout(directory)
     require_files(layout.transformer, config=config is None, vocab=vocab is None)
@@ -80,7 +87,10 @@ def load(
     settings = settle(given, layout, checkpoint.config, tokenizer.settings)
     width = dimensions(settings.pooling, layout, checkpoint.config)
     passed = stages(layout)
-    encoder = Encoder(checkpoint.config, tensors, threads=threads)
+    positions = checkpoint.config.max_position_embeddings
+    sample = None if text is None else calibrate(text, tokenizer, positions)
+    recipe = _recipe(concrete.value, checkpoint, tensors, sample, threads)
+    encoder = Encoder(checkpoint.config, tensors, threads=threads, recipe=recipe)
     used = dict(tensors)
     for stage in passed:
         used.update(stage.tensors)
@@ -92,16 +102,28 @@ def load(
             task="embed",
             dimensions=width,
             parameters=sum(prod(tensor.shape) for tensor in used.values()),
-            precision=PRECISION,
+            precision=encoder.precision,
             isa=encoder.isa,
             threads=encoder.threads,
-            settings=_all_settings(settings, checkpoint.config, tokenizer),
+            settings={
+                **_all_settings(settings, checkpoint.config, tokenizer),
+                "precision": concrete,
+                **({"calibration": sample.setting()} if sample else {}),
+            },
             modules=tuple(stage.words for stage in passed),
             unused=checkpoint.unused(tensors),
-            notes=_notes(checkpoint, settings, tokenizer),
+            notes=(
+                *_notes(checkpoint, settings, tokenizer),
+                *([sample.note] if sample and sample.note else []),
+            ),
         )
 
-    hashed = _hashed(settings, passed, checkpoint.config, width)
+    hashed = _hashed(settings, passed, checkpoint.config, width, concrete.value)
+    if sample:
+        hashed["quantization"] = {"recipe": RECIPE, "calibration": sample.text.sha256}
+    # Elsewhere the caller's file may be missing or another one.
+    kept = None if text is None or calibration is None else text.texts
+    lasting = {**options, "precision": concrete.value, "calibration": kept}
     files = [*checkpoint.files, *layout.files]
     return Embedder(
         encoder,
@@ -111,7 +133,7 @@ def load(
         dimensions=width,
         info=describe,
         fingerprint=partial(fingerprint, used, tokenizer, hashed, files),
-        reload=partial(load, _lasting(source), **{**options, "precision": PRECISION}),
+        reload=partial(load, _lasting(source), **lasting),
         budget=budget or DEFAULT_BUDGET,
     )
 
@@ -122,9 +144,9 @@ def _check_options(
     """Refuse options that can't be, before anything is read."""
     if task is not None and task not in TASKS:
         raise TaskError(f"task is {shown(task)}, but this version has only: {', '.join(TASKS)}")
-    if precision not in PRECISIONS:
+    if precision not in (AUTO, *PRECISIONS):
         raise InputError(
-            f"precision is {shown(precision)}, but this version has only: {', '.join(PRECISIONS)}"
+            f"precision is {shown(precision)}, expected {', '.join((AUTO, *PRECISIONS))}"
         )
     # [CLS] and [SEP] take two.
     for name, value, least in (("max_length", max_length, 2), ("budget", budget, 1)):
@@ -132,6 +154,49 @@ def _check_options(
             raise InputError(
                 f"{name} is {shown(value)}, expected a number of tokens, at least {least}"
             )
+
+
+def _settle_precision(precision: str) -> Setting:
+    """Settle what to compute in, and say why."""
+    if precision != AUTO:
+        return Setting(precision, "caller")
+    best = best_precision()
+    native = "multiplies bfloat16 natively" if best == "bfloat16" else "has no native bfloat16"
+    return Setting(best, f"{AUTO}: {selected_isa()} {native}")
+
+
+def _calibration_text(
+    precision: str, given: str | Path | Sequence[str] | None
+) -> CalibrationText | None:
+    """Find the texts to calibrate with, where the precision needs any."""
+    if precision == "int8":
+        return calibration_text(given)
+    if given is not None:
+        raise InputError(
+            f"calibration is given, but precision is {precision}: only int8 is calibrated;"
+            " leave it out, or give precision='int8'"
+        )
+    return None
+
+
+def _recipe(
+    precision: str,
+    checkpoint: Checkpoint,
+    tensors: Mapping[str, Tensor],
+    sample: Calibration | None,
+    threads: int | None,
+) -> Recipe:
+    """Say how the encoder computes; for int8, find out how or recall it."""
+    if sample is None:
+        return Recipe(precision)
+    return int8_recipe(
+        checkpoint.config,
+        tensors,
+        sample,
+        tensors_hash=remembered_hash(tensors, checkpoint.files),
+        cache=cache_directory() / "quantized",
+        threads=threads,
+    )
 
 
 def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
@@ -167,7 +232,11 @@ def _notes(
 
 
 def _hashed(
-    settings: EmbedSettings, passed: Sequence[Stage], config: EncoderConfig, width: int
+    settings: EmbedSettings,
+    passed: Sequence[Stage],
+    config: EncoderConfig,
+    width: int,
+    precision: str,
 ) -> dict[str, Any]:
     """Collect everything but tensors and tokenizer that changes a vector."""
     own = {field: getattr(settings, field).value for field in EmbedSettings.__dataclass_fields__}
@@ -179,7 +248,7 @@ def _hashed(
         "modules": [stage.recipe for stage in passed],
         "dimensions": width,
         "output_type": "float32",
-        "precision": PRECISION,
+        "precision": precision,
         "task": "embed",
         "truncate": "right",
     }

@@ -162,10 +162,10 @@ def test_truncation_is_one_line_on_standard_error(bertie: Bertie, tiny_sentence:
 
 
 def test_the_precisions_are_those_of_load() -> None:
-    from bertie.load import PRECISIONS
+    from bertie.encoder import PRECISIONS
 
     assert load_function is not None
-    assert options.PRECISIONS == PRECISIONS
+    assert ("auto", *PRECISIONS) == options.PRECISIONS
 
 
 def test_the_cli_page_is_what_the_commands_say() -> None:

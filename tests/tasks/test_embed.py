@@ -30,7 +30,7 @@ TOLERANCE = 1e-5
 @pytest.fixture(scope="module")
 def model() -> Embedder:
     """The tiny sentence-transformers model."""
-    return bertie.load(DATA / "tiny-sentence")
+    return bertie.load(DATA / "tiny-sentence", precision="float32")
 
 
 @pytest.mark.filterwarnings("ignore::bertie.errors.TruncationWarning")
@@ -47,7 +47,7 @@ def test_vectors_are_those_of_sentence_transformers(
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
 def test_each_pooling_reduces_the_last_hidden_states_of_transformers(pooling: str) -> None:
     expected = np.load(DATA / "tiny-bert/expected.npz")
-    model = bertie.load(DATA / "tiny-bert", pooling=pooling)
+    model = bertie.load(DATA / "tiny-bert", pooling=pooling, precision="float32")
     reduce = {"mean": np.mean, "max": np.max, "cls": lambda states, axis: states[0]}[pooling]
     ends = np.cumsum(expected["lengths"])
     for text, pair, end, length in zip(
@@ -245,7 +245,8 @@ def test_a_vector_is_the_same_bits_in_any_company_order_and_number_of_threads(
 
 
 def test_a_copy_by_pickle_embeds_the_same(model: Embedder) -> None:
-    model = bertie.load(DATA / "tiny-sentence", normalize=False, max_length=20)
+    options = {"normalize": False, "max_length": 20, "precision": "bfloat16"}
+    model = bertie.load(DATA / "tiny-sentence", **options)
     pickled = pickle.dumps(model)
     assert len(pickled) < 1000
     copy = pickle.loads(pickled)  # noqa: S301

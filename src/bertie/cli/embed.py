@@ -42,6 +42,7 @@ def _check_suffix(_: click.Context, __: click.Parameter, path: Path | None) -> P
     help="Write to a .jsonl, .csv or .npy file, whole or not at all.",
 )
 @options.precision
+@options.calibration
 @options.max_length
 @options.truncate
 @options.threads
@@ -54,6 +55,7 @@ def command(
     file_format: str | None,
     output_file: Path | None,
     precision: str,
+    calibration: Path | None,
     max_length: int | None,
     truncate: str,
     threads: int | None,
@@ -67,7 +69,13 @@ def command(
     from bertie.cli.model import load_embedder
 
     with inputs.rows(texts, input_file, file_format, column) as given:
-        model = load_embedder(source, precision=precision, threads=threads, max_length=max_length)
+        model = load_embedder(
+            source,
+            precision=precision,
+            calibration=calibration,
+            threads=threads,
+            max_length=max_length,
+        )
         waiting: deque[Row] = deque()
 
         def pulled() -> Iterator[str]:

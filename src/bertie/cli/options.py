@@ -56,13 +56,20 @@ threads = click.option(
     type=click.IntRange(min=1),
     help="How many threads compute.  [default: every core]",
 )
-PRECISIONS = ("auto", "float32")  # load's, here because importing load takes numpy
+# load's, here because importing load takes numpy
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 precision = click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
     default="auto",
     show_default=True,
-    help="What to compute in.",
+    help="What to compute in; auto is bfloat16 where the CPU has it, else float32.",
+)
+calibration = click.option(
+    "--calibration",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="For int8: texts like those to be read, one a line.  [default: Bertie's own]",
 )
 max_length = click.option(
     "--max-length",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @options.file_format
 @options.model
 @options.precision
+@options.calibration
 @options.max_length
 @options.threads
 @options.show_as
@@ -39,6 +40,7 @@ def command(
     file_format: str | None,
     source: str,
     precision: str,
+    calibration: Path | None,
     max_length: int | None,
     threads: int | None,
     show_as: str | None,
@@ -54,7 +56,13 @@ def command(
     from bertie.tables import read
 
     rows = list(read(file, column=column, format=file_format))
-    model = load_embedder(source, precision=precision, threads=threads, max_length=max_length)
+    model = load_embedder(
+        source,
+        precision=precision,
+        calibration=calibration,
+        threads=threads,
+        max_length=max_length,
+    )
     with Bar("texts") as bar:
         corpus = Corpus(
             rows,

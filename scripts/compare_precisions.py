@@ -1,0 +1,114 @@
+"""Compare the vectors of bfloat16 and int8 with those of float32 on real texts.
+
+    python scripts/compare_precisions.py MODEL DATA [--threads N] [--long N]
+
+MODEL is anything that bertie.load takes; DATA has stsb/stsb-en-dev.csv (sentence, sentence, score)
+and cranfield/cran.all.1400. float32 itself is compared with transformers by
+compare_transformers.py. Exits with 1 when a bar of DESIGN.md doesn't hold.
+"""
+
+import argparse
+import csv
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bertie
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What must hold of a precision: cosines with float32, and Spearman's distance in points."""
+
+    mean: float
+    least: float
+    spearman: float
+
+
+# DESIGN.md, "Numbers that must hold"; for bfloat16 it states no distance of rank correlations.
+BARS = {"bfloat16": Bar(0.9999, 0.9995, 0.2), "int8": Bar(0.999, 0.997, 0.2)}
+
+
+def read_pairs(path: Path) -> tuple[list[str], list[str], Floats]:
+    """Read STS-B's pairs and scores."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    return [r[0] for r in rows], [r[1] for r in rows], np.array([float(r[2]) for r in rows])
+
+
+def read_abstracts(path: Path) -> list[str]:
+    """Read the abstracts (.W) of Cranfield's documents (.I)."""
+    documents = path.read_text(encoding="utf-8").split("\n.W\n")[1:]
+    texts = (" ".join(document.split("\n.I ")[0].split()) for document in documents)
+    return [text for text in texts if text]
+
+
+def cosines(a: Floats, b: Floats) -> Floats:
+    """Compare row by row."""
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    products: Floats = (a * b).sum(axis=1) / lengths
+    return products
+
+
+def spearman(x: Floats, y: Floats) -> float:
+    """Correlate ranks; ties share their average rank."""
+    return float(np.corrcoef(ranks(x), ranks(y))[0, 1])
+
+
+def ranks(values: Floats) -> Floats:
+    """Rank values, ties by their average."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    averaged: Floats = (ends - (counts - 1) / 2)[inverse]
+    return averaged
+
+
+def main() -> int:
+    """Compare, print a table, and tell whether every bar holds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--long", type=int, default=300, help="abstracts to embed")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore", bertie.TruncationWarning)
+
+    first, second, scores = read_pairs(given.data / "stsb/stsb-en-dev.csv")
+    abstracts = read_abstracts(given.data / "cranfield/cran.all.1400")[: given.long]
+    texts = {"STS-B": [*first, *second], "Cranfield": abstracts}
+    reference = bertie.load(given.model, precision="float32", threads=given.threads)
+    expected = {name: reference.embed(group) for name, group in texts.items()}
+    half = len(first)
+
+    def correlation(vectors: Floats) -> float:
+        return 100 * spearman(cosines(vectors[:half], vectors[half:]), scores)
+
+    print(f"{given.model}, {reference.encoder.isa}")
+    print("| precision | texts | cosine mean | least | Spearman, points |")
+    print("| --- | --- | --- | --- | --- |")
+    exact = correlation(expected["STS-B"])
+    print(f"| float32 | STS-B | 1 | 1 | {exact:.2f} |")
+    kept = True
+    for precision, bar in BARS.items():
+        model = bertie.load(given.model, precision=precision, threads=given.threads)
+        for name, group in texts.items():
+            vectors = model.embed(group)
+            found = cosines(vectors, expected[name])
+            mean, least = float(found.mean()), float(found.min())
+            kept &= mean >= bar.mean and least >= bar.least
+            points = ""
+            if name == "STS-B":
+                points = f"{correlation(vectors):.2f}"
+                kept &= abs(correlation(vectors) - exact) <= bar.spearman
+            print(f"| {precision} | {name} | {mean:.5f} | {least:.5f} | {points} |")
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
