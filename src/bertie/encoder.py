@@ -94,6 +94,10 @@ class Encoder:
             self.recipe.precision,
             {name: values.tolist() for name, values in self.recipe.smoothing.items()},
         )
+        # The core has the layers in its own form now; it goes on reading the embedding tables.
+        for name, tensor in tensors.items():
+            if not name.startswith("embeddings."):
+                tensor.forget()
 
     @property
     def precision(self) -> str:

@@ -54,6 +54,7 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
         values = tensors[name].float32().astype("<f4", copy=False)
         digest.update(json.dumps([name, values.shape]).encode())
         digest.update(np.ascontiguousarray(values).data)
+        tensors[name].forget()
     return digest.hexdigest()
 
 

@@ -11,6 +11,7 @@ from bertie.batching import DEFAULT_BUDGET
 from bertie.calibration import Calibration, CalibrationText, calibrate, calibration_text
 from bertie.checkpoint import Checkpoint, Tensor, encoder_tensors, read_layout, require_files
 from bertie.checkpoint.claims import disagreements
+from bertie.checkpoint.finite import require_finite
 from bertie.config import ACTIVATIONS, EncoderConfig, Setting
 from bertie.encoder import PRECISIONS, Encoder, Recipe, best_precision, selected_isa
 from bertie.errors import CheckpointError, InputError, TaskError
@@ -86,14 +87,15 @@ def load(
     given = Given(pooling, normalize, max_length, prompts, lower)
     settings = settle(given, layout, checkpoint.config, tokenizer.settings)
     width = dimensions(settings.pooling, layout, checkpoint.config)
-    passed = stages(layout)
     positions = checkpoint.config.max_position_embeddings
-    sample = None if text is None else calibrate(text, tokenizer, positions)
-    recipe = _recipe(concrete.value, checkpoint, tensors, sample, threads)
-    encoder = Encoder(checkpoint.config, tensors, threads=threads, recipe=recipe)
+    passed = stages(layout)
     used = dict(tensors)
     for stage in passed:
         used.update(stage.tensors)
+    require_finite(used.values())
+    sample = None if text is None else calibrate(text, tokenizer, positions)
+    recipe = _recipe(concrete.value, checkpoint, tensors, sample, threads)
+    encoder = Encoder(checkpoint.config, tensors, threads=threads, recipe=recipe)
 
     def describe() -> ModelInfo:
         return ModelInfo(

@@ -47,3 +47,14 @@ def test_integers_are_mapped_but_are_not_floats(tmp_path: Path, kind: type) -> N
     assert read.data.tobytes() == values.tobytes()
     with pytest.raises(CheckpointError, match=f"m.safetensors: tensor x is {read.dtype}, expected"):
         read.float32()
+
+
+def test_a_mapped_tensor_that_was_forgotten_reads_the_same(tmp_path):
+    values = {name: np.arange(9000, dtype=np.float32) + i for i, name in enumerate("abc")}
+    safetensors.numpy.save_file(values, tmp_path / "x.safetensors")
+    read = read_safetensors(tmp_path / "x.safetensors")
+    for _ in range(2):
+        for name, tensor in read.items():
+            assert np.array_equal(tensor.float32(), values[name])
+            tensor.forget()
+    Tensor("x", "F32", (0,), np.zeros(0, np.uint8)).forget()

@@ -43,7 +43,8 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     data = np.frombuffer(mapped, np.uint8, offset=start) if size > start else np.zeros(0, np.uint8)
     tensors = {}
     for name, dtype, shape, begin, end in _layout(path.name, header, size - start):
-        tensors[name] = Tensor(name, dtype, shape, data[begin:end], path.name)
+        part = data[begin:end]
+        tensors[name] = Tensor(name, dtype, shape, part, path.name, mapped, start + begin)
     return tensors
 
 

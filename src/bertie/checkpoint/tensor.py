@@ -1,5 +1,6 @@
 """One tensor of a weights file, mapped and not yet converted."""
 
+import mmap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,8 @@ class Tensor:
         shape: the length of each axis.
         data: (bytes,) uint8, a read-only view into the mapped file.
         file: the file's name, for messages.
+        mapping: the mapped file, if data is part of one.
+        offset: bytes of the mapping before data.
     """
 
     name: str
@@ -75,6 +78,18 @@ class Tensor:
     shape: tuple[int, ...]
     data: NDArray[np.uint8]
     file: str = ""
+    mapping: mmap.mmap | None = None
+    offset: int = 0
+
+    def forget(self) -> None:
+        """Give the memory of a mapped tensor back; whoever reads it again gets it again."""
+        if self.mapping is None or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        # Only pages that no other tensor shares.
+        start = -(-self.offset // mmap.PAGESIZE) * mmap.PAGESIZE
+        end = (self.offset + self.data.size) // mmap.PAGESIZE * mmap.PAGESIZE
+        if end > start:
+            self.mapping.madvise(mmap.MADV_DONTNEED, start, end - start)
 
     def float32(self) -> NDArray[np.float32]:
         """Give the values as aligned float32: a view of the file where that's possible.
