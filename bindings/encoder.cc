@@ -22,7 +22,9 @@ using Vector = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::c
 using Channels = std::map<std::string, std::vector<float>>;
 using Bytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-std::span<const int32_t> span(const Ints& array) { return {array.data(), array.size()}; }
+std::span<const int32_t> span(const Ints& array) {
+  return {array.data(), array.size()};
+}
 
 Activation activation(const std::string& name) {
   if (name == "identity") return Activation::identity;
@@ -30,8 +32,9 @@ Activation activation(const std::string& name) {
   if (name == "gelu_tanh") return Activation::gelu_tanh;
   if (name == "relu") return Activation::relu;
   if (name == "tanh") return Activation::tanh;
-  throw Error(ErrorKind::input, "activation '" + name +
-                                    "' is unknown; expected identity, gelu, gelu_tanh, relu or tanh");
+  throw Error(
+      ErrorKind::input,
+      "activation '" + name + "' is unknown; expected identity, gelu, gelu_tanh, relu or tanh");
 }
 
 Precision precision(const std::string& name) {
@@ -60,13 +63,15 @@ nb::object empty(int64_t rows, int64_t columns, float*& data) {
 TensorMap tensors(const nb::dict& dict) {
   TensorMap map;
   for (auto [key, value] : dict) {
-    const auto [data, type, shape] = nb::cast<std::tuple<Bytes, std::string, std::vector<int64_t>>>(value);
+    const auto [data, type, shape] =
+        nb::cast<std::tuple<Bytes, std::string, std::vector<int64_t>>>(value);
     TensorView view{data.data(), dtype(type), shape};
     const int64_t size = view.dtype == DType::f32 ? 4 : 2;
     const auto name = nb::cast<std::string>(key);
     if (view.elements() * size != static_cast<int64_t>(data.size())) {
       throw Error(ErrorKind::checkpoint, "tensor " + name + " has " + std::to_string(data.size()) +
-                                             " bytes, expected " + std::to_string(view.elements() * size));
+                                             " bytes, expected " +
+                                             std::to_string(view.elements() * size));
     }
     map.emplace(name, std::move(view));
   }
@@ -91,8 +96,10 @@ class Dense {
  public:
   Dense(const Matrix& weight, const std::optional<Vector>& bias, const std::string& name)
       : kernels_(select_kernels()), activation_(activation(name)) {
-    const auto out = static_cast<int64_t>(weight.shape(0)), in = static_cast<int64_t>(weight.shape(1));
-    const TensorView w{reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
+    const auto out = static_cast<int64_t>(weight.shape(0)),
+               in = static_cast<int64_t>(weight.shape(1));
+    const TensorView w{
+        reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
     TensorView b{nullptr, DType::f32, {out}};
     if (bias) {
       if (static_cast<int64_t>(bias->shape(0)) != out) {
@@ -141,40 +148,47 @@ void bind_encoder(nb::module_& m) {
     for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->isa);
     return names;
   });
-  m.def("multiply_peak", [](const std::string& name, int threads) {
-    const Precision wanted = precision(name);
-    nb::gil_scoped_release release;
-    return multiply_peak(select_kernels(), wanted, threads);
-  }, "precision"_a, "threads"_a);
+  m.def(
+      "multiply_peak",
+      [](const std::string& name, int threads) {
+        const Precision wanted = precision(name);
+        nb::gil_scoped_release release;
+        return multiply_peak(select_kernels(), wanted, threads);
+      },
+      "precision"_a, "threads"_a);
   nb::class_<Encoder>(m, "Encoder")
-      .def("__init__",
-           [](Encoder* self, const nb::dict& record, const nb::dict& dict, int threads,
-              const std::string& inner, const std::string& output, const Channels& smoothing) {
-             const Config c = config(record);
-             const TensorMap map = tensors(dict);
-             const Recipe recipe{precision(inner), precision(output), smoothing};
-             nb::gil_scoped_release release;
-             new (self) Encoder(c, map, threads, recipe);
-           },
-           "config"_a, "tensors"_a, "threads"_a, "precision"_a = "float32",
-           "output_precision"_a = "float32", "smoothing"_a = Channels(), nb::keep_alive<1, 3>())
+      .def(
+          "__init__",
+          [](Encoder* self, const nb::dict& record, const nb::dict& dict, int threads,
+             const std::string& inner, const std::string& output, const Channels& smoothing) {
+            const Config c = config(record);
+            const TensorMap map = tensors(dict);
+            const Recipe recipe{precision(inner), precision(output), smoothing};
+            nb::gil_scoped_release release;
+            new (self) Encoder(c, map, threads, recipe);
+          },
+          "config"_a, "tensors"_a, "threads"_a, "precision"_a = "float32",
+          "output_precision"_a = "float32", "smoothing"_a = Channels(), nb::keep_alive<1, 3>())
       .def_prop_ro("threads", &Encoder::threads)
       .def_prop_ro("isa", [](const Encoder& self) { return self.kernels().isa; })
-      .def("forward",
-           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {
-             float* hidden;
-             nb::object result = empty(static_cast<int64_t>(ids.size()), self.config().hidden_size, hidden);
-             nb::gil_scoped_release release;
-             self.forward({span(ids), span(type_ids), span(lengths)}, hidden);
-             return result;
-           },
-           "ids"_a, "type_ids"_a, "lengths"_a)
-      .def("observe",
-           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {
-             nb::gil_scoped_release release;
-             return self.observe({span(ids), span(type_ids), span(lengths)});
-           },
-           "ids"_a, "type_ids"_a, "lengths"_a);
+      .def(
+          "forward",
+          [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {
+            float* hidden;
+            nb::object result =
+                empty(static_cast<int64_t>(ids.size()), self.config().hidden_size, hidden);
+            nb::gil_scoped_release release;
+            self.forward({span(ids), span(type_ids), span(lengths)}, hidden);
+            return result;
+          },
+          "ids"_a, "type_ids"_a, "lengths"_a)
+      .def(
+          "observe",
+          [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {
+            nb::gil_scoped_release release;
+            return self.observe({span(ids), span(type_ids), span(lengths)});
+          },
+          "ids"_a, "type_ids"_a, "lengths"_a);
   nb::class_<Dense>(m, "Linear")
       .def(nb::init<const Matrix&, const std::optional<Vector>&, const std::string&>(), "weight"_a,
            "bias"_a = nb::none(), "activation"_a = "identity")

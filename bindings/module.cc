@@ -9,9 +9,12 @@ namespace {
 
 const char* python_name(bertie::ErrorKind kind) {
   switch (kind) {
-    case bertie::ErrorKind::tokenizer: return "TokenizerError";
-    case bertie::ErrorKind::checkpoint: return "CheckpointError";
-    case bertie::ErrorKind::input: break;
+    case bertie::ErrorKind::tokenizer:
+      return "TokenizerError";
+    case bertie::ErrorKind::checkpoint:
+      return "CheckpointError";
+    case bertie::ErrorKind::input:
+      break;
   }
   return "InputError";
 }

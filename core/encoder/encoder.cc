@@ -94,18 +94,19 @@ struct Encoder::Scratch {
   std::vector<std::vector<float>>* peaks = nullptr;
 };
 
-Encoder::Encoder(const Config& config, const TensorMap& tensors, int threads,
-                 const Recipe& recipe)
+Encoder::Encoder(const Config& config, const TensorMap& tensors, int threads, const Recipe& recipe)
     : config_(config), kernels_(select_kernels()), pool_(threads) {
   const int64_t hidden = config_.hidden_size;
   word_ = find(tensors, "embeddings.word_embeddings.weight", {config_.vocab_size, hidden});
   position_ = find(tensors, "embeddings.position_embeddings.weight",
                    {config_.max_position_embeddings, hidden});
-  type_ = find(tensors, "embeddings.token_type_embeddings.weight", {config_.type_vocab_size, hidden});
+  type_ =
+      find(tensors, "embeddings.token_type_embeddings.weight", {config_.type_vocab_size, hidden});
   embedding_norm_ = read_norm(tensors, "embeddings.LayerNorm");
   layers_.resize(static_cast<size_t>(config_.num_hidden_layers));
   pool_.for_each(config_.num_hidden_layers, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) layers_[static_cast<size_t>(i)] = read_layer(tensors, recipe, i);
+    for (int64_t i = begin; i < end; ++i)
+      layers_[static_cast<size_t>(i)] = read_layer(tensors, recipe, i);
   });
 }
 
@@ -424,8 +425,8 @@ void Encoder::apply(const Product& product, const Rows& in, Activation activatio
 void Encoder::normalize(const Norm& norm, const Rows& rows, const Team& team, int rank) const {
   const int64_t size = config_.hidden_size;
   const auto mine = team.share(rank, rows.count);
-  kernels_.layer_norm(rows.x + mine.begin * size, mine.end - mine.begin, size,
-                      norm.gain.data(), norm.bias.data(), config_.layer_norm_eps);
+  kernels_.layer_norm(rows.x + mine.begin * size, mine.end - mine.begin, size, norm.gain.data(),
+                      norm.bias.data(), config_.layer_norm_eps);
 }
 
 }  // namespace bertie

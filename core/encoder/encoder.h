@@ -63,7 +63,7 @@ class Encoder {
   struct Group;    // some whole sequences of a batch
   struct Scratch;  // what one group needs while it passes through
 
-  struct Rows;     // rows of float32 and what a product reads of them
+  struct Rows;  // rows of float32 and what a product reads of them
 
   Norm read_norm(const TensorMap& tensors, const std::string& name) const;
   Layer read_layer(const TensorMap& tensors, const Recipe& recipe, int64_t index) const;

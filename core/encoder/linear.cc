@@ -17,7 +17,7 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
   std::fill_n(bias_.data(), padded, 0.0f);
   if (precision == Precision::int8) {
     channel_scale_ = Aligned<float>(padded);
-    channel_sum_ = Aligned<int32_t>(padded);
+    channel_shift_ = Aligned<float>(padded);
     smoothing_ = Aligned<float>(static_cast<int64_t>(smoothing.size()));
     for (size_t k = 0; k < smoothing.size(); ++k) smoothing_.data()[k] = 1.0f / smoothing[k];
   }
@@ -30,7 +30,7 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
     const bool scaled = precision == Precision::int8;
     gemm.pack(rows.data(), in, filled, weight_.data() + panel * panel_bytes,
               scaled ? channel_scale_.data() + first : nullptr,
-              scaled ? channel_sum_.data() + first : nullptr);
+              scaled ? channel_shift_.data() + first : nullptr);
     filled = 0;
   };
   for (size_t i = 0; i < weights.size(); ++i) {
@@ -53,7 +53,7 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
              weight_.data(),
              bias_.data(),
              channel_scale_.data(),
-             channel_sum_.data(),
+             channel_shift_.data(),
              smoothing_.size() > 0 ? smoothing_.data() : nullptr};
 }
 

@@ -27,8 +27,7 @@ class Linear {
 
  private:
   Aligned<unsigned char> weight_;
-  Aligned<float> bias_, channel_scale_, smoothing_;
-  Aligned<int32_t> channel_sum_;
+  Aligned<float> bias_, channel_scale_, channel_shift_, smoothing_;
   PackedLinear packed_;
 };
 

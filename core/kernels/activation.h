@@ -5,7 +5,8 @@
 
 namespace bertie::BERTIE_ISA {
 
-// e^x for x <= 88, within 2 ulp; below -87.3 it is e^-87.3, which no sum of ours can tell from zero.
+// e^x for x <= 88, within 2 ulp; below -87.3 it is e^-87.3, which no sum of ours can tell from
+// zero.
 inline F32 exp(F32 x) {
   x = max(x, F32::set(-87.3f));
   const F32 n = round(x * F32::set(1.44269504f));
@@ -19,7 +20,22 @@ inline F32 exp(F32 x) {
   p = fma(p, r, F32::set(0.5f));
   p = fma(p, r, F32::set(1.0f));
   p = fma(p, r, F32::set(1.0f));
-  return p * pow2(n);
+  return scale_by_power(p, n);
+}
+
+// 2^x for x <= 0, within 2 ulp of the exact power of the x at hand; below -126 it is 2^-126.
+inline F32 exp2(F32 x) {
+  x = max(x, F32::set(-126.0f));
+  const F32 n = round(x);
+  const F32 r = x - n;              // exact
+  F32 p = F32::set(1.5403530e-4f);  // (ln 2)^6 / 6!, and so on
+  p = fma(p, r, F32::set(1.3333558e-3f));
+  p = fma(p, r, F32::set(9.6181291e-3f));
+  p = fma(p, r, F32::set(5.5504109e-2f));
+  p = fma(p, r, F32::set(2.4022651e-1f));
+  p = fma(p, r, F32::set(6.9314718e-1f));
+  p = fma(p, r, F32::set(1.0f));
+  return scale_by_power(p, n);
 }
 
 // 1 / (1 + e^-x), for any x.
@@ -34,10 +50,10 @@ inline F32 gelu(F32 x) {
   const F32 low = F32::set(-bound), high = F32::set(bound), one = F32::set(1.0f);
   const F32 c = max(min(x, high), low);
   const F32 t = fma(c * c, F32::set(2.0f / (bound * bound)), F32::set(-1.0f));
-  constexpr float coefficients[] = {
-      0.0011886536f, -0.0014688588f, 0.002005262f, -0.0045422297f, 0.008365019f,
-      -0.012619698f, 0.018038806f,   -0.024698831f, 0.03197391f,   -0.039931986f,
-      0.050025616f,  -0.06774362f,   0.13594998f};
+  constexpr float coefficients[] = {0.0011886536f, -0.0014688588f, 0.002005262f, -0.0045422297f,
+                                    0.008365019f,  -0.012619698f,  0.018038806f, -0.024698831f,
+                                    0.03197391f,   -0.039931986f,  0.050025616f, -0.06774362f,
+                                    0.13594998f};
   F32 p = F32::set(-0.0003882024f);
   for (const float coefficient : coefficients) p = fma(p, t, F32::set(coefficient));
   F32 cdf = fma(c, p, F32::set(0.5f));
@@ -59,11 +75,16 @@ inline F32 tanh(F32 x) {
 
 inline F32 activate(Activation activation, F32 x) {
   switch (activation) {
-    case Activation::gelu: return gelu(x);
-    case Activation::gelu_tanh: return gelu_tanh(x);
-    case Activation::relu: return max(x, F32::zero());
-    case Activation::tanh: return tanh(x);
-    case Activation::identity: break;
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh(x);
+    case Activation::relu:
+      return max(x, F32::zero());
+    case Activation::tanh:
+      return tanh(x);
+    case Activation::identity:
+      break;
   }
   return x;
 }

@@ -7,14 +7,26 @@
 
 namespace bertie {
 
-namespace scalar { extern const Kernels kernels; }
+namespace scalar {
+extern const Kernels kernels;
+}
 #if defined(__x86_64__)
-namespace avx2 { extern const Kernels kernels; }
-namespace avx512 { extern const Kernels kernels; }
-namespace avx512vnni { extern const Kernels kernels; }
-namespace avx512bf16 { extern const Kernels kernels; }
+namespace avx2 {
+extern const Kernels kernels;
+}
+namespace avx512 {
+extern const Kernels kernels;
+}
+namespace avx512vnni {
+extern const Kernels kernels;
+}
+namespace avx512bf16 {
+extern const Kernels kernels;
+}
 #elif defined(__aarch64__)
-namespace neon { extern const Kernels kernels; }
+namespace neon {
+extern const Kernels kernels;
+}
 #endif
 
 namespace {
@@ -30,9 +42,9 @@ Found detect() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool has_avx512 =
-      has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                          __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   const bool has_vnni = has_avx512 && __builtin_cpu_supports("avx512vnni");
   if (has_vnni && __builtin_cpu_supports("avx512bf16")) found.add(avx512bf16::kernels);
   if (has_vnni) found.add(avx512vnni::kernels);

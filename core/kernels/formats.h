@@ -23,6 +23,29 @@ inline int32_t load_word(const void* p) {
   return word;
 }
 
+// What turns a vector of output channels' sums into their values, for any row.
+struct PlainChannels {
+  F32 bias;
+  PlainChannels(const PackedLinear& linear, int64_t channel)
+      : bias(F32::load(linear.bias + channel)) {}
+  F32 finish(F32 sum, const GemmArgs&, int64_t) const { return sum + bias; }
+};
+
+// sum stands for the bytes; the numbers are (byte - zero) * scale of the row times scale of the
+// channel, so what zero adds to the sum, zero * (sum of the channel's weights), comes off again.
+struct ScaledChannels {
+  F32 bias, scale, shift;
+  ScaledChannels(const PackedLinear& linear, int64_t channel)
+      : bias(F32::load(linear.bias + channel)),
+        scale(F32::load(linear.channel_scale + channel)),
+        shift(F32::load(linear.channel_shift + channel)) {}
+  F32 finish(I32 sum, const GemmArgs& args, int64_t row) const {
+    const RowScale r = args.a_scale[row];
+    const F32 constant = fma(F32::set(-r.scale * r.zero), shift, bias);
+    return fma(to_float(sum) * scale, F32::set(r.scale), constant);
+  }
+};
+
 // A step multiplies `depth` inputs; a panel holds them side by side for each output channel.
 struct Float32 {
   using Element = float;
@@ -34,7 +57,7 @@ struct Float32 {
   static Sum add(Sum total, F32 a, Column b) { return fma(a, b, total); }
   static Element weight(float w, float) { return w; }
   static float channel_scale(const float*, int64_t) { return 1.0f; }
-  static F32 finish(Sum sum, const GemmArgs&, int64_t, int64_t) { return sum; }
+  using Channels = PlainChannels;
 };
 
 struct Bfloat16 {
@@ -47,7 +70,7 @@ struct Bfloat16 {
   static Sum add(Sum total, I32 a, Column b) { return add_pairs(total, a, b); }
   static Element weight(float w, float) { return to_bfloat16(w); }
   static float channel_scale(const float*, int64_t) { return 1.0f; }
-  static F32 finish(Sum sum, const GemmArgs&, int64_t, int64_t) { return sum; }
+  using Channels = PlainChannels;
 };
 
 struct Int8 {
@@ -68,12 +91,7 @@ struct Int8 {
     for (int64_t k = 0; k < in; ++k) top = __builtin_fmaxf(top, __builtin_fabsf(weights[k]));
     return top > 0.0f ? top / 127.0f : 1.0f;
   }
-  static F32 finish(Sum sum, const GemmArgs& args, int64_t row, int64_t channel) {
-    const RowScale scale = args.a_scale[row];
-    const I32 shift = I32::set(scale.zero) * I32::load(args.linear->channel_sum + channel);
-    return to_float(sum - shift) *
-           (F32::set(scale.scale) * F32::load(args.linear->channel_scale + channel));
-  }
+  using Channels = ScaledChannels;
 };
 
 template <typename Format>
@@ -102,41 +120,43 @@ inline void operand_int8(const float* x, int64_t rows, const PackedLinear& linea
   auto* q = static_cast<uint8_t*>(out);
   const int64_t in = linear.in, padded = operand_elements<Int8>(in);
   const int64_t whole = in / F32::lanes * F32::lanes, left = in - whole;
+  const int64_t pairs = whole / (2 * F32::lanes) * (2 * F32::lanes);
   const float* smoothing = linear.smoothing;
-  const auto value = [&](const float* row, int64_t k) {
-    const F32 v = F32::load(row + k);
+  const auto value = [&](int64_t k) {
+    const F32 v = F32::load(x + k);
     return smoothing == nullptr ? v : v * F32::load(smoothing + k);
   };
-  const auto tail = [&](const float* row) {
-    const F32 v = F32::load_part(row + whole, left);
+  const auto tail = [&] {
+    const F32 v = F32::load_part(x + whole, left);
     return smoothing == nullptr ? v : v * F32::load_part(smoothing + whole, left);
   };
   for (int64_t r = 0; r < rows; ++r, x += in, q += padded) {
-    F32 low = F32::zero(), high = F32::zero();
-    for (int64_t k = 0; k < whole; k += F32::lanes) {
-      const F32 v = value(x, k);
-      low = min(low, v);
-      high = max(high, v);
+    F32 low[2] = {F32::zero(), F32::zero()}, high[2] = {F32::zero(), F32::zero()};
+    const auto widen = [&](int i, F32 v) {
+      low[i] = min(low[i], v);
+      high[i] = max(high[i], v);
+    };
+    for (int64_t k = 0; k < pairs; k += 2 * F32::lanes) {  // two chains hide each other's latency
+      widen(0, value(k));
+      widen(1, value(k + F32::lanes));
     }
-    if (left > 0) {
-      low = min(low, tail(x));
-      high = max(high, tail(x));
-    }
-    const float least = smallest(low), range = largest(high) - least;
+    if (pairs < whole) widen(0, value(pairs));
+    if (left > 0) widen(1, tail());
+    const float least = smallest(min(low[0], low[1]));
+    const float range = largest(max(high[0], high[1])) - least;
     const float scale = range > 0.0f ? range / 255.0f : 1.0f;
     const float zero = __builtin_rintf(-least / scale);
     const F32 inverse = F32::set(1.0f / scale), shift = F32::set(zero);
-    const auto byte = [&](F32 v) {
-      return min(max(round(v * inverse) + shift, F32::zero()), F32::set(255.0f));
-    };
-    for (int64_t k = 0; k < whole; k += F32::lanes) store_bytes(byte(value(x, k)), q + k);
+    for (int64_t k = 0; k < whole; k += F32::lanes) {
+      store_bytes(fma(value(k), inverse, shift), q + k);
+    }
     if (left > 0) {
       uint8_t last[F32::lanes];
-      store_bytes(byte(tail(x)), last);
+      store_bytes(fma(tail(), inverse, shift), last);
       for (int64_t k = 0; k < left; ++k) q[whole + k] = last[k];
     }
     for (int64_t k = in; k < padded; ++k) q[k] = 0;
-    scales[r] = {scale, static_cast<int32_t>(zero)};
+    scales[r] = {scale, zero};
   }
 }
 

@@ -13,7 +13,7 @@ inline int64_t panel_bytes(int64_t in) {
 
 template <typename Format>
 inline void pack(const float* weight, int64_t in, int64_t out, void* panel, float* channel_scale,
-                 int32_t* channel_sum) {
+                 float* channel_shift) {
   using Element = typename Format::Element;
   auto* at = static_cast<Element*>(panel);
   constexpr int64_t depth = Format::depth;
@@ -28,11 +28,38 @@ inline void pack(const float* weight, int64_t in, int64_t out, void* panel, floa
       if constexpr (sizeof(Element) == 1) sum += static_cast<int8_t>(q);
     }
     if (channel_scale != nullptr) channel_scale[c] = scale;
-    if (channel_sum != nullptr) channel_sum[c] = sum;
+    if (channel_shift != nullptr) channel_shift[c] = static_cast<float>(sum) * scale;
   }
 }
 
-template <typename Format, int R, Activation A>
+// Applied to a tile that lies in the first-level cache, apart from the products: one loop for each
+// activation instead of one for each shape of tile.
+template <Activation A>
+inline void activate_all(float* values, int64_t count) {
+  for (int64_t i = 0; i < count; i += 2 * F32::lanes) {  // two at a time hide each other's latency
+    const F32 a = activate(A, F32::load(values + i));
+    const F32 b = activate(A, F32::load(values + i + F32::lanes));
+    a.store(values + i);
+    b.store(values + i + F32::lanes);
+  }
+}
+
+inline void activate_tile(Activation activation, float* values, int64_t count) {
+  switch (activation) {
+    case Activation::identity:
+      return;
+    case Activation::gelu:
+      return activate_all<Activation::gelu>(values, count);
+    case Activation::gelu_tanh:
+      return activate_all<Activation::gelu_tanh>(values, count);
+    case Activation::relu:
+      return activate_all<Activation::relu>(values, count);
+    case Activation::tanh:
+      return activate_all<Activation::tanh>(values, count);
+  }
+}
+
+template <typename Format, int R>
 inline void gemm_tile(const GemmArgs& args, const typename Format::Element* panel, int64_t row,
                       int64_t column) {
   const PackedLinear& linear = *args.linear;
@@ -42,45 +69,40 @@ inline void gemm_tile(const GemmArgs& args, const typename Format::Element* pane
   multiply<Format, R, panel_vectors>(static_cast<const Element*>(args.a) + row * stride, stride,
                                      panel, panel_width * Format::depth,
                                      operand_elements<Format>(linear.in) / Format::depth, sums);
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < panel_vectors; ++v) {
-      const int64_t channel = column + v * F32::lanes;
-      const int64_t left = linear.out - channel;
-      if (left <= 0) break;
-      const int64_t at = (row + r) * args.out_stride + channel;
-      const F32 product = Format::finish(sums[r][v], args, row + r, channel);
-      F32 y = activate(A, product + F32::load(linear.bias + channel));
-      if (left >= F32::lanes) {
-        if (args.residual != nullptr) y = y + F32::load(args.residual + at);
-        y.store(args.out + at);
-      } else {
-        if (args.residual != nullptr) y = y + F32::load_part(args.residual + at, left);
-        y.store_part(args.out + at, left);
-      }
+  alignas(64) float tile[R * panel_width];
+  for (int v = 0; v < panel_vectors; ++v) {
+    const typename Format::Channels channels(linear, column + v * F32::lanes);
+    for (int r = 0; r < R; ++r) {
+      channels.finish(sums[r][v], args, row + r).store(tile + r * panel_width + v * F32::lanes);
     }
   }
-}
-
-template <typename Format, Activation A>
-inline void gemm_panels(const GemmArgs& args) {
-  using Element = typename Format::Element;
-  const int64_t panel_elements = operand_elements<Format>(args.linear->in) * panel_width;
-  for (int64_t p = args.panel_begin; p < args.panel_end; ++p) {
-    const Element* panel = static_cast<const Element*>(args.linear->weight) + p * panel_elements;
-    for_tiles(args.rows, [&]<int R>(int64_t row) {
-      gemm_tile<Format, R, A>(args, panel, row, p * panel_width);
-    });
+  activate_tile(args.activation, tile, R * panel_width);
+  const int64_t width = linear.out - column < panel_width ? linear.out - column : panel_width;
+  for (int r = 0; r < R; ++r) {
+    const float* from = tile + r * panel_width;
+    const int64_t at = (row + r) * args.out_stride + column;
+    int64_t c = 0;
+    for (; c + F32::lanes <= width; c += F32::lanes) {
+      F32 y = F32::load(from + c);
+      if (args.residual != nullptr) y = y + F32::load(args.residual + at + c);
+      y.store(args.out + at + c);
+    }
+    if (c < width) {
+      F32 y = F32::load(from + c);
+      if (args.residual != nullptr) y = y + F32::load_part(args.residual + at + c, width - c);
+      y.store_part(args.out + at + c, width - c);
+    }
   }
 }
 
 template <typename Format>
 inline void gemm(const GemmArgs& args) {
-  switch (args.activation) {
-    case Activation::identity: return gemm_panels<Format, Activation::identity>(args);
-    case Activation::gelu: return gemm_panels<Format, Activation::gelu>(args);
-    case Activation::gelu_tanh: return gemm_panels<Format, Activation::gelu_tanh>(args);
-    case Activation::relu: return gemm_panels<Format, Activation::relu>(args);
-    case Activation::tanh: return gemm_panels<Format, Activation::tanh>(args);
+  using Element = typename Format::Element;
+  const int64_t panel_elements = operand_elements<Format>(args.linear->in) * panel_width;
+  for (int64_t p = args.panel_begin; p < args.panel_end; ++p) {
+    const Element* panel = static_cast<const Element*>(args.linear->weight) + p * panel_elements;
+    for_tiles(args.rows,
+              [&]<int R>(int64_t row) { gemm_tile<Format, R>(args, panel, row, p * panel_width); });
   }
 }
 

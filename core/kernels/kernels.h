@@ -18,7 +18,7 @@ inline constexpr int precisions = 3;
 // How a row of bytes stands for numbers: x = (byte - zero) * scale.
 struct RowScale {
   float scale;
-  int32_t zero;
+  float zero;
 };
 
 // A dense layer's weights as one ISA wants them: panels of `panel` output channels, each panel
@@ -28,19 +28,19 @@ struct PackedLinear {
   Precision precision = Precision::float32;
   int64_t in = 0;
   int64_t out = 0;
-  const void* weight = nullptr;            // (panels, panel_bytes)
-  const float* bias = nullptr;             // (panels * panel), zeros where the layer has none
-  const float* channel_scale = nullptr;    // int8: (panels * panel)
-  const int32_t* channel_sum = nullptr;    // int8: (panels * panel), sums of the weights' bytes
-  const float* smoothing = nullptr;        // int8: (in) what each input is multiplied by, or null
+  const void* weight = nullptr;          // (panels, panel_bytes)
+  const float* bias = nullptr;           // (panels * panel), zeros where the layer has none
+  const float* channel_scale = nullptr;  // int8: (panels * panel)
+  const float* channel_shift = nullptr;  // int8: (panels * panel), sum of the bytes * scale
+  const float* smoothing = nullptr;      // int8: (in) what each input is multiplied by, or null
 };
 
 // out[r] = activation(a[r] @ weight + bias) + residual[r], for output channels of the panels
 // [panel_begin, panel_end).
 struct GemmArgs {
-  const void* a = nullptr;             // (rows, in) as `operand` of the precision makes them
-  int64_t a_stride = 0;                // bytes from row to row
-  const RowScale* a_scale = nullptr;   // int8: (rows)
+  const void* a = nullptr;            // (rows, in) as `operand` of the precision makes them
+  int64_t a_stride = 0;               // bytes from row to row
+  const RowScale* a_scale = nullptr;  // int8: (rows)
   int64_t rows = 0;
   const PackedLinear* linear = nullptr;
   int64_t panel_begin = 0;
@@ -54,9 +54,9 @@ struct GemmArgs {
 // The product of one precision.
 struct GemmKernels {
   int64_t (*panel_bytes)(int64_t in);
-  // weight (out, in) row-major float32, out <= panel → one panel, and for int8 scales and sums.
+  // weight (out, in) row-major float32, out <= panel → one panel, and for int8 scales and shifts.
   void (*pack)(const float* weight, int64_t in, int64_t out, void* panel, float* channel_scale,
-               int32_t* channel_sum);
+               float* channel_shift);
   // Bytes of a row as the product reads it.
   int64_t (*operand_bytes)(int64_t in);
   // x (rows, in) float32 → operand rows, operand_bytes apart; for int8 also their scales. Null for
@@ -93,7 +93,8 @@ struct Kernels {
   int64_t (*attention_scratch)(int64_t length, int64_t head_size);
   void (*attention)(const AttentionArgs& args);
 
-  // Each row of x (rows, size) becomes (x - mean) / sqrt(variance + epsilon) * gain + bias, in place.
+  // Each row of x (rows, size) becomes (x - mean) / sqrt(variance + epsilon) * gain + bias, in
+  // place.
   void (*layer_norm)(float* x, int64_t rows, int64_t size, const float* gain, const float* bias,
                      float epsilon);
 };

@@ -4,7 +4,8 @@
 
 namespace bertie::BERTIE_ISA {
 
-// Two passes over the row, mean first: the variance of x - mean doesn't cancel as E[x²] - E[x]² does.
+// Two passes over the row, mean first: the variance of x - mean doesn't cancel as E[x²] - E[x]²
+// does.
 inline void layer_norm(float* x, int64_t rows, int64_t size, const float* gain, const float* bias,
                        float epsilon) {
   const int64_t whole = size / F32::lanes * F32::lanes;

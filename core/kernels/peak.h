@@ -38,6 +38,6 @@ inline float multiply_registers(int64_t steps) {
 
 // Operations, two for each multiply-add, in a step of multiply_registers.
 template <typename Format>
-constexpr int64_t step_operations = 2 * tile_rows * panel_width * Format::depth;
+constexpr int64_t step_operations = 2 * tile_rows* panel_width* Format::depth;
 
 }  // namespace bertie::BERTIE_ISA

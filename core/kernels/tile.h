@@ -39,12 +39,24 @@ inline void for_tiles(int64_t rows, const Body& body) {
   for (int64_t tiles = (rows + tile_rows - 1) / tile_rows; tiles > 0; --tiles) {
     const int64_t height = (rows - row + tiles - 1) / tiles;
     switch (height) {
-      case 1: body.template operator()<1>(row); break;
-      case 2: body.template operator()<2>(row); break;
-      case 3: body.template operator()<3>(row); break;
-      case 4: body.template operator()<4>(row); break;
-      case 5: body.template operator()<5>(row); break;
-      default: body.template operator()<6>(row); break;
+      case 1:
+        body.template operator()<1>(row);
+        break;
+      case 2:
+        body.template operator()<2>(row);
+        break;
+      case 3:
+        body.template operator()<3>(row);
+        break;
+      case 4:
+        body.template operator()<4>(row);
+        break;
+      case 5:
+        body.template operator()<5>(row);
+        break;
+      default:
+        body.template operator()<6>(row);
+        break;
     }
     row += height;
   }

@@ -30,13 +30,27 @@ struct F32 {
   void store_part(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 };
-inline F32 operator+(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
-inline F32 operator-(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
-inline F32 operator*(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
-inline F32 operator/(F32 a, F32 b) { return {_mm512_div_ps(a.v, b.v)}; }
-inline F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-inline F32 max(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
-inline F32 min(F32 a, F32 b) { return {_mm512_min_ps(a.v, b.v)}; }
+inline F32 operator+(F32 a, F32 b) {
+  return {_mm512_add_ps(a.v, b.v)};
+}
+inline F32 operator-(F32 a, F32 b) {
+  return {_mm512_sub_ps(a.v, b.v)};
+}
+inline F32 operator*(F32 a, F32 b) {
+  return {_mm512_mul_ps(a.v, b.v)};
+}
+inline F32 operator/(F32 a, F32 b) {
+  return {_mm512_div_ps(a.v, b.v)};
+}
+inline F32 fma(F32 a, F32 b, F32 c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+inline F32 max(F32 a, F32 b) {
+  return {_mm512_max_ps(a.v, b.v)};
+}
+inline F32 min(F32 a, F32 b) {
+  return {_mm512_min_ps(a.v, b.v)};
+}
 inline F32 round(F32 a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
@@ -44,14 +58,57 @@ inline F32 round(F32 a) {
 inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v)};
 }
-// 2^n for whole n in [-126, 127].
-inline F32 pow2(F32 n) { return {_mm512_scalef_ps(_mm512_set1_ps(1.0f), n.v)}; }
-inline float sum(F32 a) { return _mm512_reduce_add_ps(a.v); }
-inline float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
-inline float smallest(F32 a) { return _mm512_reduce_min_ps(a.v); }
-// Whole numbers in [0, 255] as bytes.
+// a * 2^n for whole n in [-126, 127].
+inline F32 scale_by_power(F32 a, F32 n) {
+  return {_mm512_scalef_ps(a.v, n.v)};
+}
+inline float sum(F32 a) {
+  return _mm512_reduce_add_ps(a.v);
+}
+inline float largest(F32 a) {
+  return _mm512_reduce_max_ps(a.v);
+}
+inline float smallest(F32 a) {
+  return _mm512_reduce_min_ps(a.v);
+}
+// a in the first n < lanes elements, zero in the others.
+inline F32 keep_first(F32 a, int64_t n) {
+  return {_mm512_maskz_mov_ps(F32::first(n), a.v)};
+}
+// To the nearest whole numbers, as bytes; what is outside [0, 255] becomes 0 or 255.
 inline void store_bytes(F32 a, uint8_t* p) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a.v)));
+  const __m512i words = _mm512_max_epi32(_mm512_cvtps_epi32(a.v), _mm512_setzero_si512());
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtusepi32_epi8(words));
+}
+// out[c][r] = in[r][c] for lanes × lanes elements, rows `stride`s apart; rows from `count` on are
+// not read, but taken to be zeros.
+inline void transpose(const float* in, int64_t in_stride, int64_t count, float* out,
+                      int64_t out_stride) {
+  __m512 a[16], b[16];
+  for (int i = 0; i < 16; ++i) {
+    a[i] = i < count ? _mm512_loadu_ps(in + i * in_stride) : _mm512_setzero_ps();
+  }
+  for (int i = 0; i < 16; i += 4) {  // 4 × 4 blocks, in the four quarters of each register
+    const __m512 low01 = _mm512_unpacklo_ps(a[i], a[i + 1]);
+    const __m512 high01 = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    const __m512 low23 = _mm512_unpacklo_ps(a[i + 2], a[i + 3]);
+    const __m512 high23 = _mm512_unpackhi_ps(a[i + 2], a[i + 3]);
+    b[i] = _mm512_shuffle_ps(low01, low23, 0x44);
+    b[i + 1] = _mm512_shuffle_ps(low01, low23, 0xee);
+    b[i + 2] = _mm512_shuffle_ps(high01, high23, 0x44);
+    b[i + 3] = _mm512_shuffle_ps(high01, high23, 0xee);
+  }
+  for (int j = 0; j < 4;
+       ++j) {  // column 4 q + j is quarter q of b[j], b[4 + j], b[8 + j], b[12 + j]
+    const __m512 even0 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0x88);
+    const __m512 odd0 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0xdd);
+    const __m512 even1 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0x88);
+    const __m512 odd1 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0xdd);
+    _mm512_storeu_ps(out + j * out_stride, _mm512_shuffle_f32x4(even0, even1, 0x88));
+    _mm512_storeu_ps(out + (4 + j) * out_stride, _mm512_shuffle_f32x4(odd0, odd1, 0x88));
+    _mm512_storeu_ps(out + (8 + j) * out_stride, _mm512_shuffle_f32x4(even0, even1, 0xdd));
+    _mm512_storeu_ps(out + (12 + j) * out_stride, _mm512_shuffle_f32x4(odd0, odd1, 0xdd));
+  }
 }
 
 // As many int32 as F32 has floats.
@@ -61,11 +118,13 @@ struct I32 {
   static I32 set(int32_t x) { return {_mm512_set1_epi32(x)}; }
   static I32 load(const void* p) { return {_mm512_loadu_si512(p)}; }
 };
-inline I32 operator-(I32 a, I32 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
-inline I32 operator*(I32 a, I32 b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
-inline F32 to_float(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+inline F32 to_float(I32 a) {
+  return {_mm512_cvtepi32_ps(a.v)};
+}
 // The two bfloat16 of each 32-bit lane, as float32.
-inline F32 low_half(I32 a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(a.v, 16))}; }
+inline F32 low_half(I32 a) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(a.v, 16))};
+}
 inline F32 high_half(I32 a) {
   return {_mm512_castsi512_ps(_mm512_and_si512(a.v, _mm512_set1_epi32(-65536)))};
 }
@@ -121,22 +180,36 @@ struct F32 {
                               _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
 };
-inline F32 operator+(F32 a, F32 b) { return {_mm256_add_ps(a.v, b.v)}; }
-inline F32 operator-(F32 a, F32 b) { return {_mm256_sub_ps(a.v, b.v)}; }
-inline F32 operator*(F32 a, F32 b) { return {_mm256_mul_ps(a.v, b.v)}; }
-inline F32 operator/(F32 a, F32 b) { return {_mm256_div_ps(a.v, b.v)}; }
-inline F32 fma(F32 a, F32 b, F32 c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-inline F32 max(F32 a, F32 b) { return {_mm256_max_ps(a.v, b.v)}; }
-inline F32 min(F32 a, F32 b) { return {_mm256_min_ps(a.v, b.v)}; }
+inline F32 operator+(F32 a, F32 b) {
+  return {_mm256_add_ps(a.v, b.v)};
+}
+inline F32 operator-(F32 a, F32 b) {
+  return {_mm256_sub_ps(a.v, b.v)};
+}
+inline F32 operator*(F32 a, F32 b) {
+  return {_mm256_mul_ps(a.v, b.v)};
+}
+inline F32 operator/(F32 a, F32 b) {
+  return {_mm256_div_ps(a.v, b.v)};
+}
+inline F32 fma(F32 a, F32 b, F32 c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+inline F32 max(F32 a, F32 b) {
+  return {_mm256_max_ps(a.v, b.v)};
+}
+inline F32 min(F32 a, F32 b) {
+  return {_mm256_min_ps(a.v, b.v)};
+}
 inline F32 round(F32 a) {
   return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
 inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
   return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
 }
-inline F32 pow2(F32 n) {
+inline F32 scale_by_power(F32 a, F32 n) {
   const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127));
-  return {_mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23))};
+  return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)))};
 }
 inline float sum(F32 a) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
@@ -148,7 +221,33 @@ inline float largest(F32 a) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
-inline float smallest(F32 a) { return -largest(F32::zero() - a); }
+inline float smallest(F32 a) {
+  return -largest(F32::zero() - a);
+}
+inline F32 keep_first(F32 a, int64_t n) {
+  return {_mm256_and_ps(a.v, _mm256_castsi256_ps(F32::first(n)))};
+}
+inline void transpose(const float* in, int64_t in_stride, int64_t count, float* out,
+                      int64_t out_stride) {
+  __m256 a[8], b[8];
+  for (int i = 0; i < 8; ++i) {
+    a[i] = i < count ? _mm256_loadu_ps(in + i * in_stride) : _mm256_setzero_ps();
+  }
+  for (int i = 0; i < 8; i += 4) {
+    const __m256 low01 = _mm256_unpacklo_ps(a[i], a[i + 1]);
+    const __m256 high01 = _mm256_unpackhi_ps(a[i], a[i + 1]);
+    const __m256 low23 = _mm256_unpacklo_ps(a[i + 2], a[i + 3]);
+    const __m256 high23 = _mm256_unpackhi_ps(a[i + 2], a[i + 3]);
+    b[i] = _mm256_shuffle_ps(low01, low23, 0x44);
+    b[i + 1] = _mm256_shuffle_ps(low01, low23, 0xee);
+    b[i + 2] = _mm256_shuffle_ps(high01, high23, 0x44);
+    b[i + 3] = _mm256_shuffle_ps(high01, high23, 0xee);
+  }
+  for (int j = 0; j < 4; ++j) {
+    _mm256_storeu_ps(out + j * out_stride, _mm256_permute2f128_ps(b[j], b[4 + j], 0x20));
+    _mm256_storeu_ps(out + (4 + j) * out_stride, _mm256_permute2f128_ps(b[j], b[4 + j], 0x31));
+  }
+}
 inline void store_bytes(F32 a, uint8_t* p) {
   const __m256i words = _mm256_cvtps_epi32(a.v);
   const __m128i halves =
@@ -162,10 +261,12 @@ struct I32 {
   static I32 set(int32_t x) { return {_mm256_set1_epi32(x)}; }
   static I32 load(const void* p) { return {_mm256_loadu_si256(static_cast<const __m256i*>(p))}; }
 };
-inline I32 operator-(I32 a, I32 b) { return {_mm256_sub_epi32(a.v, b.v)}; }
-inline I32 operator*(I32 a, I32 b) { return {_mm256_mullo_epi32(a.v, b.v)}; }
-inline F32 to_float(I32 a) { return {_mm256_cvtepi32_ps(a.v)}; }
-inline F32 low_half(I32 a) { return {_mm256_castsi256_ps(_mm256_slli_epi32(a.v, 16))}; }
+inline F32 to_float(I32 a) {
+  return {_mm256_cvtepi32_ps(a.v)};
+}
+inline F32 low_half(I32 a) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(a.v, 16))};
+}
 inline F32 high_half(I32 a) {
   return {_mm256_castsi256_ps(_mm256_and_si256(a.v, _mm256_set1_epi32(-65536)))};
 }
@@ -207,27 +308,59 @@ struct F32 {
     for (int64_t i = 0; i < n; ++i) p[i] = part[i];
   }
 };
-inline F32 operator+(F32 a, F32 b) { return {vaddq_f32(a.v, b.v)}; }
-inline F32 operator-(F32 a, F32 b) { return {vsubq_f32(a.v, b.v)}; }
-inline F32 operator*(F32 a, F32 b) { return {vmulq_f32(a.v, b.v)}; }
-inline F32 operator/(F32 a, F32 b) { return {vdivq_f32(a.v, b.v)}; }
-inline F32 fma(F32 a, F32 b, F32 c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
-inline F32 max(F32 a, F32 b) { return {vmaxq_f32(a.v, b.v)}; }
-inline F32 min(F32 a, F32 b) { return {vminq_f32(a.v, b.v)}; }
-inline F32 round(F32 a) { return {vrndnq_f32(a.v)}; }
+inline F32 operator+(F32 a, F32 b) {
+  return {vaddq_f32(a.v, b.v)};
+}
+inline F32 operator-(F32 a, F32 b) {
+  return {vsubq_f32(a.v, b.v)};
+}
+inline F32 operator*(F32 a, F32 b) {
+  return {vmulq_f32(a.v, b.v)};
+}
+inline F32 operator/(F32 a, F32 b) {
+  return {vdivq_f32(a.v, b.v)};
+}
+inline F32 fma(F32 a, F32 b, F32 c) {
+  return {vfmaq_f32(c.v, a.v, b.v)};
+}
+inline F32 max(F32 a, F32 b) {
+  return {vmaxq_f32(a.v, b.v)};
+}
+inline F32 min(F32 a, F32 b) {
+  return {vminq_f32(a.v, b.v)};
+}
+inline F32 round(F32 a) {
+  return {vrndnq_f32(a.v)};
+}
 inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
   return {vbslq_f32(vcltq_f32(a.v, b.v), x.v, y.v)};
 }
-inline F32 pow2(F32 n) {
+inline F32 scale_by_power(F32 a, F32 n) {
   const int32x4_t exponent = vaddq_s32(vcvtnq_s32_f32(n.v), vdupq_n_s32(127));
-  return {vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23))};
+  return {vmulq_f32(a.v, vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23)))};
 }
-inline float sum(F32 a) { return vaddvq_f32(a.v); }
-inline float largest(F32 a) { return vmaxvq_f32(a.v); }
-inline float smallest(F32 a) { return vminvq_f32(a.v); }
+inline float sum(F32 a) {
+  return vaddvq_f32(a.v);
+}
+inline float largest(F32 a) {
+  return vmaxvq_f32(a.v);
+}
+inline float smallest(F32 a) {
+  return vminvq_f32(a.v);
+}
+inline F32 keep_first(F32 a, int64_t n) {
+  float part[4];
+  a.store(part);
+  return F32::load_part(part, n);
+}
+inline void transpose(const float* in, int64_t in_stride, int64_t count, float* out,
+                      int64_t out_stride) {
+  for (int64_t r = 0; r < 4; ++r) {
+    for (int64_t c = 0; c < 4; ++c) out[c * out_stride + r] = r < count ? in[r * in_stride + c] : 0;
+  }
+}
 inline void store_bytes(F32 a, uint8_t* p) {
-  uint32_t words[4];
-  vst1q_u32(words, vcvtnq_u32_f32(a.v));
+  const uint32x4_t words = vminq_u32(vcvtnq_u32_f32(a.v), vdupq_n_u32(255));
   for (int i = 0; i < 4; ++i) p[i] = static_cast<uint8_t>(words[i]);
 }
 
@@ -239,10 +372,12 @@ struct I32 {
     return {vreinterpretq_s32_u8(vld1q_u8(static_cast<const uint8_t*>(p)))};
   }
 };
-inline I32 operator-(I32 a, I32 b) { return {vsubq_s32(a.v, b.v)}; }
-inline I32 operator*(I32 a, I32 b) { return {vmulq_s32(a.v, b.v)}; }
-inline F32 to_float(I32 a) { return {vcvtq_f32_s32(a.v)}; }
-inline F32 low_half(I32 a) { return {vreinterpretq_f32_s32(vshlq_n_s32(a.v, 16))}; }
+inline F32 to_float(I32 a) {
+  return {vcvtq_f32_s32(a.v)};
+}
+inline F32 low_half(I32 a) {
+  return {vreinterpretq_f32_s32(vshlq_n_s32(a.v, 16))};
+}
 inline F32 high_half(I32 a) {
   return {vreinterpretq_f32_s32(vandq_s32(a.v, vdupq_n_s32(-65536)))};
 }
@@ -281,24 +416,57 @@ struct F32 {
   static F32 load_part(const float*, int64_t, float rest = 0.0f) { return {rest}; }
   void store_part(float*, int64_t) const {}
 };
-inline F32 operator+(F32 a, F32 b) { return {a.v + b.v}; }
-inline F32 operator-(F32 a, F32 b) { return {a.v - b.v}; }
-inline F32 operator*(F32 a, F32 b) { return {a.v * b.v}; }
-inline F32 operator/(F32 a, F32 b) { return {a.v / b.v}; }
-// Not fused: without the instruction a fused one is a slow library call.
-inline F32 fma(F32 a, F32 b, F32 c) { return {a.v * b.v + c.v}; }
-inline F32 max(F32 a, F32 b) { return {a.v > b.v ? a.v : b.v}; }
-inline F32 min(F32 a, F32 b) { return {a.v < b.v ? a.v : b.v}; }
-inline F32 round(F32 a) { return {__builtin_rintf(a.v)}; }
-inline F32 select_less(F32 a, F32 b, F32 x, F32 y) { return a.v < b.v ? x : y; }
-inline F32 pow2(F32 n) {
-  const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.v) + 127) << 23;
-  return {__builtin_bit_cast(float, bits)};
+inline F32 operator+(F32 a, F32 b) {
+  return {a.v + b.v};
 }
-inline float sum(F32 a) { return a.v; }
-inline float largest(F32 a) { return a.v; }
-inline float smallest(F32 a) { return a.v; }
-inline void store_bytes(F32 a, uint8_t* p) { *p = static_cast<uint8_t>(a.v); }
+inline F32 operator-(F32 a, F32 b) {
+  return {a.v - b.v};
+}
+inline F32 operator*(F32 a, F32 b) {
+  return {a.v * b.v};
+}
+inline F32 operator/(F32 a, F32 b) {
+  return {a.v / b.v};
+}
+// Not fused: without the instruction a fused one is a slow library call.
+inline F32 fma(F32 a, F32 b, F32 c) {
+  return {a.v * b.v + c.v};
+}
+inline F32 max(F32 a, F32 b) {
+  return {a.v > b.v ? a.v : b.v};
+}
+inline F32 min(F32 a, F32 b) {
+  return {a.v < b.v ? a.v : b.v};
+}
+inline F32 round(F32 a) {
+  return {__builtin_rintf(a.v)};
+}
+inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
+  return a.v < b.v ? x : y;
+}
+inline F32 scale_by_power(F32 a, F32 n) {
+  const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.v) + 127) << 23;
+  return {a.v * __builtin_bit_cast(float, bits)};
+}
+inline float sum(F32 a) {
+  return a.v;
+}
+inline float largest(F32 a) {
+  return a.v;
+}
+inline float smallest(F32 a) {
+  return a.v;
+}
+inline F32 keep_first(F32, int64_t) {
+  return {0.0f};
+}
+inline void transpose(const float* in, int64_t, int64_t count, float* out, int64_t) {
+  *out = count > 0 ? *in : 0.0f;
+}
+inline void store_bytes(F32 a, uint8_t* p) {
+  const float rounded = __builtin_rintf(a.v);
+  *p = static_cast<uint8_t>(rounded < 0.0f ? 0.0f : rounded > 255.0f ? 255.0f : rounded);
+}
 
 struct I32 {
   int32_t v;
@@ -310,9 +478,9 @@ struct I32 {
     return a;
   }
 };
-inline I32 operator-(I32 a, I32 b) { return {a.v - b.v}; }
-inline I32 operator*(I32 a, I32 b) { return {a.v * b.v}; }
-inline F32 to_float(I32 a) { return {static_cast<float>(a.v)}; }
+inline F32 to_float(I32 a) {
+  return {static_cast<float>(a.v)};
+}
 inline F32 low_half(I32 a) {
   return {__builtin_bit_cast(float, static_cast<uint32_t>(a.v) << 16)};
 }
@@ -334,8 +502,12 @@ inline I32 add_products(I32 total, Bytes a, Bytes b) {
 
 #endif
 
-inline F32 as_float(F32 a) { return a; }
-inline F32 as_float(I32 a) { return to_float(a); }
+inline F32 as_float(F32 a) {
+  return a;
+}
+inline F32 as_float(I32 a) {
+  return to_float(a);
+}
 
 // Products of the bfloat16 pairs in a and b, added to the sums. Where the CPU lacks the
 // instruction the roundings of the operands are the same, and the products are float32's.
