@@ -65,6 +65,47 @@ def test_tokenize_goes_the_other_way(bertie: Bertie, minilm: Path) -> None:
     assert "99999" in ran.err
 
 
+def test_tokenize_takes_a_pair_and_writes_files(
+    bertie: Bertie, tiny_sentence: Path, tmp_path: Path
+) -> None:
+    ran = bertie("tokenize", "-m", tiny_sentence, "--json", "--pair", "a", "a cat", "a")
+    lines = ran.out.splitlines()
+    first = json.loads(lines[0])
+    assert (first["text"], first["pair"], set(first["type_ids"])) == ("a cat", "a", {0, 1})
+    out = tmp_path / "tokens.jsonl"
+    bertie("tokenize", "-m", tiny_sentence, "--pair", "a", "-o", out, "a cat", "a")
+    assert out.read_text().splitlines() == lines
+
+
+def test_tokenize_counts_tokens_with_a_histogram(bertie: Bertie, tiny_sentence: Path) -> None:
+    ran = bertie("tokenize", "-m", tiny_sentence, "--count", "--as", "table", "", "a a a")
+    assert ran.out.splitlines()[:2] == ["     2  ", "     5  a a a"]
+    assert ran.out.splitlines()[-1] == "2 texts, 7 tokens, the longest 5"
+    records = [
+        json.loads(line)
+        for line in bertie("tokenize", "-m", tiny_sentence, "--count", "", "a a a").out.splitlines()
+    ]
+    assert [record.get("count") for record in records] == [2, 5, None]
+    assert records[-1]["histogram"] == [
+        {"at_most": 2, "texts": 1, "fit": 0.5},
+        {"at_most": 4, "texts": 0, "fit": 0.5},
+        {"at_most": 8, "texts": 1, "fit": 1.0},
+    ]
+
+
+def test_tokenize_learns_a_vocabulary(bertie: Bertie, tmp_path: Path) -> None:
+    out = tmp_path / "vocab.txt"
+    ran = bertie("tokenize", "--train", 40, "-o", out, "Hello hello world", "hello worlds")
+    assert ran.code == 0
+    tokens = out.read_text().splitlines()
+    assert tokens[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    assert "H" not in tokens
+    cased = bertie("tokenize", "--train", 40, "--cased", "Hello hello world").out
+    assert "H" in cased.splitlines()
+    assert bertie("tokenize", "--train", 40, "--count", "a").code == 2
+    assert bertie("tokenize", "--cased", "a").code == 2
+
+
 def test_embed_prints_exact_vectors_in_a_pipe(bertie: Bertie, tiny_sentence: Path) -> None:
     ran = bertie("embed", "-m", tiny_sentence, "a cat", "")
     printed = [json.loads(line) for line in ran.out.splitlines()]

@@ -16,7 +16,12 @@ def as_table(show_as: str | None) -> bool:
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one record as a line of JSON."""
-    click.echo(json.dumps(record, ensure_ascii=False, default=str))
+    click.echo(json_line(record))
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """One record as a line of JSON."""
+    return json.dumps(record, ensure_ascii=False, default=str)
 
 
 def print_columns(

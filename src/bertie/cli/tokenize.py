@@ -1,12 +1,16 @@
 """bertie tokenize"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from bertie.cli import inputs, options, output
+from bertie.cli.counting import Histogram
 from bertie.cli.progress import Bar
+from bertie.cli.whole_file import whole_file
 
 if TYPE_CHECKING:
     from bertie.tokenize import Tokenizer
@@ -33,6 +37,24 @@ def _read_ids(_: click.Context, __: click.Parameter, value: str | None) -> list[
     metavar="ID,ID,…",
     help="Look up tokens by their ids instead.",
 )
+@click.option("--pair", metavar="TEXT", help="A second text, which follows each of the texts.")
+@click.option("--count", is_flag=True, help="Show how many tokens each text has, and a histogram.")
+@click.option(
+    "--train",
+    type=click.IntRange(min=6),
+    metavar="SIZE",
+    help="Learn a WordPiece vocabulary of so many tokens from the texts instead.",
+)
+@click.option("--cased", is_flag=True, help="Keep capitals and accents when learning.")
+@click.option(
+    "-o",
+    "--output",
+    "output_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write JSONL, or the vocabulary learned, to a file.",
+)
+@click.option("--json", "json_lines", is_flag=True, help="The same as --as jsonl.")
 @options.model
 @options.input_file
 @options.column
@@ -43,6 +65,12 @@ def _read_ids(_: click.Context, __: click.Parameter, value: str | None) -> list[
 def command(
     texts: tuple[str, ...],
     ids: list[int] | None,
+    pair: str | None,
+    count: bool,
+    train: int | None,
+    cased: bool,
+    output_file: Path | None,
+    json_lines: bool,
     source: str,
     input_file: Path | None,
     column: str,
@@ -54,28 +82,80 @@ def command(
     """Show the tokens of texts, or the tokens of ids.
 
     Texts come from the arguments, standard input (one a line) or a file. Start and end are
-    positions in the text, in characters. The other way: bertie tokenize --ids 101,7592
+    positions in the text, in characters. The other way: bertie tokenize --ids 101,7592. A
+    vocabulary of one's own: bertie tokenize --train 8000 -i texts.txt -o vocab.txt
     """
     if ids is not None and (texts or input_file):
         raise click.UsageError("give texts or --ids, not both")
+    if train is not None and (ids is not None or count or pair is not None):
+        raise click.UsageError("--train goes without --ids, --count and --pair")
+    if cased and train is None:
+        raise click.UsageError("--cased goes with --train")
+    table = output_file is None and not json_lines and output.as_table(show_as)
+    if train is not None:
+        with inputs.rows(texts, input_file, file_format, column) as given:
+            _train(_texts(given), train, cased, output_file)
+        return
+    tokenizer = _load(source, max_length)
+    with _printer(output_file) as put:
+        if ids is not None:
+            _show_ids(tokenizer, ids, put, table=table)
+            return
+        with inputs.rows(texts, input_file, file_format, column) as given:
+            if count:
+                _count(tokenizer, _texts(given), pair, put, table=table)
+                return
+            for text in _texts(given):
+                _show_text(tokenizer, text, pair, truncate, put, table=table)
+
+
+class _Put:
+    """Where records go: standard output, or a file of JSON lines."""
+
+    def __init__(self, file: IO[bytes] | None) -> None:
+        self._file = file
+
+    def __call__(self, record: dict[str, Any]) -> None:
+        if self._file is None:
+            output.print_json(record)
+        else:
+            self._file.write(output.json_line(record).encode() + b"\n")
+
+
+@contextmanager
+def _printer(path: Path | None) -> Iterator[_Put]:
+    if path is None:
+        yield _Put(None)
+        return
+    with whole_file(path) as file:
+        yield _Put(file)
+
+
+def _load(source: str, max_length: int | None) -> "Tokenizer":
     from bertie.sources import resolve
     from bertie.tokenize import Tokenizer
 
     with Bar("B") as bar:
         directory = resolve(source, progress=bar.update)
-    tokenizer = Tokenizer.load(directory, max_length=max_length)
-    if ids is not None:
-        _show_ids(tokenizer, ids, table=output.as_table(show_as))
-        return
-    with inputs.rows(texts, input_file, file_format, column) as given:
-        for row in given.rows:
-            text = row.fields[given.column]
-            _show_text(tokenizer, text, truncate, table=output.as_table(show_as))
+    return Tokenizer.load(directory, max_length=max_length)
 
 
-def _show_text(tokenizer: "Tokenizer", text: str, truncate: "Truncate", *, table: bool) -> None:
-    """Print the tokens of one text."""
-    encoding = tokenizer.encode(text, truncate=truncate)
+def _texts(given: inputs.Source) -> Iterator[str]:
+    for row in given.rows:
+        yield row.fields[given.column]
+
+
+def _show_text(
+    tokenizer: "Tokenizer",
+    text: str,
+    pair: str | None,
+    truncate: "Truncate",
+    put: _Put,
+    *,
+    table: bool,
+) -> None:
+    """Print the tokens of one text, or of a text and its pair."""
+    encoding = tokenizer.encode(text, pair, truncate=truncate)
     if table:
         cells = [
             (token, str(id), str(start), str(end))
@@ -87,9 +167,10 @@ def _show_text(tokenizer: "Tokenizer", text: str, truncate: "Truncate", *, table
         if encoding.truncated:
             click.echo(f"and {encoding.truncated} tokens more, left out")
         return
-    output.print_json(
+    put(
         {
             "text": text,
+            **({} if pair is None else {"pair": pair, "type_ids": encoding.type_ids}),
             "tokens": list(encoding.tokens),
             "ids": list(encoding.ids),
             "offsets": [list(offset) for offset in encoding.offsets],
@@ -98,7 +179,7 @@ def _show_text(tokenizer: "Tokenizer", text: str, truncate: "Truncate", *, table
     )
 
 
-def _show_ids(tokenizer: "Tokenizer", ids: list[int], *, table: bool) -> None:
+def _show_ids(tokenizer: "Tokenizer", ids: list[int], put: _Put, *, table: bool) -> None:
     """Print the tokens that ids stand for."""
     tokens = [tokenizer.token_of(id) for id in ids]
     if table:
@@ -108,4 +189,42 @@ def _show_ids(tokenizer: "Tokenizer", ids: list[int], *, table: bool) -> None:
             right=("id",),
         )
     else:
-        output.print_json({"ids": ids, "tokens": tokens, "text": tokenizer.decode(ids)})
+        put({"ids": ids, "tokens": tokens, "text": tokenizer.decode(ids)})
+
+
+def _count(
+    tokenizer: "Tokenizer", texts: Iterator[str], pair: str | None, put: _Put, *, table: bool
+) -> None:
+    """Print the number of tokens of each text, special ones included, then the histogram."""
+    histogram = Histogram()
+    for text in texts:
+        packed = tokenizer.encode_batch([text], None if pair is None else [pair], threads=1)
+        length = int(packed.lengths[0] + packed.truncated[0])
+        histogram.add(length)
+        if table:
+            click.echo(f"{length:6}  {' '.join(text.split())[:80]}")
+        else:
+            put({"text": text, "count": length})
+    if table:
+        click.echo()
+        header = ("tokens", "texts", "fit", "")
+        output.print_columns(header, list(histogram.lines()), right=("tokens", "texts", "fit"))
+        click.echo(
+            f"{histogram.texts} texts, {histogram.tokens} tokens, the longest {histogram.longest}"
+        )
+    else:
+        put(histogram.to_dict())
+
+
+def _train(texts: Iterator[str], size: int, cased: bool, path: Path | None) -> None:
+    """Learn a vocabulary and print it, a token a line."""
+    from bertie.tokenize import train
+
+    vocab = train(texts, size=size, lower=not cased)
+    lines = "".join(f"{token}\n" for token in vocab)
+    if path is None:
+        click.echo(lines, nl=False)
+        return
+    with whole_file(path) as file:
+        file.write(lines.encode())
+    click.echo(f"{path}: {len(vocab)} tokens", err=True)

@@ -3,16 +3,14 @@
 import csv
 import io
 import json
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.cli.whole_file import whole_file
 from bertie.errors import InputError
 
 COLUMN = "embedding"
@@ -40,7 +38,7 @@ def write(path: Path, records: Records, dimensions: int) -> int:
     Raises: InputError: the file can't be written; what was there before is still there.
     """
     writer = {".jsonl": _jsonl, ".csv": _csv, ".npy": _npy}[path.suffix.lower()]
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         return writer(file, records, dimensions)
 
 
@@ -94,22 +92,3 @@ def _npy(file: IO[bytes], records: Records, dimensions: int) -> int:
 def _numbers(vector: NDArray[np.float32]) -> Iterator[str]:
     """The numbers of a vector; nine digits are enough for a float32 to come back exactly."""
     return map("{:.9g}".format, vector.tolist())
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file beside the one named, which takes its place when all is written."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path} is no plain file, expected one or none")
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with unfinished.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -102,20 +102,21 @@ def _is_unicode(tokens: Iterable[str]) -> bool:
 
 def _vocab_checked(node: Node) -> Vocab:
     """Read the vocabulary entry by entry, to say which one is wrong."""
-    count = len(node.record())
+    ids = node.record()
+    count = len(ids)
     tokens: list[str | None] = [None] * count
-    for token in node.record():
-        entry = node[token]
-        if (
-            type(entry.value) is not int
-            or not 0 <= entry.value < count
-            or tokens[entry.value] is not None
-        ):
-            raise entry.wrong(
+    for token, id in ids.items():
+        if type(id) is not int or not 0 <= id < count or tokens[id] is not None:
+            raise node[token].wrong(
                 f"an id of its own from 0 to {count - 1}: the {count} tokens have to leave no gap; "
                 "where there is a vocab.txt, give it with vocab="
             )
-        tokens[entry.value] = Node(token, node.file, f"{node.path} key {entry.value}").text()
+        tokens[id] = token
+    try:
+        "".join(ids).encode()
+    except UnicodeEncodeError:
+        for token in ids:
+            Node(token, node.file, f"{node.path} key {ids[token]}").text()
     return Vocab(token for token in tokens if token is not None)
 
 

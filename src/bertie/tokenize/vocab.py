@@ -56,6 +56,8 @@ class Vocab:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is odd about the tokens: blank ones and duplicates."""
+        if "" not in self.ids and len(self.ids) == len(self._tokens):
+            return ()
         notes = []
         blank = [i for i, token in enumerate(self._tokens) if not token]
         if blank:
