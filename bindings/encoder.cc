@@ -6,6 +6,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
+#include <sys/mman.h>
+
+#include <new>
 
 #include "module.h"
 #include "runtime/error.h"
@@ -52,9 +55,29 @@ DType dtype(const std::string& name) {
   throw Error(ErrorKind::checkpoint, "dtype " + name + " is unknown; expected F32, F16 or BF16");
 }
 
+// A large result has pages of its own, which go back to the system with it: the C library's heap
+// would keep them, and grow with every batch that doesn't fit into what it has kept.
+constexpr size_t least_mapped = size_t{1} << 20;  // bytes
+
+struct Mapped {
+  void* data;
+  size_t bytes;
+  ~Mapped() { munmap(data, bytes); }
+};
+
 nb::object empty(int64_t rows, int64_t columns, float*& data) {
-  data = new float[static_cast<size_t>(std::max<int64_t>(rows * columns, 1))];
-  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<float*>(p); });
+  const size_t bytes = static_cast<size_t>(std::max<int64_t>(rows * columns, 1)) * sizeof(float);
+  nb::capsule owner;
+  if (bytes < least_mapped) {
+    data = new float[bytes / sizeof(float)];
+    owner = nb::capsule(data, [](void* p) noexcept { delete[] static_cast<float*>(p); });
+  } else {
+    void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    data = static_cast<float*>(pages);
+    owner = nb::capsule(new Mapped{pages, bytes},
+                        [](void* p) noexcept { delete static_cast<Mapped*>(p); });
+  }
   const size_t shape[] = {static_cast<size_t>(rows), static_cast<size_t>(columns)};
   return nb::cast(nb::ndarray<nb::numpy, float>(data, 2, shape, owner));
 }
