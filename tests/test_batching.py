@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.batching import gather, plan
+from bertie.batching import DEFAULT_BUDGET, budget_for, gather, plan
 from bertie.errors import InputError
 
 lengths_of_batches = st.lists(st.integers(1, 60), max_size=40).map(lambda x: np.array(x, np.int32))
@@ -40,3 +40,22 @@ def test_gather_takes_the_chosen_sequences_in_order(lengths, random):
     assert np.array_equal(got_types, got_ids + 1)
     assert np.array_equal(got_lengths, lengths[chosen])
     assert got_ids.dtype == got_lengths.dtype == np.int32
+
+
+def test_bytes_become_tokens_up_to_the_default():
+    assert budget_for(1000, fixed=200, per_token=10, longest=80) == 80
+    assert budget_for(2**50, fixed=200, per_token=10, longest=80) == DEFAULT_BUDGET
+    match = "max_memory is 999 bytes, which is a budget of 79 tokens, .* give at least 1000 bytes"
+    with pytest.raises(InputError, match=match):
+        budget_for(999, fixed=200, per_token=10, longest=80)
+    with pytest.raises(InputError, match="a budget of 0 tokens"):
+        budget_for(1, fixed=200, per_token=10, longest=80)
+
+
+def test_one_sequence_is_a_batch_as_it_is():
+    ids, lengths = np.arange(7, dtype=np.int32), np.array([7], np.int32)
+    (indices,) = plan(lengths, 3)
+    assert indices.tolist() == [0]
+    same_ids, same_types, same_lengths = gather(ids, ids, lengths, indices)
+    assert same_ids is same_types is ids
+    assert same_lengths is lengths

@@ -29,6 +29,8 @@ def plan(lengths: Ints, budget: int = DEFAULT_BUDGET) -> list[Indices]:
     """
     if budget < 1:
         raise InputError(f"budget is {budget} tokens, expected at least 1")
+    if len(lengths) == 1:  # one short text is in a hurry
+        return [np.zeros(1, np.intp)]
     order = np.argsort(-lengths.astype(np.int64), kind="stable")
     return list(_cut(order, lengths[order].tolist(), budget))
 
@@ -55,6 +57,8 @@ def gather(ids: Ints, type_ids: Ints, lengths: Ints, indices: Indices) -> tuple[
         indices: (chosen,) which sequences.
     Returns: ids, type_ids and lengths of the chosen ones alone.
     """
+    if len(lengths) == len(indices) == 1:
+        return ids, type_ids, lengths
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     chosen = lengths[indices]
     ends = np.cumsum(chosen, dtype=np.int64)
@@ -62,3 +66,25 @@ def gather(ids: Ints, type_ids: Ints, lengths: Ints, indices: Indices) -> tuple[
     # Where each token of the result stands in the source: its sequence's shift plus its place.
     positions = np.repeat(starts[indices] - (ends - chosen), chosen) + np.arange(total)
     return ids[positions], type_ids[positions], chosen
+
+
+def budget_for(max_memory: int, fixed: int, per_token: int, longest: int) -> int:
+    """Turn bytes into a budget.
+
+    Args:
+        max_memory: bytes that embedding may take beside the loaded model and its results.
+        fixed: bytes that any forward pass takes.
+        per_token: bytes that each of its tokens takes.
+        longest: the most tokens of a sequence.
+    Returns: tokens in one forward pass, at most DEFAULT_BUDGET: more makes nothing faster.
+    Raises: InputError: max_memory can't hold the longest sequence.
+    """
+    budget = max((max_memory - fixed) // per_token, 0)
+    if budget < longest:
+        needed = fixed + longest * per_token
+        raise InputError(
+            f"max_memory is {max_memory} bytes, which is a budget of {budget} tokens, expected at"
+            f" least {longest} for the longest text: give at least {needed} bytes, or a smaller"
+            " max_length"
+        )
+    return int(min(budget, DEFAULT_BUDGET))

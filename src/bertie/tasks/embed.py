@@ -13,19 +13,20 @@ from bertie.batching import DEFAULT_BUDGET, gather, plan
 from bertie.config import Setting
 from bertie.encoder import Encoder
 from bertie.errors import InputError
+from bertie.tasks.ahead import ahead
 from bertie.tasks.info import ModelInfo
 from bertie.tasks.stages import Stage
 from bertie.tasks.texts import check_texts, listed
 from bertie.tasks.truncation import Truncation
-from bertie.tokenize import Tokenizer
+from bertie.tokenize import PackedEncodings, Tokenizer
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-# A stream reads ahead until it has so many texts or characters: enough to sort by length, little
-# enough to keep.
-_STREAM_TEXTS = 1024
-_STREAM_CHARACTERS = 2**20
+# A stream goes in stretches of so many texts or characters: enough to sort by length, little enough
+# to keep. One is read while another is computed.
+_STREAM_TEXTS = 512
+_STREAM_CHARACTERS = 2**19
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Embedder:
         single = isinstance(inputs, str)
         texts = [inputs] if single else listed(inputs)
         call = self._call(prompt_name, prompt, truncate, normalize)
-        vectors = self._embed(texts, 0, call)
+        vectors = self._compute(self._tokenize(texts, 0, call), call)
         call.truncation.warn(stacklevel=2)
         return vectors[0] if single else vectors
 
@@ -167,7 +168,7 @@ class Embedder:
         truncate: str = "right",
         normalize: bool | None = None,
     ) -> Iterator[Floats]:
-        """Embed any number of texts in the memory of about a thousand.
+        """Embed any number of texts in the memory of about a thousand, some ahead of the caller.
 
         Args:
             texts: any iterable; it is read that far ahead.
@@ -208,20 +209,29 @@ class Embedder:
         return str(prompts[name])
 
     def _stream(self, texts: Iterable[str], call: _Call) -> Iterator[Floats]:
-        """Embed a stream, one stretch after another."""
+        """Embed a stream: a stretch is computed while the one before it is given out."""
         first = 0
+
+        def tokenize(stretch: list[str]) -> PackedEncodings:
+            nonlocal first
+            packed = self._tokenize(stretch, first, call)
+            first += len(stretch)
+            return packed
+
+        def compute(packed: PackedEncodings) -> Floats:
+            return self._compute(packed, call)
+
         try:
-            for stretch in _stretches(texts):
+            for vectors in ahead(_stretches(texts), tokenize, compute):
                 # A caller that keeps one vector shouldn't keep its whole stretch's.
-                yield from (vector.copy() for vector in self._embed(stretch, first, call))
-                first += len(stretch)
+                yield from (vector.copy() for vector in vectors)
         except GeneratorExit:
             call.truncation.warn(stacklevel=2)
             raise
         call.truncation.warn(stacklevel=2)
 
-    def _embed(self, texts: list[Any], first: int, call: _Call) -> Floats:
-        """Embed texts, the first of which is at position `first` of the call."""
+    def _tokenize(self, texts: list[Any], first: int, call: _Call) -> PackedEncodings:
+        """Make token ids of texts, the first of which is at position `first` of the call."""
         check_texts(texts, first)
         if call.prefix:
             texts = [call.prefix + text for text in texts]
@@ -234,7 +244,11 @@ class Embedder:
             threads=self.encoder.threads,
         )
         call.truncation.add(packed.lengths, packed.truncated, first)
-        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        return packed
+
+    def _compute(self, packed: PackedEncodings, call: _Call) -> Floats:
+        """Make vectors of token ids, as few at a time as the budget says."""
+        vectors = np.empty((len(packed.lengths), self.dimensions), np.float32)
         for indices in plan(packed.lengths, self._budget):
             ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, indices)
             hidden = self.encoder.forward(ids, type_ids, lengths)
@@ -244,7 +258,8 @@ class Embedder:
     def _finish(self, hidden: Floats, lengths: Ints, normalize: bool) -> Floats:
         """Take hidden states to vectors: pool, pass through the stages, normalize."""
         modes = self.settings.pooling.value
-        vectors = np.concatenate([pooling.POOLINGS[m](hidden, lengths) for m in modes], axis=1)
+        pooled = [pooling.POOLINGS[mode](hidden, lengths) for mode in modes]
+        vectors = pooled[0] if len(pooled) == 1 else np.concatenate(pooled, axis=1)
         for stage in self._stages:
             vectors = stage.run(vectors)
         return pooling.normalize(vectors) if normalize else vectors

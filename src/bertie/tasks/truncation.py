@@ -48,11 +48,13 @@ class Truncation:
             first: the position of the first of them in the call.
         Raises: InputError: the policy is "error" and a text is too long; it names the first.
         """
-        cut = np.flatnonzero(truncated)
         self._texts += len(lengths)
+        if not truncated.any():
+            return
+        cut = np.flatnonzero(truncated)
         self._cut += len(cut)
         self._tokens += int(truncated.sum(dtype=np.int64))
-        if self.policy == "error" and len(cut):
+        if self.policy == "error":
             tokens = int(lengths[cut[0]]) + int(truncated[cut[0]])
             others = f", as are {len(cut) - 1} after it" if len(cut) > 1 else ""
             raise InputError(
