@@ -160,6 +160,9 @@ def test_an_encoder_in_a_folder_of_its_own_loads(sentence: Path) -> None:
         ({"max_length": 1}, InputError, "max_length is 1, expected a number of tokens, at least 2"),
         ({"max_length": "9"}, InputError, "max_length is '9', expected a number of tokens"),
         ({"budget": 0}, InputError, "budget is 0, expected a number of tokens, at least 1"),
+        ({"max_memory": "1G"}, InputError, "max_memory is '1G', expected a number of bytes"),
+        ({"max_memory": 1, "budget": 1}, InputError, "budget and max_memory are both given"),
+        ({"max_memory": 9}, InputError, "max_memory is 9 bytes, which is a budget of 0 tokens"),
         ({"threads": 0}, InputError, "threads is 0, expected at least 1"),
         ({"pooling": "median"}, InputError, "pooling is 'median', expected one or several of"),
         ({"activation": "mish"}, InputError, "activation is 'mish', expected one of: gelu"),
@@ -355,3 +358,15 @@ def ranks(values: np.ndarray) -> np.ndarray:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return (ends - (counts - 1) / 2)[inverse]
+
+
+def test_a_limit_of_memory_becomes_a_budget(bert: Path) -> None:
+    expected = bertie.load(bert).embed(TEXTS * 50)
+    with pytest.raises(InputError, match=r"at least 64 for the longest text: give at least \d+ b"):
+        bertie.load(bert, max_memory=1000)
+    fixed, per_token = bertie.load(bert).encoder.memory(64)
+    for memory in (fixed + 64 * per_token, fixed + 500 * per_token, 2**40):
+        model = bertie.load(bert, max_memory=memory)
+        assert np.array_equal(model.embed(TEXTS * 50), expected)
+    with pytest.raises(InputError, match=f"give at least {fixed + 64 * per_token} bytes"):
+        bertie.load(bert, max_memory=fixed + 64 * per_token - 1)

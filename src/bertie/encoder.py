@@ -24,6 +24,13 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 # Instruction sets that multiply bfloat16 as such; the others compute the same in float32, slower.
 _NATIVE_BFLOAT16 = ("avx512bf16",)
 
+# Sizes of the core's scratch memory, rounded up: rows of a group, of its pass through the
+# feed-forward block, of the scores that stand at a time; bytes of a token's ids and places.
+_GROUP_TOKENS = 256
+_FEED_FORWARD_ROWS = 128
+_SCORE_ROWS = 32
+_TOKEN_BYTES = 64
+
 # What the core converts as it packs; other dtypes are turned into float32 first.
 _CORE_DTYPES = ("F32", "F16", "BF16")
 
@@ -126,6 +133,25 @@ class Encoder:
             a sequence longer than its positions.
         """
         return self._core.forward(ids, type_ids, lengths)
+
+    def memory(self, longest: int) -> tuple[int, int]:
+        """Bound what a forward pass takes beside the weights.
+
+        Args:
+            longest: the most tokens of a sequence.
+        Returns: bytes that any pass takes, and bytes that each token of it takes.
+        """
+        config = self.config
+        hidden, inner = config.hidden_size, config.intermediate_size
+        # A thread carries a group of sequences through the layers: queries, keys, values and
+        # context in float32, two operands of at most float32, a piece of the feed-forward block,
+        # and one head's keys, values and scores. Hidden states stand twice while those of the
+        # last pass are pooled.
+        group = max(_GROUP_TOKENS, longest)
+        head = hidden // config.num_attention_heads
+        attention = 4 * longest * (2 * head + _SCORE_ROWS) * self.threads
+        scratch = group * 24 * hidden + _FEED_FORWARD_ROWS * 8 * inner + attention
+        return (self.threads + 1) * scratch, 8 * hidden + _TOKEN_BYTES
 
     def observe(self, ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
         """Find how large the inputs of each matrix product get, on one thread.

@@ -7,7 +7,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.batching import DEFAULT_BUDGET
+from bertie.batching import DEFAULT_BUDGET, budget_for
 from bertie.calibration import Calibration, CalibrationText, calibrate, calibration_text
 from bertie.checkpoint import Checkpoint, Tensor, encoder_tensors, read_layout, require_files
 from bertie.checkpoint.claims import disagreements
@@ -44,6 +44,7 @@ def load(
     config: str | Path | Mapping[str, Any] | None = None,
     vocab: str | Path | None = None,
     budget: int | None = None,
+    max_memory: int | None = None,
 ) -> Embedder:
     """Load a model.
 
@@ -65,6 +66,8 @@ def load(
         config: a config.json or its content, instead of the checkpoint's.
         vocab: a vocab.txt, instead of the checkpoint's.
         budget: the most tokens in one forward pass; None for the default.
+        max_memory: bytes that embedding may take beside the loaded model and the vectors, instead
+            of a budget: Encoder.memory says what a forward pass takes.
     Returns: the class that fits the task.
     Raises: SourceError: the source can't be found, or lacks files.
     Raises: CheckpointError, TokenizerError: its files are broken or not supported.
@@ -74,7 +77,7 @@ def load(
     """
     # Only the parameters are local yet: these are the options, for whoever loads the model again.
     options = {name: value for name, value in locals().items() if name != "source"}
-    _check_options(task, precision, max_length, budget)
+    _check_options(task, precision, max_length, budget, max_memory)
     concrete = _settle_precision(precision)
     text = _calibration_text(concrete.value, calibration)
     directory = resolve(source)
@@ -136,12 +139,16 @@ def load(
         info=describe,
         fingerprint=partial(fingerprint, used, tokenizer, hashed, files),
         reload=partial(load, _lasting(source), **lasting),
-        budget=budget or DEFAULT_BUDGET,
+        budget=budget or _budget(max_memory, encoder, settings.max_length.value),
     )
 
 
 def _check_options(
-    task: str | None, precision: str, max_length: int | None, budget: int | None
+    task: str | None,
+    precision: str,
+    max_length: int | None,
+    budget: int | None,
+    max_memory: int | None,
 ) -> None:
     """Refuse options that can't be, before anything is read."""
     if task is not None and task not in TASKS:
@@ -156,6 +163,18 @@ def _check_options(
             raise InputError(
                 f"{name} is {shown(value)}, expected a number of tokens, at least {least}"
             )
+    if max_memory is not None and (type(max_memory) is not int or max_memory < 1):
+        raise InputError(f"max_memory is {shown(max_memory)}, expected a number of bytes")
+    if max_memory is not None and budget is not None:
+        raise InputError("budget and max_memory are both given, expected one of them")
+
+
+def _budget(max_memory: int | None, encoder: Encoder, longest: int) -> int:
+    """Settle the most tokens in one forward pass."""
+    if max_memory is None:
+        return DEFAULT_BUDGET
+    fixed, per_token = encoder.memory(longest)
+    return budget_for(max_memory, fixed, per_token, longest)
 
 
 def _settle_precision(precision: str) -> Setting:
