@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build the core's tests with AddressSanitizer and UndefinedBehaviorSanitizer, and run them.
+# Build the core's tests with AddressSanitizer and UndefinedBehaviorSanitizer, then with
+# ThreadSanitizer, and run them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,8 +19,12 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # -O1: half the time to compile, and stack traces that still show the lines.
-cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-  -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
-  -DBERTIE_SANITIZE=address,undefined
-cmake --build build/sanitize
-UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir build/sanitize --output-on-failure --no-tests=error
+run() {  # folder, sanitizers
+  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
+    -DBERTIE_SANITIZE="$2"
+  cmake --build "$1"
+  UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir "$1" --output-on-failure --no-tests=error
+}
+run build/sanitize address,undefined
+run build/sanitize-threads thread
