@@ -25,9 +25,7 @@ using Vector = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::c
 using Channels = std::map<std::string, std::vector<float>>;
 using Bytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-std::span<const int32_t> span(const Ints& array) {
-  return {array.data(), array.size()};
-}
+std::span<const int32_t> span(const Ints& array) { return {array.data(), array.size()}; }
 
 Activation activation(const std::string& name) {
   if (name == "identity") return Activation::identity;

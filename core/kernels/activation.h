@@ -69,9 +69,7 @@ inline F32 gelu_tanh(F32 x) {
   return select_less(x, F32::set(-10.0f), F32::zero(), y);
 }
 
-inline F32 tanh(F32 x) {
-  return fma(sigmoid(x + x), F32::set(2.0f), F32::set(-1.0f));
-}
+inline F32 tanh(F32 x) { return fma(sigmoid(x + x), F32::set(2.0f), F32::set(-1.0f)); }
 
 inline F32 activate(Activation activation, F32 x) {
   switch (activation) {

@@ -1,0 +1,91 @@
+// What one group of sequences is, and what it needs while it passes through the layers.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "encoder/encoder.h"
+
+namespace bertie {
+
+// Rows that pass through the feed-forward block together: its inner width is the largest buffer.
+inline constexpr int64_t feed_forward_rows = 96;
+
+// A layer's products, named after what they read, in the order of Encoder::Layer.
+inline constexpr const char* product_names[] = {"attention.self", "attention.output.dense",
+                                                "intermediate.dense", "output.dense"};
+
+inline std::string product_name(size_t index) {
+  constexpr size_t count = std::size(product_names);
+  return "encoder.layer." + std::to_string(index / count) + "." + product_names[index % count];
+}
+
+struct Encoder::Group {
+  const int32_t* ids = nullptr;
+  const int32_t* type_ids = nullptr;
+  std::vector<int64_t> starts{0};  // where each sequence starts, and where the last one ends
+  int64_t longest = 0;
+  float* hidden = nullptr;  // (tokens, hidden_size): the residual stream, and in the end the result
+
+  int64_t tokens() const { return starts.back(); }
+  int64_t sequences() const { return static_cast<int64_t>(starts.size()) - 1; }
+};
+
+// float32 rows beside their form as a product's operand. A float32 product reads them as they are.
+struct Encoder::Rows {
+  float* x = nullptr;
+  int64_t first = 0;  // the place of row 0 among the rows that share the buffers below
+  int64_t count = 0;
+  unsigned char* operands = nullptr;
+  RowScale* scales = nullptr;
+};
+
+struct Encoder::Scratch {
+  // hidden_bytes, inner_bytes: the widest operand row of the hidden and the intermediate size.
+  Scratch(const Config& config, int64_t group, int64_t longest_sequence, int64_t attention_size,
+          int64_t hidden_bytes, int64_t inner_bytes, int threads)
+      : tokens(group),
+        longest(longest_sequence),
+        attention_floats(attention_size),
+        query_key_value(tokens * 3 * config.hidden_size),
+        context(tokens * config.hidden_size),
+        inner(std::min(tokens, feed_forward_rows) * config.intermediate_size),
+        attention(attention_floats * threads),
+        row(config.hidden_size * threads),
+        hidden_operand(tokens * hidden_bytes),
+        context_operand(tokens * hidden_bytes),
+        inner_operand(std::min(tokens, feed_forward_rows) * inner_bytes),
+        hidden_scales(tokens),
+        context_scales(tokens),
+        inner_scales(std::min(tokens, feed_forward_rows)) {}
+
+  Rows hidden_rows(float* hidden, int64_t first, int64_t count) {
+    return {hidden, first, count, hidden_operand.data(), hidden_scales.data()};
+  }
+  Rows context_rows(int64_t count) {
+    return {context.data(), 0, count, context_operand.data(), context_scales.data()};
+  }
+  Rows inner_rows(int64_t count) {
+    return {inner.data(), 0, count, inner_operand.data(), inner_scales.data()};
+  }
+
+  // Whether prepare() has anything to do for a product; if not, nobody need wait for it.
+  bool prepares(const Product& product) const {
+    return peaks != nullptr || product.linear.precision() != Precision::float32;
+  }
+
+  const int64_t tokens, longest, attention_floats;
+  Aligned<float> query_key_value;  // (tokens, 3 × hidden)
+  Aligned<float> context;          // (tokens, hidden)
+  Aligned<float> inner;            // (feed_forward_rows, intermediate)
+  Aligned<float> attention;        // (threads, attention_floats)
+  Aligned<float> row;              // (threads, hidden)
+  Aligned<unsigned char> hidden_operand, context_operand, inner_operand;
+  Aligned<RowScale> hidden_scales, context_scales, inner_scales;
+  // Largest magnitudes of each product's inputs, while they are being observed.
+  std::vector<std::vector<float>>* peaks = nullptr;
+};
+
+}  // namespace bertie
