@@ -128,6 +128,18 @@ def test_a_wordpiece_with_another_normalizer_goes_through_the_package(tmp_path: 
         ({"model": []}, r"model is \[\]"),
         ({}, "model is None"),
         (
+            {
+                "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"},
+                "post_processor": {
+                    "type": "TemplateProcessing",
+                    "single": [{"SpecialToken": {"id": "x", "type_id": 0}}],
+                    "pair": [],
+                    "special_tokens": {},
+                },
+            },
+            "can't read it: no entry found for key",
+        ),
+        (
             {"model": {"type": "WordLevel", "vocab": {"a": 4 * 10**9}, "unk_token": "a"}},
             "the largest id is 4000000000",
         ),

@@ -1,10 +1,11 @@
 """Tokenizers that aren't BERT's, run by the `tokenizers` package."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bertie.errors import InputError, TokenizerError
+from bertie.errors import BertieError, InputError, TokenizerError
 from bertie.tokenize.inputs import check_text
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Foreign:
         )
 
     def decode(self, ids: Sequence[int], skip_special: bool) -> str:
-        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=skip_special)
+        with _guarded(InputError, "the tokenizers package refuses the ids"):
+            text: str = self._tokenizer.decode(list(ids), skip_special_tokens=skip_special)
         return text
 
     def _encode(
@@ -84,12 +86,10 @@ class Foreign:
         return encodings, [n - len(e.ids) for n, e in zip(lengths, encodings, strict=True)]
 
     def _batch(self, inputs: list[Any], options: "Options") -> list[_Encoding]:
-        try:
+        with _guarded(InputError, "the tokenizers package refuses the texts"):
             return self._tokenizer.encode_batch(
                 inputs, is_pretokenized=options.split, add_special_tokens=options.add_special
             )
-        except Exception as error:  # the package raises nothing narrower
-            raise InputError(f"the tokenizers package refuses the texts: {error}") from error
 
     def _limit(self, options: "Options", pair: bool) -> None:
         special = self._tokenizer.num_special_tokens_to_add(pair) if options.add_special else 0
@@ -118,13 +118,26 @@ def parsed(json: str, where: str) -> "tokenizers.Tokenizer":
     """
     import tokenizers
 
-    try:
+    with _guarded(TokenizerError, f"{where}: the tokenizers package can't read it"):
         tokenizer = tokenizers.Tokenizer.from_str(json)
-    except Exception as error:  # the package raises nothing narrower
-        raise TokenizerError(f"{where}: the tokenizers package can't read it: {error}") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        tokenizer.encode("a")  # some files are only found broken when they are used
+        tokenizer.encode("a", "b")
     return tokenizer
+
+
+@contextmanager
+def _guarded(kind: type[BertieError], message: str) -> Iterator[None]:
+    """Turn what the package raises, which has no narrower type, and its panics into our errors."""
+    try:
+        yield
+    except Exception as error:
+        raise kind(f"{message}: {error}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise kind(f"{message}: {error}") from error
 
 
 def _row(encoding: _Encoding) -> "Row":
