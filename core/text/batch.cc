@@ -34,6 +34,9 @@ PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequen
     Sequencer::Scratch scratch;
     for (int64_t start = begin; start < end; start += grain) {
       Sequence& block = blocks[start / grain];
+      size_t bytes = 0;
+      for (int64_t i = start; i < std::min(start + grain, end); ++i) bytes += texts[i].whole.size();
+      block.ids.room(bytes / 4);  // about as many as there will be
       for (int64_t i = start; i < std::min(start + grain, end); ++i) {
         const size_t before = block.ids.size();
         batch.truncated[i] = static_cast<int32_t>(
@@ -55,10 +58,7 @@ PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequen
   int64_t at = 0;
   for (Sequence& block : blocks) {
     std::copy(block.ids.begin(), block.ids.end(), batch.ids.get() + at);
-    const auto used = [](int32_t type_id) { return type_id != 0; };
-    if (std::any_of(block.type_ids.begin(), block.type_ids.end(), used)) {
-      std::copy(block.type_ids.begin(), block.type_ids.end(), batch.type_ids.get() + at);
-    }
+    std::copy(block.type_ids.begin(), block.type_ids.end(), batch.type_ids.get() + at);
     at += static_cast<int64_t>(block.ids.size());
     block = {};
   }

@@ -57,6 +57,13 @@ std::vector<Range> parts(int64_t n, int64_t keep, int64_t stride, Side side) {
   }
 }
 
+Sequencer::Sequencer(const TextTokenizer& tokenizer, Frames frames)
+    : tokenizer_(tokenizer), frames_(std::move(frames)) {
+  const auto typed = [](const FrameItem& item) { return item.type_id != 0; };
+  single_typed_ = std::any_of(frames_.single.begin(), frames_.single.end(), typed);
+  pair_typed_ = std::any_of(frames_.pair.begin(), frames_.pair.end(), typed);
+}
+
 std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pair,
                                                 bool add_special, const Limits& limits,
                                                 bool with_spans, TokenizerScratch& words,
@@ -90,10 +97,11 @@ std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pa
 // and 1, whatever the frame says.
 void Sequencer::place(const Scratch& scratch, Range first, Range second, bool pair,
                       bool add_special, bool overflow, bool with_spans, Sequence& out) const {
+  const bool typed = with_spans || (pair ? pair_typed_ : single_typed_);
   const auto text = [&](const Tokens& tokens, Range range, int8_t which, int32_t type_id) {
     const auto count = static_cast<size_t>(range.end - range.begin);
     out.ids.append(tokens.ids.data() + range.begin, count);
-    out.type_ids.append(count, type_id);
+    if (typed) out.type_ids.append(count, type_id);
     if (!with_spans) return;
     out.spans.append(tokens.spans.data() + range.begin, count);
     out.sequences.append(count, which);
@@ -105,7 +113,7 @@ void Sequencer::place(const Scratch& scratch, Range first, Range second, bool pa
       text(scratch.second, second, 1, overflow ? 1 : item.type_id);
     } else if (add_special) {
       out.ids.push_back(item.id);
-      out.type_ids.push_back(item.type_id);
+      if (typed) out.type_ids.push_back(item.type_id);
       if (with_spans) {
         out.spans.push_back({0, 0, 0});
         out.sequences.push_back(-1);

@@ -43,8 +43,9 @@ struct Text {
   bool split = false;
 };
 
-// A sequence as the encoder reads it. Spans are filled when asked for: a special token of the frame
-// has span (0, 0) and sequence -1, the others the sequence (0 or 1) that they are from.
+// A sequence as the encoder reads it. Type ids are left empty where all are 0 and no spans are asked
+// for. Spans are filled when asked for: a special token of the frame has span (0, 0) and sequence
+// -1, the others the sequence (0 or 1) that they are from.
 struct Sequence {
   Buffer<int32_t> ids, type_ids;
   Buffer<Span> spans;
@@ -58,8 +59,7 @@ struct Range {
 
 class Sequencer {
  public:
-  Sequencer(const TextTokenizer& tokenizer, Frames frames)
-      : tokenizer_(tokenizer), frames_(std::move(frames)) {}
+  Sequencer(const TextTokenizer& tokenizer, Frames frames);
 
   struct Scratch {
     Tokens first, second;
@@ -85,6 +85,7 @@ class Sequencer {
 
   const TextTokenizer& tokenizer_;
   Frames frames_;
+  bool single_typed_, pair_typed_;  // whether a frame has a type id other than 0
 };
 
 // The tokens to keep of sequences of n1 and n2 tokens (n2 = 0: no pair) within max_length, as
