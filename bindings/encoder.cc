@@ -46,6 +46,22 @@ Precision precision(const std::string& name) {
               "precision '" + name + "' is unknown; expected float32, bfloat16 or int8");
 }
 
+std::vector<Pooling> poolings(const std::vector<std::string>& names) {
+  std::vector<Pooling> modes;
+  for (const std::string& name : names) {
+    if (name == "mean") {
+      modes.push_back(Pooling::mean);
+    } else if (name == "cls") {
+      modes.push_back(Pooling::cls);
+    } else if (name == "max") {
+      modes.push_back(Pooling::max);
+    } else {
+      throw Error(ErrorKind::input, "pooling '" + name + "' is unknown; expected mean, cls or max");
+    }
+  }
+  return modes;
+}
+
 DType dtype(const std::string& name) {
   if (name == "F32") return DType::f32;
   if (name == "F16") return DType::f16;
@@ -203,6 +219,19 @@ void bind_encoder(nb::module_& m) {
             return result;
           },
           "ids"_a, "type_ids"_a, "lengths"_a)
+      .def(
+          "forward_pooled",
+          [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths,
+             const std::vector<std::string>& names) {
+            const std::vector<Pooling> modes = poolings(names);
+            const auto width = static_cast<int64_t>(modes.size()) * self.config().hidden_size;
+            float* out;
+            nb::object result = empty(static_cast<int64_t>(lengths.size()), width, out);
+            nb::gil_scoped_release release;
+            self.forward({span(ids), span(type_ids), span(lengths)}, Pooled{modes, out});
+            return result;
+          },
+          "ids"_a, "type_ids"_a, "lengths"_a, "modes"_a)
       .def(
           "observe",
           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {

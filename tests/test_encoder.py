@@ -16,6 +16,7 @@ from bertie import _core, reference
 from bertie.checkpoint import Tensor
 from bertie.encoder import Encoder, Linear
 from bertie.errors import CheckpointError, InputError
+from bertie.pooling import POOLINGS
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,25 @@ def test_a_sequence_has_the_same_bits_in_any_company(
     first = slice(starts[order[0]], starts[order[0]] + counts[order[0]])
     alone = other.forward(ids[first], type_ids[first], counts[order[:1]])
     assert np.array_equal(alone, shuffled[: len(alone)])
+
+
+@given(
+    lengths=st.lists(st.integers(1, 64), min_size=1, max_size=20),
+    seed=st.integers(0, 2**32 - 1),
+    modes=st.lists(st.sampled_from(sorted(POOLINGS)), min_size=1, max_size=3),
+)
+def test_pooling_in_the_core_equals_pooling_the_hidden_states(encoder, tiny, lengths, seed, modes):
+    batch = packed(tiny.config, lengths, seed)
+    hidden = encoder.forward(*batch)
+    expected = np.concatenate([POOLINGS[mode](hidden, batch[2]) for mode in modes], axis=1)
+    pooled = encoder.forward_pooled(*batch, modes)
+    assert pooled.shape == expected.shape
+    assert np.abs(pooled - expected).max() < 1e-6
+
+
+def test_an_unknown_pooling_is_refused(encoder, tiny):
+    with pytest.raises(InputError, match="pooling 'median' is unknown; expected mean, cls or max"):
+        encoder.forward_pooled(*packed(tiny.config, [3], seed=1), ["median"])
 
 
 def test_python_threads_share_an_encoder(encoder, tiny):

@@ -105,7 +105,7 @@ void Encoder::check(const Batch& batch) const {
   check_ids(batch.type_ids, config_.type_vocab_size, "type id");
 }
 
-std::vector<Encoder::Group> Encoder::plan(const Batch& batch, float* hidden) const {
+std::vector<Encoder::Group> Encoder::plan(const Batch& batch) const {
   const int64_t tokens = static_cast<int64_t>(batch.ids.size());
   const int64_t threads = pool_.size();
   // As many groups for each thread, so that none waits long for the others at the end.
@@ -114,18 +114,20 @@ std::vector<Encoder::Group> Encoder::plan(const Batch& batch, float* hidden) con
   const int64_t target = (tokens + count - 1) / count;
 
   std::vector<Group> groups;
-  int64_t start = 0;
+  int64_t start = 0, sequence = 0;
   for (const int64_t length : batch.lengths) {
     if (groups.empty() || groups.back().tokens() + length / 2 >= target) {
       Group& group = groups.emplace_back();
       group.ids = batch.ids.data() + start;
       group.type_ids = batch.type_ids.data() + start;
-      group.hidden = hidden + start * config_.hidden_size;
+      group.first_token = start;
+      group.first_sequence = sequence;
     }
     Group& group = groups.back();
     group.starts.push_back(group.tokens() + length);
     group.longest = std::max(group.longest, length);
     start += length;
+    ++sequence;
   }
   return groups;
 }
@@ -169,15 +171,29 @@ void Encoder::give_back(std::unique_ptr<Scratch> scratch) const {
   idle_scratch_.erase(smallest);
 }
 
-void Encoder::forward(const Batch& batch, float* hidden) const {
-  check(batch);
-  const std::vector<Group> groups = plan(batch, hidden);
+void Encoder::forward(const Batch& batch, float* hidden) const { run(batch, hidden, {}); }
 
+void Encoder::forward(const Batch& batch, const Pooled& pooled) const {
+  run(batch, nullptr, pooled);
+}
+
+void Encoder::run(const Batch& batch, float* hidden, const Pooled& pooled) const {
+  check(batch);
+  std::vector<Group> groups = plan(batch);
+  const int64_t size = config_.hidden_size;
+  const auto width = static_cast<int64_t>(pooled.modes.size()) * size;
+  // Takes a group's scratch memory and settles where its results go.
+  const auto prepare = [&](Group& group) {
+    auto scratch = take_scratch(group.tokens(), group.longest);
+    group.hidden = hidden != nullptr ? hidden + group.first_token * size : scratch->hidden.data();
+    if (width > 0) group.pooled = {pooled.modes, pooled.out + group.first_sequence * width};
+    return scratch;
+  };
   if (static_cast<int>(groups.size()) >= pool_.size()) {
     pool_.for_each(static_cast<int64_t>(groups.size()), 1, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
-        const Group& group = groups[static_cast<size_t>(i)];
-        auto scratch = take_scratch(group.tokens(), group.longest);
+        Group& group = groups[static_cast<size_t>(i)];
+        auto scratch = prepare(group);
         Team alone(1);
         run_group(group, *scratch, alone, 0);
         give_back(std::move(scratch));
@@ -185,8 +201,8 @@ void Encoder::forward(const Batch& batch, float* hidden) const {
     });
     return;
   }
-  for (const Group& group : groups) {
-    auto scratch = take_scratch(group.tokens(), group.longest);
+  for (Group& group : groups) {
+    auto scratch = prepare(group);
     Team team(pool_.size());
     pool_.run([&](int rank) { run_group(group, *scratch, team, rank); });
     give_back(std::move(scratch));

@@ -9,6 +9,7 @@
 
 #include "encoder/config.h"
 #include "encoder/linear.h"
+#include "encoder/pooling.h"
 #include "encoder/tensor.h"
 #include "runtime/team.h"
 #include "runtime/thread_pool.h"
@@ -34,6 +35,10 @@ class Encoder {
   // hidden: (tokens, hidden_size). Throws Error(input) for lengths that don't add up and for ids,
   // type ids or positions beyond the tables. Callable from several threads.
   void forward(const Batch& batch, float* hidden) const;
+
+  // The same, but each sequence is pooled by the threads that have just computed it, and its hidden
+  // states are not kept.
+  void forward(const Batch& batch, const Pooled& pooled) const;
 
   // The largest magnitude that each product's inputs take in this batch, channel by channel, by the
   // product's name as Recipe::smoothing knows it. Runs on one thread.
@@ -68,12 +73,14 @@ class Encoder {
   Norm read_norm(const TensorMap& tensors, const std::string& name) const;
   Layer read_layer(const TensorMap& tensors, const Recipe& recipe, int64_t index) const;
   void check(const Batch& batch) const;
-  std::vector<Group> plan(const Batch& batch, float* hidden) const;
+  std::vector<Group> plan(const Batch& batch) const;
+  void run(const Batch& batch, float* hidden, const Pooled& pooled) const;
   std::unique_ptr<Scratch> make_scratch(int64_t tokens, int64_t longest) const;
   std::unique_ptr<Scratch> take_scratch(int64_t tokens, int64_t longest) const;
   void give_back(std::unique_ptr<Scratch> scratch) const;
 
   void run_group(const Group& group, Scratch& scratch, Team& team, int rank) const;
+  void pool_group(const Group& group, const Team& team, int rank) const;
   void embed(const Group& group, int64_t begin, int64_t end, float* row) const;
   void attend(const Group& group, const Layer& layer, Scratch& scratch, Team& team, int rank) const;
   void feed_forward(const Group& group, const Layer& layer, const Product* next, Scratch& scratch,

@@ -10,7 +10,6 @@ namespace bertie {
 
 std::map<std::string, std::vector<float>> Encoder::observe(const Batch& batch) const {
   check(batch);
-  Aligned<float> hidden(static_cast<int64_t>(batch.ids.size()) * config_.hidden_size);
   std::vector<std::vector<float>> peaks(layers_.size() * std::size(product_names));
   for (const Layer& layer : layers_) {
     for (const Product* product :
@@ -18,9 +17,10 @@ std::map<std::string, std::vector<float>> Encoder::observe(const Batch& batch) c
       peaks[product->index].assign(static_cast<size_t>(product->linear.in()), 0.0f);
     }
   }
-  for (const Group& group : plan(batch, hidden.data())) {
+  for (Group& group : plan(batch)) {
     auto scratch = make_scratch(group.tokens(), group.longest);
     scratch->peaks = &peaks;
+    group.hidden = scratch->hidden.data();
     Team alone(1);
     run_group(group, *scratch, alone, 0);
   }
@@ -41,6 +41,23 @@ void Encoder::run_group(const Group& group, Scratch& scratch, Team& team, int ra
     const bool last = i + 1 == layers_.size();
     feed_forward(group, layers_[i], last ? nullptr : &layers_[i + 1].query_key_value, scratch, team,
                  rank);
+  }
+  pool_group(group, team, rank);
+}
+
+void Encoder::pool_group(const Group& group, const Team& team, int rank) const {
+  const int64_t size = config_.hidden_size;
+  const auto modes = group.pooled.modes;
+  if (modes.empty()) return;
+  const auto mine = team.share(rank, group.sequences());
+  for (int64_t i = mine.begin; i < mine.end; ++i) {
+    const int64_t start = group.starts[static_cast<size_t>(i)];
+    const int64_t length = group.starts[static_cast<size_t>(i) + 1] - start;
+    float* out = group.pooled.out + i * static_cast<int64_t>(modes.size()) * size;
+    for (const Pooling mode : modes) {
+      pool(mode, group.hidden + start * size, length, size, out);
+      out += size;
+    }
   }
 }
 

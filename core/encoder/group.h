@@ -27,7 +27,9 @@ struct Encoder::Group {
   const int32_t* type_ids = nullptr;
   std::vector<int64_t> starts{0};  // where each sequence starts, and where the last one ends
   int64_t longest = 0;
+  int64_t first_token = 0, first_sequence = 0;  // within the batch
   float* hidden = nullptr;  // (tokens, hidden_size): the residual stream, and in the end the result
+  Pooled pooled;            // for this group's sequences; no modes, no pooling
 
   int64_t tokens() const { return starts.back(); }
   int64_t sequences() const { return static_cast<int64_t>(starts.size()) - 1; }
@@ -49,6 +51,7 @@ struct Encoder::Scratch {
       : tokens(group),
         longest(longest_sequence),
         attention_floats(attention_size),
+        hidden(tokens * config.hidden_size),
         query_key_value(tokens * 3 * config.hidden_size),
         context(tokens * config.hidden_size),
         inner(std::min(tokens, feed_forward_rows) * config.intermediate_size),
@@ -77,6 +80,7 @@ struct Encoder::Scratch {
   }
 
   const int64_t tokens, longest, attention_floats;
+  Aligned<float> hidden;           // (tokens, hidden), where nobody wants to keep it
   Aligned<float> query_key_value;  // (tokens, 3 × hidden)
   Aligned<float> context;          // (tokens, hidden)
   Aligned<float> inner;            // (feed_forward_rows, intermediate)

@@ -27,6 +27,13 @@ class Encoder:
     def forward(
         self, ids: NDArray[np.int32], type_ids: NDArray[np.int32], lengths: NDArray[np.int32]
     ) -> NDArray[np.float32]: ...
+    def forward_pooled(
+        self,
+        ids: NDArray[np.int32],
+        type_ids: NDArray[np.int32],
+        lengths: NDArray[np.int32],
+        modes: list[str],
+    ) -> NDArray[np.float32]: ...
     def observe(
         self, ids: NDArray[np.int32], type_ids: NDArray[np.int32], lengths: NDArray[np.int32]
     ) -> dict[str, list[float]]: ...

@@ -4,7 +4,7 @@ This is the seam where another engine plugs in: whatever has `forward` can stand
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,6 +133,19 @@ class Encoder:
             a sequence longer than its positions.
         """
         return self._core.forward(ids, type_ids, lengths)
+
+    def forward_pooled(
+        self, ids: Ints, type_ids: Ints, lengths: Ints, modes: Sequence[str]
+    ) -> Floats:
+        """Compute one vector a sequence, pooled by the threads that have just computed it.
+
+        Args:
+            ids, type_ids, lengths: as in forward.
+            modes: names of bertie.pooling's functions: mean, cls, max.
+        Returns: (batch, modes x hidden_size) float32, the poolings side by side, not normalized.
+        Raises: InputError: as forward; another mode.
+        """
+        return self._core.forward_pooled(ids, type_ids, lengths, list(modes))
 
     def memory(self, longest: int) -> tuple[int, int]:
         """Bound what a forward pass takes beside the weights.

@@ -248,21 +248,21 @@ class Embedder:
 
     def _compute(self, packed: PackedEncodings, call: _Call) -> Floats:
         """Make vectors of token ids, as few at a time as the budget says."""
+        passes = plan(packed.lengths, self._budget)
+        if len(passes) == 1:  # nothing to pick out, nor to put back in order
+            return self._vectors(packed.ids, packed.type_ids, packed.lengths, call)
         vectors = np.empty((len(packed.lengths), self.dimensions), np.float32)
-        for indices in plan(packed.lengths, self._budget):
-            ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, indices)
-            hidden = self.encoder.forward(ids, type_ids, lengths)
-            vectors[indices] = self._finish(hidden, lengths, call.normalize)
+        for indices in passes:
+            chosen = gather(packed.ids, packed.type_ids, packed.lengths, indices)
+            vectors[indices] = self._vectors(*chosen, call)
         return vectors
 
-    def _finish(self, hidden: Floats, lengths: Ints, normalize: bool) -> Floats:
-        """Take hidden states to vectors: pool, pass through the stages, normalize."""
-        modes = self.settings.pooling.value
-        pooled = [pooling.POOLINGS[mode](hidden, lengths) for mode in modes]
-        vectors = pooled[0] if len(pooled) == 1 else np.concatenate(pooled, axis=1)
+    def _vectors(self, ids: Ints, type_ids: Ints, lengths: Ints, call: _Call) -> Floats:
+        """Take one batch all the way: encoder and pooling, the stages, normalization."""
+        vectors = self.encoder.forward_pooled(ids, type_ids, lengths, self.settings.pooling.value)
         for stage in self._stages:
             vectors = stage.run(vectors)
-        return pooling.normalize(vectors) if normalize else vectors
+        return pooling.normalize(vectors) if call.normalize else vectors
 
 
 def _stretches(texts: Iterable[str]) -> Iterator[list[str]]:
