@@ -26,7 +26,7 @@ _NATIVE_BFLOAT16 = ("avx512bf16",)
 
 # Sizes of the core's scratch memory, rounded up: rows of a group, of its pass through the
 # feed-forward block, of the scores that stand at a time; bytes of a token's ids and places.
-_GROUP_TOKENS = 256
+_GROUP_TOKENS = 160
 _FEED_FORWARD_ROWS = 128
 _SCORE_ROWS = 32
 _TOKEN_BYTES = 64
@@ -156,15 +156,15 @@ class Encoder:
         """
         config = self.config
         hidden, inner = config.hidden_size, config.intermediate_size
-        # A thread carries a group of sequences through the layers: queries, keys, values and
-        # context in float32, two operands of at most float32, a piece of the feed-forward block,
-        # and one head's keys, values and scores. Hidden states stand twice while those of the
-        # last pass are pooled.
-        group = max(_GROUP_TOKENS, longest)
+        # A thread carries a group of sequences through the layers: hidden states, queries, keys,
+        # values and context in float32, two operands of at most bfloat16, a piece of the
+        # feed-forward block, and one head's keys, values and scores. The last sequence of a group
+        # may stand half outside its share.
+        group = max(_GROUP_TOKENS + longest // 2, longest)
         head = hidden // config.num_attention_heads
         attention = 4 * longest * (2 * head + _SCORE_ROWS) * self.threads
         scratch = group * 24 * hidden + _FEED_FORWARD_ROWS * 8 * inner + attention
-        return (self.threads + 1) * scratch, 8 * hidden + _TOKEN_BYTES
+        return (self.threads + 1) * scratch, _TOKEN_BYTES
 
     def observe(self, ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
         """Find how large the inputs of each matrix product get, on one thread.
