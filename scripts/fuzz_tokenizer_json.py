@@ -11,6 +11,7 @@ import json
 import random
 import tempfile
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def damage(value: dict[str, Any], source: random.Random) -> None:
         container, key = source.choice(all_places)
         kind = source.random()
         if kind < 0.6:
-            container[key] = source.choice(VALUES)
+            container[key] = deepcopy(source.choice(VALUES))
         elif kind < 0.75:
             del container[key]
         elif kind < 0.9:
