@@ -4,20 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-missing=()
-command -v cmake >/dev/null || missing+=(cmake)
-command -v ninja >/dev/null || missing+=(ninja-build)
-command -v aarch64-linux-gnu-g++ >/dev/null || missing+=(g++-aarch64-linux-gnu)
-command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
-[ -e /usr/include/doctest/doctest.h ] || missing+=(doctest-dev)
-if [ ${#missing[@]} -gt 0 ]; then
-  if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-    echo "check_aarch64.sh: missing ${missing[*]}; install them and run it again" >&2
-    exit 1
-  fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-fi
+. scripts/needs.sh
+needs cmake cmake ninja ninja-build aarch64-linux-gnu-g++ g++-aarch64-linux-gnu \
+  qemu-aarch64 qemu-user /usr/include/doctest/doctest.h doctest-dev
 
 cmake -S . -B build/aarch64 -G Ninja -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
   -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -Ddoctest_DIR=/usr/lib/cmake/doctest \

@@ -4,19 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-missing=()
-command -v cmake >/dev/null || missing+=(cmake)
-command -v ninja >/dev/null || missing+=(ninja-build)
-command -v c++ >/dev/null || missing+=(g++)
-[ -e /usr/include/doctest/doctest.h ] || missing+=(doctest-dev)
-if [ ${#missing[@]} -gt 0 ]; then
-  if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-    echo "sanitize.sh: missing ${missing[*]}; install them and run it again" >&2
-    exit 1
-  fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-fi
+. scripts/needs.sh
+needs cmake cmake ninja ninja-build c++ g++ /usr/include/doctest/doctest.h doctest-dev
 
 # -O1: half the time to compile, and stack traces that still show the lines.
 run() {  # folder, sanitizers
