@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from contest import results
-from contest.engines import ENGINES, Engine, Place, longest
+from contest.engines import EMULATED_WITHOUT_BFLOAT16, ENGINES, Engine, Place, longest
 from contest.process import Process
 from contest.texts import long_texts, short_texts
 
@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--short", type=int, default=1024, help="short texts in a round")
     parser.add_argument("--long", type=int, default=128, help="long texts in a round")
     parser.add_argument("--one", type=int, default=100, help="calls of one short text in a round")
-    parser.add_argument("--engines", nargs="*", default=[engine.key for engine in ENGINES])
+    parser.add_argument("--engines", nargs="*", help="keys of contest/engines.py, instead of all")
     parser.add_argument("--work", type=Path, help="keep the engines' model files here")
     parser.add_argument(
         "--tokenizer", default="minilm", help="the model that bert-base takes its from"
@@ -60,12 +60,13 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     asked = arguments()
-    unknown = set(asked.engines) - {engine.key for engine in ENGINES}
+    keys = [engine.key for engine in ENGINES]
+    unknown = set(asked.engines or ()) - set(keys)
     if unknown:
-        raise SystemExit(f"no engine is called {', '.join(sorted(unknown))}")
-    wanted = [engine for engine in ENGINES if engine.key in asked.engines]
-    here = [engine for engine in wanted if all(map(importlib.util.find_spec, engine.modules))]
-    left_out = {e.name: e.install for e in wanted if e not in here}
+        raise SystemExit(f"no engine is called {', '.join(unknown)}, only {', '.join(keys)}")
+    wanted = [engine for engine in ENGINES if engine.key in (asked.engines or keys)]
+    left_out = {e.key: reason for e in wanted if (reason := why_not(e, bool(asked.engines)))}
+    here = [engine for engine in wanted if engine.key not in left_out]
     with tempfile.TemporaryDirectory() as temporary:
         work = (asked.work or Path(temporary)).resolve() / Path(asked.model).name
         place = prepare(asked.model, asked.tokenizer, work, here)
@@ -94,6 +95,17 @@ def main() -> None:
         results.write_between(asked.docs, f"peers.py {name}", shown)
 
 
+def why_not(engine: Engine, named: bool) -> str | None:
+    """Say why an engine can't take part, or shouldn't unless it was asked for by name."""
+    missing = [name for name in engine.modules if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"{', '.join(missing)} is not installed: `{engine.install}`"
+    native = results.machine()["native_bfloat16"]
+    if engine.key in EMULATED_WITHOUT_BFLOAT16 and not native and not named:
+        return "this CPU does not multiply bfloat16, and emulating it takes a hundred times as long"
+    return None
+
+
 def prepare(model: str, tokenizer: str, work: Path, engines: Sequence[Engine]) -> Place:
     """Make the files that the engines want, in a process that ends before anything is timed."""
     forms = sorted({form for engine in engines for form in engine.forms})
@@ -103,7 +115,12 @@ def prepare(model: str, tokenizer: str, work: Path, engines: Sequence[Engine]) -
         command += ["--tokenizer", str(resolve(tokenizer))]
     else:
         checkpoint = resolve(model)
-    subprocess.run([*command, str(checkpoint), str(work), *forms], check=True)
+    path = os.pathsep.join(filter(None, [str(_HERE), os.environ.get("PYTHONPATH")]))
+    subprocess.run(
+        [*command, str(checkpoint), str(work), *forms],
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+    )
     return Place(checkpoint, work)
 
 

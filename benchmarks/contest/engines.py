@@ -271,3 +271,6 @@ ENGINES = (
         start_ctranslate2,
     ),
 )
+
+# Keys of engines that a CPU without bfloat16 runs in software, too slowly to wait for.
+EMULATED_WITHOUT_BFLOAT16 = ("openvino-bfloat16",)

@@ -2,35 +2,21 @@
 
     python benchmarks/contest/models.py CHECKPOINT WORK FORM...
 
-The checkpoint "bert-base" is made: BERT-base's shape with random weights, and the tokenizer of
-the checkpoint named by --tokenizer.
+With --tokenizer, a CHECKPOINT that isn't there is made: BERT-base's shape with random weights, and
+that model's tokenizer.
 """
 
 import argparse
 import json
-import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from contest.checkpoints import BERT_BASE, write_checkpoint
+
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-_TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 _LONGEST = 256  # tokens; MiniLM's own limit, for BERT-base too
-
-
-def make_bert_base(directory: Path, tokenizer: Path) -> None:
-    """Save BERT-base with random weights as transformers does."""
-    import torch
-    from transformers import BertConfig, BertModel
-
-    torch.manual_seed(0)
-    BertModel(BertConfig(), add_pooling_layer=False).save_pretrained(directory)
-    for name in _TOKENIZER_FILES:
-        shutil.copy(tokenizer / name, directory / name)
-    path = directory / "tokenizer_config.json"
-    settings = json.loads(path.read_text(encoding="utf-8")) | {"model_max_length": _LONGEST}
-    path.write_text(json.dumps(settings), encoding="utf-8")
 
 
 def make_onnx(checkpoint: Path, target: Path) -> None:
@@ -136,8 +122,8 @@ def main(arguments: Any = None) -> None:
     asked = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     asked.work.mkdir(parents=True, exist_ok=True)
-    if asked.tokenizer is not None and not (asked.checkpoint / "config.json").exists():
-        make_bert_base(asked.checkpoint, asked.tokenizer)
+    if asked.tokenizer is not None and not asked.checkpoint.exists():
+        write_checkpoint(asked.checkpoint, BERT_BASE, asked.tokenizer, _LONGEST)
     for form in asked.forms:
         make(asked.checkpoint, asked.work, form)
 

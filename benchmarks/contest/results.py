@@ -66,8 +66,8 @@ def _heading(result: Mapping[str, Any]) -> str:
     ]
     if not result["machine"]["native_bfloat16"]:
         lines.append(
-            "This CPU does not multiply bfloat16 natively: neither Bertie's bfloat16 nor "
-            "OpenVINO's shows here what it can do."
+            "This CPU does not multiply bfloat16 natively: engines round to it and multiply in "
+            "float32, which costs time instead of saving it."
         )
     return " ".join(lines)
 
@@ -126,10 +126,7 @@ def _ratios(result: Mapping[str, Any]) -> str:
 
 
 def _left_out(result: Mapping[str, Any]) -> list[str]:
-    return [
-        f"Left out, for it isn't installed: {name} (`{install}`)."
-        for name, install in result["left_out"].items()
-    ]
+    return [f"Left out: {key}, for {why}." for key, why in result["left_out"].items()]
 
 
 def write_between(page: Path, name: str, content: str) -> None:
