@@ -8,18 +8,15 @@ compare_transformers.py. Exits with 1 when a bar of DESIGN.md doesn't hold.
 """
 
 import argparse
-import csv
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from similarity import Floats, read_abstracts, read_pairs, spearman
 
 import bertie
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -31,22 +28,8 @@ class Bar:
     spearman: float
 
 
-# DESIGN.md, "Numbers that must hold"; for bfloat16 it states no distance of rank correlations.
+# What docs/precision.md promises; the distance of rank correlations is in points.
 BARS = {"bfloat16": Bar(0.9999, 0.9995, 0.2), "int8": Bar(0.999, 0.997, 0.2)}
-
-
-def read_pairs(path: Path) -> tuple[list[str], list[str], Floats]:
-    """Read STS-B's pairs and scores."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    return [r[0] for r in rows], [r[1] for r in rows], np.array([float(r[2]) for r in rows])
-
-
-def read_abstracts(path: Path) -> list[str]:
-    """Read the abstracts (.W) of Cranfield's documents (.I)."""
-    documents = path.read_text(encoding="utf-8").split("\n.W\n")[1:]
-    texts = (" ".join(document.split("\n.I ")[0].split()) for document in documents)
-    return [text for text in texts if text]
 
 
 def cosines(a: Floats, b: Floats) -> Floats:
@@ -54,19 +37,6 @@ def cosines(a: Floats, b: Floats) -> Floats:
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     products: Floats = (a * b).sum(axis=1) / lengths
     return products
-
-
-def spearman(x: Floats, y: Floats) -> float:
-    """Correlate ranks; ties share their average rank."""
-    return float(np.corrcoef(ranks(x), ranks(y))[0, 1])
-
-
-def ranks(values: Floats) -> Floats:
-    """Rank values, ties by their average."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    averaged: Floats = (ends - (counts - 1) / 2)[inverse]
-    return averaged
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ Exits with 1 when a tolerance doesn't hold.
 """
 
 import argparse
-import csv
 import sys
 import warnings
 from pathlib import Path
@@ -17,43 +16,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from similarity import Floats, read_abstracts, read_pairs, spearman
 
 import bertie
 
-# DESIGN.md, "Numbers that must hold", for float32.
+# The largest absolute differences that float32 may have.
 HIDDEN_TOLERANCE = 1e-4
 EMBEDDING_TOLERANCE = 1e-5
 
 SENTENCES = 1000
 LONG_TEXTS = 200
-
-Floats = NDArray[np.float32]
-
-
-def read_pairs(path: Path) -> tuple[list[str], list[str], Floats]:
-    """Read STS-B's pairs and scores."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    return [r[0] for r in rows], [r[1] for r in rows], np.array([float(r[2]) for r in rows])
-
-
-def read_abstracts(path: Path) -> list[str]:
-    """Read the abstracts (.W) of Cranfield's documents (.I), the longest first."""
-    documents = path.read_text(encoding="utf-8").split("\n.W\n")[1:]
-    texts = [" ".join(document.split("\n.I ")[0].split()) for document in documents]
-    return sorted(texts, key=len, reverse=True)
-
-
-def spearman(x: Floats, y: Floats) -> float:
-    """Correlate ranks; ties share their average rank."""
-    return float(np.corrcoef(ranks(x), ranks(y))[0, 1])
-
-
-def ranks(values: Floats) -> Floats:
-    """Rank values, ties by their average."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2)[inverse]
 
 
 def hidden_states(model: bertie.Embedder, text: str) -> tuple[Floats, NDArray[np.int32]]:
@@ -92,7 +64,8 @@ def main() -> int:
     theirs = SentenceTransformer(str(arguments.model), device="cpu")
     left, right, scores = read_pairs(arguments.data / "stsb/stsb-en-dev.csv")
     sentences = list(dict.fromkeys(left + right))[:SENTENCES]
-    abstracts = read_abstracts(arguments.data / "cranfield/cran.all.1400")[:LONG_TEXTS]
+    found = read_abstracts(arguments.data / "cranfield/cran.all.1400")
+    abstracts = sorted(found, key=len, reverse=True)[:LONG_TEXTS]
 
     holds = True
     for name, texts in (("STS-B sentences", sentences), ("Cranfield abstracts", abstracts)):

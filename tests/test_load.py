@@ -316,7 +316,7 @@ def test_only_the_first_int8_load_observes(bert: Path, monkeypatch: pytest.Monke
     assert np.array_equal(first.embed(TEXTS), again.embed(TEXTS))
 
 
-# DESIGN.md, "Numbers that must hold": cosines with float32, mean and least.
+# Cosines with float32 that must hold, mean and least.
 @pytest.mark.parametrize(
     ("precision", "mean", "least"), [("bfloat16", 0.9999, 0.9995), ("int8", 0.999, 0.997)]
 )

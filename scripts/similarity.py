@@ -1,0 +1,36 @@
+"""The texts that models are compared on, and how rankings of them are compared."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def read_pairs(path: Path) -> tuple[list[str], list[str], Floats]:
+    """Read STS-B's pairs and scores."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    return [r[0] for r in rows], [r[1] for r in rows], np.array([float(r[2]) for r in rows])
+
+
+def read_abstracts(path: Path) -> list[str]:
+    """Read the abstracts (.W) of Cranfield's documents (.I)."""
+    documents = path.read_text(encoding="utf-8").split("\n.W\n")[1:]
+    texts = (" ".join(document.split("\n.I ")[0].split()) for document in documents)
+    return [text for text in texts if text]
+
+
+def spearman(x: Floats, y: Floats) -> float:
+    """Correlate ranks; ties share their average rank."""
+    return float(np.corrcoef(ranks(x), ranks(y))[0, 1])
+
+
+def ranks(values: Floats) -> Floats:
+    """Rank values, ties by their average."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    averaged: Floats = (ends - (counts - 1) / 2)[inverse]
+    return averaged
