@@ -4,7 +4,7 @@
 
 MODEL is anything that bertie.load takes; DATA has stsb/stsb-en-dev.csv (sentence, sentence, score)
 and cranfield/cran.all.1400. float32 itself is compared with transformers by
-compare_transformers.py. Exits with 1 when a bar of DESIGN.md doesn't hold.
+compare_transformers.py. Exits with 1 when one of the bars below doesn't hold.
 """
 
 import argparse
