@@ -220,7 +220,7 @@ def _core_config(config: EncoderConfig) -> dict[str, Any]:
 
 def _core_tensor(tensor: Tensor) -> tuple[NDArray[np.uint8], str, tuple[int, ...]]:
     """Hand a tensor over as bytes, dtype and shape."""
-    if tensor.dtype in _CORE_DTYPES:
+    if tensor.dtype in _CORE_DTYPES and tensor.strides is None:
         return tensor.data, tensor.dtype, tensor.shape
     converted = np.ascontiguousarray(tensor.float32())
     return converted.reshape(-1).view(np.uint8), "F32", tensor.shape

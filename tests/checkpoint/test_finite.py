@@ -78,3 +78,12 @@ def test_a_bad_weight_that_is_not_used_does_no_harm(bert: Path) -> None:
 
     edit_tensors(bert, damage)
     assert np.isfinite(bertie.load(bert).embed("the river")).all()
+
+
+@pytest.mark.parametrize("dtype", TO_BITS)
+def test_what_lies_between_the_elements_of_a_strided_tensor_is_not_its_fault(dtype: str) -> None:
+    values = np.array([1, np.nan, 2, np.inf, 3])
+    data = np.frombuffer(TO_BITS[dtype](values).tobytes(), np.uint8)
+    require_finite([Tensor("x", dtype, (3,), data, "a.bin", strides=(2,))])
+    with pytest.raises(CheckpointError, match="tensor x has 1 of 2"):
+        require_finite([Tensor("x", dtype, (2,), data, "a.bin", strides=(3,))])

@@ -39,6 +39,15 @@ def test_bfloat16_is_the_upper_half_of_float32(halves: np.ndarray) -> None:
     assert not (read.view(np.uint32) & 0xFFFF).any()
 
 
+@pytest.mark.parametrize(("dtype", "kind"), [("F32", np.float32), ("F16", np.float16)])
+def test_strides_pick_elements_that_do_not_lie_one_after_another(dtype: str, kind: type) -> None:
+    stored = np.arange(12, dtype=kind).reshape(3, 4)
+    span = np.frombuffer(stored.tobytes(), np.uint8)
+    read = Tensor("x", dtype, (4, 3), span, "f", strides=(1, 4)).float32()
+    assert read.tolist() == stored.T.tolist()
+    assert read.flags.c_contiguous
+
+
 @pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.bool_, np.int8, np.uint16])
 def test_integers_are_mapped_but_are_not_floats(tmp_path: Path, kind: type) -> None:
     values = np.array([0, 1, 1], kind)

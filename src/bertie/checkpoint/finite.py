@@ -37,7 +37,10 @@ def _finite(tensor: Tensor) -> bool:
     mask = _EXPONENTS.get(tensor.dtype)
     if mask is not None:
         bits = tensor.data.view("<u2")
-        return not bool(((bits & mask) == mask).any())
+        if not bool(((bits & mask) == mask).any()):
+            return True
+        # Between the elements of a tensor with strides lie those of others.
+        return tensor.strides is not None and _count(tensor) == 0
     values = tensor.float32().reshape(-1)
     # A sum of squares is finite only if all of them are; large values may overflow it, too.
     with np.errstate(all="ignore"):

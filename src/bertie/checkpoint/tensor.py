@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from bertie.errors import CheckpointError
@@ -71,6 +72,8 @@ class Tensor:
         file: the file's name, for messages.
         mapping: the mapped file, if data is part of one.
         offset: bytes of the mapping before data.
+        strides: elements from one index to the next of each axis, where the elements don't lie one
+            after another; data then begins with the first element and ends with the last.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Tensor:
     file: str = ""
     mapping: mmap.mmap | None = None
     offset: int = 0
+    strides: tuple[int, ...] | None = None
 
     def forget(self) -> None:
         """Give the memory of a mapped tensor back; whoever reads it again gets it again."""
@@ -102,5 +106,8 @@ class Tensor:
                 f"{self.file}: tensor {self.name} is {self.dtype},"
                 f" expected one of {', '.join(FLOAT_DTYPES)}"
             )
-        values = np.require(convert(self.data), np.float32, ["A", "C"])
-        return values.reshape(self.shape)
+        values = convert(self.data)
+        if self.strides is not None:
+            steps = tuple(stride * values.itemsize for stride in self.strides)
+            values = as_strided(values, self.shape, steps, writeable=False)
+        return np.require(values, np.float32, ["A", "C"]).reshape(self.shape)
