@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bertie.load import load
     from bertie.tasks.embed import Embedder
     from bertie.tasks.info import ModelInfo
+    from bertie.tasks.model import Model
 
 __all__ = [
     "BertieError",
@@ -33,6 +34,7 @@ __all__ = [
     "EncoderConfig",
     "ExtraMissing",
     "InputError",
+    "Model",
     "ModelInfo",
     "Setting",
     "SourceError",
@@ -59,6 +61,7 @@ _HOMES = {
     "bertie.load": ("load",),
     "bertie.tasks.embed": ("Embedder",),
     "bertie.tasks.info": ("ModelInfo",),
+    "bertie.tasks.model": ("Model",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

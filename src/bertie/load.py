@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from math import prod
 from pathlib import Path
 from reprlib import repr as shown
@@ -9,22 +10,19 @@ from typing import Any
 
 from bertie.batching import DEFAULT_BUDGET, budget_for
 from bertie.calibration import Calibration, CalibrationText, calibrate, calibration_text
-from bertie.checkpoint import Checkpoint, Tensor, encoder_tensors, read_layout, require_files
 from bertie.checkpoint.claims import disagreements
 from bertie.checkpoint.finite import require_finite
-from bertie.config import ACTIVATIONS, EncoderConfig, Setting
+from bertie.config import ACTIVATIONS, Setting
 from bertie.encoder import PRECISIONS, Encoder, Recipe, best_precision, selected_isa
-from bertie.errors import CheckpointError, InputError, TaskError
+from bertie.errors import InputError, TaskError
 from bertie.fingerprint import fingerprint, remembered_hash
+from bertie.opening import Given, Opened, open_source
 from bertie.quantize import RECIPE, int8_recipe
-from bertie.sources import cache_directory, resolve
-from bertie.tasks.embed import Embedder, EmbedSettings
+from bertie.sources import cache_directory
 from bertie.tasks.info import ModelInfo
-from bertie.tasks.settle import Given, settle
-from bertie.tasks.stages import Stage, dimensions, stages
-from bertie.tokenize import Tokenizer
+from bertie.tasks.model import Model, Parts, Prepared
+from bertie.tasks.table import TASKS, Task
 
-TASKS = ("embed",)
 AUTO = "auto"
 
 
@@ -45,7 +43,7 @@ def load(
     vocab: str | Path | None = None,
     budget: int | None = None,
     max_memory: int | None = None,
-) -> Embedder:
+) -> Model:
     """Load a model.
 
     Args:
@@ -80,67 +78,78 @@ def load(
     _check_options(task, precision, max_length, budget, max_memory)
     concrete = _settle_precision(precision)
     text = _calibration_text(concrete.value, calibration)
-    directory = resolve(source)
-    layout = read_layout(directory)
-    require_files(layout.transformer, config=config is None, vocab=vocab is None)
-    checkpoint = Checkpoint.open(layout.transformer, config=config, activation=activation)
-    tensors = encoder_tensors(checkpoint)
-    tokenizer = Tokenizer.load(layout.transformer, lower=lower, vocab=vocab)
-    _check_vocabulary(tokenizer, checkpoint.config)
-    given = Given(pooling, normalize, max_length, prompts, lower)
-    settings = settle(given, layout, checkpoint.config, tokenizer.settings)
-    width = dimensions(settings.pooling, layout, checkpoint.config)
-    positions = checkpoint.config.max_position_embeddings
-    passed = stages(layout)
-    used = dict(tensors)
-    for stage in passed:
-        used.update(stage.tensors)
+    opened = open_source(
+        source,
+        Given(
+            max_length=max_length,
+            lower=lower,
+            activation=activation,
+            config=config,
+            vocab=vocab,
+            pooling=pooling,
+            normalize=normalize,
+            prompts=prompts,
+        ),
+    )
+    chosen = TASKS[task or "embed"]
+    prepared = _prepare(chosen, opened)
+    used = {**opened.tensors, **prepared.tensors}
     require_finite(used.values())
-    sample = None if text is None else calibrate(text, tokenizer, positions)
-    recipe = _recipe(concrete.value, checkpoint, tensors, sample, threads)
-    encoder = Encoder(checkpoint.config, tensors, threads=threads, recipe=recipe)
+    positions = opened.config.max_position_embeddings
+    sample = None if text is None else calibrate(text, opened.tokenizer, positions)
+    recipe = _recipe(concrete.value, opened, sample, threads)
+    encoder = Encoder(opened.config, opened.tensors, threads=threads, recipe=recipe)
 
     def describe() -> ModelInfo:
         return ModelInfo(
             source=str(source),
-            directory=str(directory),
-            task="embed",
-            dimensions=width,
+            directory=str(opened.directory),
+            task=chosen.name,
+            dimensions=prepared.dimensions,
             parameters=sum(prod(tensor.shape) for tensor in used.values()),
             precision=encoder.precision,
             isa=encoder.isa,
             threads=encoder.threads,
             settings={
-                **_all_settings(settings, checkpoint.config, tokenizer),
+                **_all_settings(opened, prepared),
                 "precision": concrete,
                 **({"calibration": sample.setting()} if sample else {}),
             },
-            modules=tuple(stage.words for stage in passed),
-            unused=checkpoint.unused(tensors),
+            modules=prepared.modules,
+            unused=opened.checkpoint.unused(used),
             notes=(
-                *_notes(checkpoint, settings, tokenizer),
+                *_notes(opened, prepared),
                 *([sample.note] if sample and sample.note else []),
             ),
         )
 
-    hashed = _hashed(settings, passed, checkpoint.config, width, concrete.value)
+    hashed = _hashed(chosen, opened, prepared, concrete.value)
     if sample:
         hashed["quantization"] = {"recipe": RECIPE, "calibration": sample.text.sha256}
     # Elsewhere the caller's file may be missing or another one.
     kept = None if text is None or calibration is None else text.texts
-    lasting = {**options, "precision": concrete.value, "calibration": kept}
-    files = [*checkpoint.files, *layout.files]
-    return Embedder(
-        encoder,
-        tokenizer,
-        settings,
-        stages=passed,
-        dimensions=width,
-        info=describe,
-        fingerprint=partial(fingerprint, used, tokenizer, hashed, files),
-        reload=partial(load, _lasting(source), **lasting),
-        budget=budget or _budget(max_memory, encoder, settings.max_length.value),
+    lasting = {**options, "task": chosen.name, "precision": concrete.value, "calibration": kept}
+    files = [*opened.checkpoint.files, *opened.layout.files]
+    longest = prepared.settings["max_length"].value
+    return prepared.start(
+        Parts(
+            encoder=encoder,
+            tokenizer=opened.tokenizer,
+            settings=prepared.settings,
+            info=describe,
+            fingerprint=partial(fingerprint, used, opened.tokenizer, hashed, files),
+            reload=partial(load, _lasting(source), **lasting),
+            budget=budget or _budget(max_memory, encoder, longest),
+        )
     )
+
+
+def _prepare(task: Task, opened: Opened) -> Prepared:
+    """Let the task settle what is its own, after refusing what it has no use for."""
+    home = import_module(f"bertie.tasks.{task.name}")
+    opened.given.require_only(task.name, home.TAKES)
+    prepared: Prepared = home.prepare(opened)
+    return prepared
 
 
 def _check_options(
@@ -201,32 +210,19 @@ def _calibration_text(
 
 
 def _recipe(
-    precision: str,
-    checkpoint: Checkpoint,
-    tensors: Mapping[str, Tensor],
-    sample: Calibration | None,
-    threads: int | None,
+    precision: str, opened: Opened, sample: Calibration | None, threads: int | None
 ) -> Recipe:
     """Say how the encoder computes; for int8, find out how or recall it."""
     if sample is None:
         return Recipe(precision)
     return int8_recipe(
-        checkpoint.config,
-        tensors,
+        opened.config,
+        opened.tensors,
         sample,
-        tensors_hash=remembered_hash(tensors, checkpoint.files),
+        tensors_hash=remembered_hash(opened.tensors, opened.checkpoint.files),
         cache=cache_directory() / "quantized",
         threads=threads,
     )
-
-
-def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
-    """Refuse a vocabulary with tokens that have no embedding."""
-    if tokenizer.vocab_size > config.vocab_size:
-        raise CheckpointError(
-            f"the vocabulary has {tokenizer.vocab_size} tokens, expected at most"
-            f" {config.vocab_size} from {config.source('vocab_size')}"
-        )
 
 
 def _lasting(source: str | Path) -> str | Path:
@@ -234,42 +230,30 @@ def _lasting(source: str | Path) -> str | Path:
     return Path(source).absolute() if Path(source).is_dir() else source
 
 
-def _all_settings(
-    settings: EmbedSettings, config: EncoderConfig, tokenizer: Tokenizer
-) -> dict[str, Setting]:
-    """Collect every setting: the tokenizer's, the embedder's over them, the encoder's."""
-    own = {field: getattr(settings, field) for field in EmbedSettings.__dataclass_fields__}
-    encoder = {name: config.setting(name) for name in config.origins}
-    return {**tokenizer.settings, **own, **encoder}
+def _all_settings(opened: Opened, prepared: Prepared) -> dict[str, Setting]:
+    """Collect every setting: the tokenizer's, the task's over them, the encoder's."""
+    encoder = {name: opened.config.setting(name) for name in opened.config.origins}
+    return {**opened.tokenizer.settings, **prepared.settings, **encoder}
 
 
-def _notes(
-    checkpoint: Checkpoint, settings: EmbedSettings, tokenizer: Tokenizer
-) -> tuple[str, ...]:
+def _notes(opened: Opened, prepared: Prepared) -> tuple[str, ...]:
     """Collect what is worth knowing about the files."""
-    lower = tokenizer.settings["lower"].value or settings.lower_first.value
-    disagree = disagreements(checkpoint.directory, settings.max_length.value, lower)
-    return (*disagree, *tokenizer.notes)
+    settings = prepared.settings
+    lower = opened.tokenizer.settings["lower"].value or settings["lower_first"].value
+    directory = opened.checkpoint.directory
+    disagree = disagreements(directory, settings["max_length"].value, lower)
+    return (*disagree, *opened.tokenizer.notes, *prepared.notes)
 
 
-def _hashed(
-    settings: EmbedSettings,
-    passed: Sequence[Stage],
-    config: EncoderConfig,
-    width: int,
-    precision: str,
-) -> dict[str, Any]:
-    """Collect everything but tensors and tokenizer that changes a vector."""
-    own = {field: getattr(settings, field).value for field in EmbedSettings.__dataclass_fields__}
-    encoder = {name: getattr(config, name) for name in config.origins}
+def _hashed(task: Task, opened: Opened, prepared: Prepared, precision: str) -> dict[str, Any]:
+    """Collect everything but tensors and tokenizer that changes a result."""
+    config = opened.config
     return {
-        **encoder,
-        **own,
+        **{name: getattr(config, name) for name in config.origins},
+        **{name: setting.value for name, setting in prepared.settings.items()},
+        **prepared.recipe,
         "hidden_act": ACTIVATIONS[config.hidden_act],
-        "modules": [stage.recipe for stage in passed],
-        "dimensions": width,
-        "output_type": "float32",
         "precision": precision,
-        "task": "embed",
+        "task": task.name,
         "truncate": "right",
     }

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bertie.checkpoint import Normalize, SentenceLayout
+from bertie.checkpoint import SentenceLayout
 from bertie.config import EncoderConfig, Setting
-from bertie.errors import InputError
-from bertie.tasks.settle import Given, settle
+from bertie.opening import Given
+from bertie.tasks.settle import common_settings
 
 TINY = json.loads((Path(__file__).parents[1] / "data/tiny-bert/config.json").read_text())
 CONFIG = EncoderConfig.from_dict(TINY, where="config.json")
@@ -21,8 +21,8 @@ def of(
 ) -> Setting:
     """Settle one setting."""
     found = SentenceLayout(Path(), **layout)
-    settings = settle(Given(**(given or {})), found, CONFIG, {**TOKENIZER, **(tokenizer or {})})
-    return getattr(settings, name)
+    words = {**TOKENIZER, **(tokenizer or {})}
+    return common_settings(Given(**(given or {})), found, CONFIG, words)[name]
 
 
 def test_the_maximum_length_is_the_first_that_is_stated() -> None:
@@ -49,38 +49,3 @@ def test_lower_casing_beforehand_is_for_tokenizers_that_do_not() -> None:
     assert of("lower_first", cased, lower_first=first, given={"lower": False}) == Setting(
         False, "caller"
     )
-
-
-def test_normalization_is_what_the_last_module_says() -> None:
-    normalizing = {"modules": (Normalize(),), "modules_origin": "modules.json"}
-    assert of("normalize", **normalizing) == Setting(True, "modules.json")
-    assert of("normalize") == Setting(False, "default: there is no modules.json")
-    assert of("normalize", given={"normalize": False}, **normalizing) == Setting(False, "caller")
-
-
-def test_pooling_may_be_one_mode_or_several() -> None:
-    assert of("pooling", given={"pooling": "cls"}) == Setting(("cls",), "caller")
-    assert of("pooling", given={"pooling": ["max", "mean"]}) == Setting(("max", "mean"), "caller")
-    assert of("pooling").value == ("mean",)
-
-
-def test_the_default_prompt_stays_where_the_callers_prompts_have_it() -> None:
-    files = {"prompts": Setting({"q": "?"}, "f"), "default_prompt_name": Setting("q", "f")}
-    assert of("default_prompt_name", **files) == Setting("q", "f")
-    assert of("default_prompt_name", given={"prompts": {"q": "!"}}, **files) == Setting("q", "f")
-    assert of("default_prompt_name", given={"prompts": {"x": "!"}}, **files).value is None
-    assert of("prompts", given={"prompts": {"x": "!"}}, **files) == Setting({"x": "!"}, "caller")
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"pooling": "median"}, "pooling is 'median', expected one or several of mean, cls, max"),
-        ({"pooling": []}, r"pooling is \[\], expected one or several of"),
-        ({"prompts": {"q": 1}}, "prompts is {'q': 1}, expected texts by name"),
-        ({"prompts": "query"}, "prompts is 'query', expected texts by name"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        of("pooling", given=given)

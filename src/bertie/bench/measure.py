@@ -108,6 +108,7 @@ def measure(
     tell = progress or (lambda what, done, total: None)
     tell("loading", 0, rounds + 2)
     model = load(source, task="embed", precision=precision, threads=threads)
+    assert isinstance(model, Embedder)
     info = model.info()
     kinds = synthetic(model.tokenizer, model.max_length) if given is None else (given,)
     bulk = [_bulk(model, kind) for kind in kinds]

@@ -66,11 +66,12 @@ def command(
     Texts come from the arguments, standard input (one a line) or a file. Vectors go to a file with
     -o, else are printed: in short on a terminal, as JSONL with all their numbers elsewhere.
     """
-    from bertie.cli.model import load_embedder
+    from bertie.cli.model import load_model
 
     with inputs.rows(texts, input_file, file_format, column) as given:
-        model = load_embedder(
+        model = load_model(
             source,
+            "embed",
             precision=precision,
             calibration=calibration,
             threads=threads,

@@ -22,10 +22,10 @@ def command(
 
     SOURCE is a directory, a hub id, pypi:package or an alias; without it, the default model.
     """
-    from bertie.cli.model import load_embedder
+    from bertie.cli.model import load_model
 
-    model = load_embedder(
-        source, precision=precision, calibration=calibration, max_length=max_length
+    model = load_model(
+        source, "embed", precision=precision, calibration=calibration, max_length=max_length
     )
     info = model.info().to_dict()
     if output.as_table(show_as):

@@ -51,13 +51,14 @@ def command(
     a terminal, and takes one a line from standard input elsewhere. The file's vectors are kept in
     the cache, so that the second search is instant.
     """
-    from bertie.cli.model import load_embedder
+    from bertie.cli.model import load_model
     from bertie.search import Corpus
     from bertie.tables import read
 
     rows = list(read(file, column=column, format=file_format))
-    model = load_embedder(
+    model = load_model(
         source,
+        "embed",
         precision=precision,
         calibration=calibration,
         threads=threads,

@@ -15,7 +15,7 @@ class ModelInfo:
         source: what the caller named.
         directory: where its files lie.
         task: what it does.
-        dimensions: floats in one vector.
+        dimensions: floats in one vector; None where the task gives none.
         parameters: numbers in the tensors that are used.
         precision: what the encoder computes in.
         isa: the instruction set of its kernels.
@@ -29,7 +29,7 @@ class ModelInfo:
     source: str
     directory: str
     task: str
-    dimensions: int
+    dimensions: int | None
     parameters: int
     precision: str
     isa: str

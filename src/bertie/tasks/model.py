@@ -1,0 +1,174 @@
+"""What every loaded model has, whatever its task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from bertie.batching import DEFAULT_BUDGET
+from bertie.checkpoint import Tensor
+from bertie.config import Setting
+from bertie.encoder import Encoder
+from bertie.errors import TaskError
+from bertie.tasks.info import ModelInfo
+from bertie.tasks.table import METHODS
+from bertie.tasks.texts import check_texts
+from bertie.tasks.truncation import Truncation
+from bertie.tokenize import PackedEncodings, Tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a model is made of, and what can be asked of it later.
+
+    Attributes:
+        encoder: token ids to hidden states.
+        tokenizer: texts to token ids.
+        settings: every setting that changes a result, by name.
+        info: describes the model, when it is first asked to.
+        fingerprint: computes the fingerprint, when it is first asked for.
+        reload: loads the same model again, elsewhere; it must pickle.
+        available: the tasks that the checkpoint can be loaded for.
+        budget: the most tokens in one forward pass.
+    """
+
+    encoder: Encoder
+    tokenizer: Tokenizer
+    settings: Mapping[str, Setting]
+    info: Callable[[], ModelInfo]
+    fingerprint: Callable[[], str]
+    reload: Callable[[], "Model"]
+    available: tuple[str, ...] = ("embed",)
+    budget: int = DEFAULT_BUDGET
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A task's share of loading: settled, checked, nothing computed.
+
+    Attributes:
+        settings: every setting of the task, by name, with its origin; max_length and lower_first
+            among them. All of them change results.
+        start: makes the model of its parts.
+        tensors: what the task uses beside the encoder's, by canonical name.
+        modules: what happens after the encoder, in words.
+        recipe: what happens after the encoder, for a fingerprint; tensors and settings apart.
+        dimensions: floats in one vector, for tasks that give vectors.
+        notes: what is worth knowing about the files.
+    """
+
+    settings: Mapping[str, Setting]
+    start: Callable[[Parts], "Model"]
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    dimensions: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Model:
+    """A checkpoint that is loaded and ready; each task has a class of its own below this one.
+
+    A result is the same to the last bit whatever else is in the call, in whatever order, with
+    however many threads. Safe to share between threads and across fork; pickles as the source that
+    it was loaded from.
+
+    Attributes:
+        task: what it is for.
+        encoder: token ids to hidden states.
+        tokenizer: texts to token ids.
+        budget: the most tokens in one forward pass.
+    """
+
+    task = ""
+
+    def __init__(self, parts: Parts) -> None:
+        """Join the parts; bertie.load does it for a source."""
+        self.encoder = parts.encoder
+        self.tokenizer = parts.tokenizer
+        self.budget = parts.budget
+        self._parts = parts
+
+    def __reduce__(self) -> tuple[Callable[..., "Model"], tuple[Any, ...]]:
+        """Pickle as the call that loads it."""
+        return self._parts.reload, ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what a checkpoint has, to whom calls for something else."""
+        if name in METHODS and "_parts" in self.__dict__:
+            available = self._parts.available
+            wanted = METHODS[name]
+            advice = (
+                f"load it with task={wanted!r}"
+                if wanted in available
+                else f"its checkpoint can be loaded for: {', '.join(available)}"
+            )
+            raise _NotThisTask(
+                f"{name}() is of task {wanted!r}, but this model was loaded for {self.task!r};"
+                f" {advice}"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def max_length(self) -> int:
+        """The most tokens of an input, special ones included."""
+        return int(self._parts.settings["max_length"].value)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash over all that determines a result; those of different ones don't mix."""
+        return self._parts.fingerprint()
+
+    def info(self) -> ModelInfo:
+        """Describe the model, and say where each setting came from."""
+        return self._described
+
+    @cached_property
+    def _described(self) -> ModelInfo:
+        """Describe the model once: its files are read again for what they disagree on."""
+        return self._parts.info()
+
+    def _tokenize(
+        self,
+        texts: Sequence[Any],
+        first: int,
+        truncation: Truncation,
+        *,
+        prefix: str = "",
+        pairs: Sequence[Any] | None = None,
+    ) -> PackedEncodings:
+        """Make token ids of texts, or pairs of texts, cutting those that are too long.
+
+        Args:
+            texts: what should be texts.
+            first: the position of the first of them in the call.
+            truncation: counts what is cut.
+            prefix: what to put before each text.
+            pairs: what should be second texts, one for each.
+        Raises: InputError: something that isn't a text, by its position, or under "error" a text
+            that is too long.
+        """
+        texts = self._ready(texts, first, prefix)
+        pairs = None if pairs is None else self._ready(pairs, first)
+        packed = self.tokenizer.encode_batch(
+            texts,
+            pairs,
+            max_length=truncation.max_length,
+            truncate=truncation.side,
+            threads=self.encoder.threads,
+        )
+        truncation.add(packed.lengths, packed.truncated, first)
+        return packed
+
+    def _ready(self, texts: Sequence[Any], first: int, prefix: str = "") -> Sequence[str]:
+        """Check texts and do to them what comes before the tokenizer."""
+        check_texts(texts, first)
+        if prefix:
+            texts = [prefix + text for text in texts]
+        if self._parts.settings["lower_first"].value:
+            texts = [text.lower() for text in texts]
+        return texts
+
+
+class _NotThisTask(TaskError, AttributeError):
+    """A task's call on a model of another task: an AttributeError, so that hasattr says no."""
