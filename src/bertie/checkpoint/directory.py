@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from bertie.checkpoint.files import read_object
+from bertie.checkpoint.formats import FORMATS
 from bertie.checkpoint.names import canonical, ties
 from bertie.checkpoint.tensor import Tensor
-from bertie.checkpoint.weights import read_weights, weight_files
+from bertie.checkpoint.weights import read_weights, weight_files, weights_config
 from bertie.config import EncoderConfig
 from bertie.errors import InputError, SourceError
 
@@ -79,23 +80,38 @@ def require_files(directory: Path, *, config: bool = True, vocab: bool = True) -
 
     Args:
         directory: in Hugging Face's layout.
-        config: whether a config is needed, which the caller may have given.
+        config: whether a config is needed, which the caller may have given; some formats of
+            weights tell it themselves.
         vocab: whether a vocabulary is needed, which the caller may have given.
     Raises: SourceError: naming everything that is missing, and what is there.
     Raises: CheckpointError: the weights are of a kind that this version doesn't read.
     """
     missing = []
-    for needed, names in ((config, CONFIGS), (vocab, VOCABULARIES)):
-        if needed and not any((directory / name).is_file() for name in names):
-            missing.append(" or ".join(names))
+    if config and not _has(directory, CONFIGS) and not _weights_tell_config(directory):
+        missing.append(" or ".join(CONFIGS))
+    if vocab and not _has(directory, VOCABULARIES):
+        missing.append(" or ".join(VOCABULARIES))
     try:
         weight_files(directory)
     except SourceError:
-        missing.append("model.safetensors")
+        missing.append(" or ".join(known.files[0] for known in FORMATS))
     if missing:
         raise SourceError(
             f"{directory} is not a model: it lacks {', '.join(missing)}; it has {_list(directory)}"
         )
+
+
+def _has(directory: Path, names: Iterable[str]) -> bool:
+    """Tell whether one of some files is there."""
+    return any((directory / name).is_file() for name in names)
+
+
+def _weights_tell_config(directory: Path) -> bool:
+    """Tell whether the weights are of a format that holds a config, and do."""
+    try:
+        return weights_config(directory) is not None
+    except SourceError:
+        return False
 
 
 def _list(directory: Path) -> str:
@@ -119,4 +135,7 @@ def _read_config(
     for name in CONFIGS:
         if (directory / name).is_file():
             return read_object(directory / name), name
+    told = weights_config(directory)
+    if told is not None:
+        return told
     raise SourceError(f"{directory} has neither of {', '.join(CONFIGS)}")

@@ -1,15 +1,12 @@
-"""A directory's weights: one safetensors file, or several with an index."""
+"""A directory's weights, in the first format of the table that it has."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from reprlib import repr as shown
+from typing import Any
 
-from bertie.checkpoint.files import inside, read_object
-from bertie.checkpoint.safetensors import read_safetensors
+from bertie.checkpoint.formats import FORMATS, Format
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError, SourceError
-
-SINGLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 
 # Weights that other frameworks wrote and that this version doesn't read.
 _OTHERS = (
@@ -27,52 +24,42 @@ def weight_files(directory: Path) -> tuple[Path, ...]:
     """Find the files that hold the weights, an index before its shards.
 
     Raises: SourceError: there are none.
-    Raises: CheckpointError: there are only weights that this version doesn't read, the index is
-        broken or leads out of the directory, or a shard is missing.
+    Raises: CheckpointError: there are only weights that this version doesn't read, or their files
+        are broken, missing or out of the directory.
     """
-    if (directory / SINGLE).is_file():
-        return (directory / SINGLE,)
-    if (directory / INDEX).is_file():
-        shards = dict.fromkeys(_weight_map(directory / INDEX).values())
-        missing = [path.name for path in shards if not path.is_file()]
-        if missing:
-            raise CheckpointError(
-                f"{INDEX} names {', '.join(missing)}, but {directory} has no such file;"
-                " fetch the model again"
-            )
-        return (directory / INDEX, *shards)
+    return _find(directory)[1]
+
+
+def read_weights(directory: Path) -> dict[str, Tensor]:
+    """Map every tensor of a directory, by the names that transformers gives them.
+
+    Raises: SourceError, CheckpointError: as weight_files and the format's reader do.
+    """
+    found, files = _find(directory)
+    return found.read(files)
+
+
+def weights_config(directory: Path) -> tuple[Mapping[str, Any], str] | None:
+    """Ask the files that hold the weights for a config.
+
+    Returns: what config.json would hold, and where it is from; None if they tell nothing.
+    Raises: SourceError, CheckpointError: as weight_files and the format's reader do.
+    """
+    return _find(directory)[0].config(directory)
+
+
+def _find(directory: Path) -> tuple[Format, tuple[Path, ...]]:
+    """Find the format of a directory's weights, and the files."""
+    for known in FORMATS:
+        files = known.find(directory)
+        if files is not None:
+            return known, files
+    readable = ", ".join(known.name for known in FORMATS)
     others = sorted({p.name for pattern in _OTHERS for p in directory.glob(pattern)})
     if others:
         raise CheckpointError(
             f"{directory} has its weights in {', '.join(others)}, but this version reads"
-            f" {SINGLE} only: save the model as safetensors"
+            f" {readable} only: save the model as safetensors"
         )
-    raise SourceError(f"{directory} has no weights: expected {SINGLE} or {INDEX}")
-
-
-def read_weights(directory: Path) -> dict[str, Tensor]:
-    """Map every tensor of a directory, by the files' own names.
-
-    Raises: SourceError, CheckpointError: as weight_files and read_safetensors do, or a tensor
-        is not in the shard that the index names.
-    """
-    first, *shards = weight_files(directory)
-    if not shards and first.name == SINGLE:
-        return read_safetensors(first)
-    read = {path: read_safetensors(path) for path in shards}
-    places = _weight_map(first)
-    missing = [name for name, path in places.items() if name not in read[path]]
-    if missing:
-        listed = ", ".join(f"{name} in {places[name].name}" for name in missing)
-        raise CheckpointError(f"{INDEX} names tensors that aren't there: {listed}")
-    return {name: read[path][name] for name, path in places.items()}
-
-
-def _weight_map(index: Path) -> dict[str, Path]:
-    """Read an index: the shard of each tensor."""
-    places = read_object(index).get("weight_map")
-    if not isinstance(places, dict):
-        raise CheckpointError(
-            f"{index.name}: weight_map is {shown(places)}, expected file names by tensor"
-        )
-    return {name: inside(index.parent, file, index.name) for name, file in places.items()}
+    expected = " or ".join(name for known in FORMATS for name in known.files)
+    raise SourceError(f"{directory} has no weights: expected {expected}")

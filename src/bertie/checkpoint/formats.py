@@ -1,0 +1,48 @@
+"""The formats in which a directory may hold its weights, as a table of how each is read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bertie.checkpoint.safetensors import read_safetensors
+from bertie.checkpoint.shards import find_shards, read_shards
+from bertie.checkpoint.tensor import Tensor
+
+
+def _no_config(directory: Path) -> None:
+    """Tell nothing of a config: most formats hold weights only."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of weights.
+
+    Attributes:
+        name: what messages call it.
+        find: gives the files of a directory that hold its weights, or None where it has none of
+            this format; a CheckpointError where they are broken.
+        read: maps the tensors of those files, under the names that transformers gives them. A
+            tensor's own name stays the file's.
+        files: the names by which messages say what is expected, the usual one first.
+        config: gives what a directory's weights themselves tell of a config, as config.json
+            would, and where it is from; None where they tell nothing.
+    """
+
+    name: str
+    find: Callable[[Path], tuple[Path, ...] | None]
+    read: Callable[[tuple[Path, ...]], dict[str, Tensor]]
+    files: tuple[str, ...]
+    config: Callable[[Path], tuple[Mapping[str, Any], str] | None] = _no_config
+
+
+# In order of preference: the first that a directory has is read.
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "safetensors",
+        find=partial(find_shards, single="model.safetensors", index="model.safetensors.index.json"),
+        read=partial(read_shards, read=read_safetensors),
+        files=("model.safetensors", "model.safetensors.index.json"),
+    ),
+)
