@@ -23,7 +23,7 @@ from bertie.errors import InputError, TruncationWarning
 from bertie.load import load
 from bertie.tasks.embed import Embedder
 from bertie.tasks.info import ModelInfo
-from bertie.tasks.texts import check_texts, listed
+from bertie.tasks.texts import checked, listed
 
 # Called with what is being done, how many steps are done, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -149,8 +149,8 @@ def _given(texts: Iterable[str]) -> Texts:
     """Check the caller's texts."""
     if isinstance(texts, str):
         raise InputError("texts is one str, expected an iterable of texts")
-    several = listed(texts)
-    check_texts(several, 0)
+    several, _ = listed(texts, pairs=False)
+    checked(several, pairs=False)
     if not several:
         raise InputError("there are no texts, expected at least one")
     return Texts("given", tuple(several))

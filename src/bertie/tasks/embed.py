@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from bertie.tasks.passes import row_each
 from bertie.tasks.settle import common_settings
 from bertie.tasks.stages import Stage, dimensions, stages
 from bertie.tasks.stream import iterable, streamed
-from bertie.tasks.texts import check_texts, listed
+from bertie.tasks.texts import Texts, checked, listed
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings
 
@@ -103,10 +104,9 @@ class Embedder(Model):
             a text too long for truncate="error". Nothing has been computed then.
         Warns: TruncationWarning: once, with counts.
         """
-        single = isinstance(inputs, str)
-        texts = [inputs] if single else listed(inputs)
+        items, single = listed(inputs, pairs=False)
         call = self._call(prompt_name, prompt, truncate, normalize)
-        packed = self._tokenize(texts, 0, call.truncation, prefix=call.prefix)
+        packed = self._tokenize(self._texts(items, 0, call), 0, call.truncation)
         vectors = self._compute(packed, call)
         call.truncation.warn(stacklevel=2)
         return vectors[0] if single else vectors
@@ -132,7 +132,7 @@ class Embedder(Model):
         call = self._call(prompt_name, prompt, truncate, normalize)
 
         def tokenize(stretch: list[str], first: int) -> PackedEncodings:
-            return self._tokenize(stretch, first, call.truncation, prefix=call.prefix)
+            return self._tokenize(self._texts(stretch, first, call), first, call.truncation)
 
         def compute(packed: PackedEncodings) -> Iterable[Floats]:
             # A caller that keeps one vector shouldn't keep its whole stretch's.
@@ -150,12 +150,17 @@ class Embedder(Model):
             bool(self._settings["normalize"].value if normalize is None else normalize),
         )
 
+    def _texts(self, items: list[Any], first: int, call: _Call) -> Texts:
+        """Check texts and put the call's prompt before each."""
+        texts = checked(items, first, pairs=False)
+        return texts.prefixed(call.prefix) if call.prefix else texts
+
     def _prefix(self, prompt_name: str | None, prompt: str | None) -> str:
         """Find what to put before each text."""
         if prompt is not None:
             if prompt_name is not None:
                 raise InputError("prompt and prompt_name are both given, expected one of them")
-            check_texts([prompt])
+            checked([prompt], pairs=False)
             return prompt
         prompts = self._settings["prompts"].value
         name = self._settings["default_prompt_name"].value if prompt_name is None else prompt_name

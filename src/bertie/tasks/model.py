@@ -1,6 +1,6 @@
 """What every loaded model has, whatever its task."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,9 +10,10 @@ from bertie.checkpoint import Tensor
 from bertie.config import Setting
 from bertie.encoder import Encoder
 from bertie.errors import TaskError
+from bertie.tasks.apart import apart
 from bertie.tasks.info import ModelInfo
 from bertie.tasks.table import METHODS
-from bertie.tasks.texts import check_texts
+from bertie.tasks.texts import Texts
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings, Tokenizer
 
@@ -129,45 +130,33 @@ class Model:
         return self._parts.info()
 
     def _tokenize(
-        self,
-        texts: Sequence[Any],
-        first: int,
-        truncation: Truncation,
-        *,
-        prefix: str = "",
-        pairs: Sequence[Any] | None = None,
+        self, texts: Texts, first: int, truncation: Truncation, *, split_words: bool = False
     ) -> PackedEncodings:
-        """Make token ids of texts, or pairs of texts, cutting those that are too long.
+        """Make token ids of inputs, cutting those that are too long.
 
         Args:
-            texts: what should be texts.
+            texts: checked.
             first: the position of the first of them in the call.
             truncation: counts what is cut.
-            prefix: what to put before each text.
-            pairs: what should be second texts, one for each.
-        Raises: InputError: something that isn't a text, by its position, or under "error" a text
-            that is too long.
+            split_words: whether the texts are tuples of words.
+        Raises: InputError: under the policy "error", an input is too long.
         """
-        texts = self._ready(texts, first, prefix)
-        pairs = None if pairs is None else self._ready(pairs, first)
-        packed = self.tokenizer.encode_batch(
-            texts,
-            pairs,
-            max_length=truncation.max_length,
-            truncate=truncation.side,
-            threads=self.encoder.threads,
-        )
+        if self._parts.settings["lower_first"].value:
+            texts = texts.map(str.lower)
+
+        def encode(texts: Texts) -> PackedEncodings:
+            return self.tokenizer.encode_batch(
+                texts.first,
+                None if None in texts.second else texts.second,
+                split_words=split_words,
+                max_length=truncation.max_length,
+                truncate=truncation.side,
+                threads=self.encoder.threads,
+            )
+
+        packed = apart(encode, texts)
         truncation.add(packed.lengths, packed.truncated, first)
         return packed
-
-    def _ready(self, texts: Sequence[Any], first: int, prefix: str = "") -> Sequence[str]:
-        """Check texts and do to them what comes before the tokenizer."""
-        check_texts(texts, first)
-        if prefix:
-            texts = [prefix + text for text in texts]
-        if self._parts.settings["lower_first"].value:
-            texts = [text.lower() for text in texts]
-        return texts
 
 
 class _NotThisTask(TaskError, AttributeError):

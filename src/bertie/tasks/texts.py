@@ -1,41 +1,131 @@
-"""Checks on the texts that callers give."""
+"""What callers give: a text or many, pairs of texts, texts that are split into words already."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from reprlib import repr as shown
-from typing import Any
+from typing import Any, TypeAlias
 
 from bertie.errors import InputError
+
+# A text, or with split_words=True its words.
+Text: TypeAlias = str | Sequence[str]
+# A text, or a tuple of two.
+Input: TypeAlias = Text | tuple[Text, Text]
 
 # The most faults that one message lists.
 _LISTED = 5
 
 
-def listed(inputs: Any) -> list[Any]:
-    """Make a list of whatever holds the caller's texts.
+@dataclass(frozen=True)
+class Texts:
+    """Checked inputs, the first text of each and the second where it is a pair.
 
-    Raises: InputError: inputs is one thing that isn't a text, or a mapping.
+    Attributes:
+        first: the texts, or tuples of words.
+        second: as many, None for inputs that aren't pairs.
     """
-    if isinstance(inputs, (bytes, bytearray, Mapping)) or not isinstance(inputs, Iterable):
-        raise InputError(f"inputs is {_kind(inputs)}, expected a text or a list of texts")
-    return list(inputs)
+
+    first: tuple[Any, ...]
+    second: tuple[Any, ...]
+
+    def map(self, change: Callable[[str], str]) -> "Texts":
+        """Change every text, or every word."""
+
+        def changed(text: Any) -> Any:
+            return change(text) if isinstance(text, str) else tuple(map(change, text))
+
+        return Texts(
+            tuple(map(changed, self.first)),
+            tuple(None if text is None else changed(text) for text in self.second),
+        )
+
+    def prefixed(self, prefix: str) -> "Texts":
+        """Put a text before every input, as words of its own where inputs are words."""
+        words = tuple(prefix.split())
+        return Texts(
+            tuple(prefix + t if isinstance(t, str) else words + t for t in self.first), self.second
+        )
 
 
-def check_texts(texts: Sequence[Any], first: int = 0) -> None:
-    """Refuse what can't be tokenized, before anything is computed.
+def listed(inputs: Any, *, pairs: bool = True, split_words: bool = False) -> tuple[list[Any], bool]:
+    """Make a list of whatever holds the caller's inputs.
 
     Args:
-        texts: what should be texts.
-        first: the position of the first of them among all that the caller gives.
-    Raises: InputError: naming the position of each that isn't a text, or isn't Unicode.
+        inputs: one input or several: a str is one, with pairs a tuple, with split_words a list of
+            words.
+        pairs: whether an input may be a tuple of two texts.
+        split_words: whether texts are lists of words.
+    Returns: the inputs, and whether the caller gave just one.
+    Raises: InputError: inputs is one thing that isn't a text, or a mapping.
     """
-    faults = [(first + i, fault) for i, text in enumerate(texts) if (fault := _fault(text))]
-    if faults:
-        lines = "; ".join(f"text {position} is {fault}" for position, fault in faults[:_LISTED])
-        more = f"; and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
-        raise InputError(
-            f"{lines}{more}; expected str without lone surrogates (positions count from 0);"
-            " nothing has been computed from this batch"
-        )
+    if _is_one(inputs, pairs, split_words):
+        return [inputs], True
+    if isinstance(inputs, (bytes, bytearray, Mapping)) or not isinstance(inputs, Iterable):
+        raise InputError(f"inputs is {_kind(inputs)}, expected a text or a list of texts")
+    return list(inputs), False
+
+
+def _is_one(inputs: Any, pairs: bool, split_words: bool) -> bool:
+    """Tell one input from several."""
+    if isinstance(inputs, str) or (pairs and isinstance(inputs, tuple)):
+        return True
+    words = split_words and isinstance(inputs, list) and bool(inputs)
+    return words and all(isinstance(word, str) for word in inputs)
+
+
+def checked(
+    items: Sequence[Any], first: int = 0, *, pairs: bool = True, split_words: bool = False
+) -> Texts:
+    """Check inputs and take pairs apart.
+
+    Args:
+        items: what should be inputs.
+        first: the position of the first of them among all that the caller gives.
+        pairs: whether an input may be a tuple of two texts.
+        split_words: whether texts are lists of words.
+    Raises: InputError: naming the position of each that isn't one.
+    """
+    faults: list[tuple[str, str]] = []
+    texts: list[Any] = []
+    seconds: list[Any] = []
+    fault_of = _words_fault if split_words else _fault
+    for position, item in enumerate(items, start=first):
+        parts = item if pairs and isinstance(item, tuple) else (item,)
+        if pairs and isinstance(item, tuple) and len(item) != 2:
+            faults.append((f"text {position}", f"a tuple of {len(item)}, not of 2 texts"))
+            continue
+        for place, part in zip(("", " (second of its pair)"), parts, strict=False):
+            if fault := fault_of(part):
+                faults.append((f"text {position}{place}", fault))
+        texts.append(parts[0])
+        seconds.append(parts[1] if len(parts) == 2 else None)
+    expected = "lists of str" if split_words else "str"
+    also = f", or a tuple of two {'lists' if split_words else 'texts'}" if pairs else ""
+    _refuse(faults, f"{expected} without lone surrogates{also}")
+    if split_words:
+        texts = [tuple(text) for text in texts]
+        seconds = [None if text is None else tuple(text) for text in seconds]
+    return Texts(tuple(texts), tuple(seconds))
+
+
+def _refuse(faults: Sequence[tuple[str, str]], expected: str) -> None:
+    """Put the first few faults into one error."""
+    if not faults:
+        return
+    lines = "; ".join(f"{where} is {fault}" for where, fault in faults[:_LISTED])
+    more = f"; and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
+    raise InputError(
+        f"{lines}{more}; expected {expected} (positions count from 0);"
+        " nothing has been computed from this batch"
+    )
+
+
+def _words_fault(words: Any) -> str | None:
+    """Say what is wrong with a text that should be words, if anything is."""
+    if isinstance(words, str) or not isinstance(words, Sequence):
+        return f"{_kind(words)}, not a list of words"
+    faults = ((number, _fault(word)) for number, word in enumerate(words))
+    return next((f"wrong at word {number}: {fault}" for number, fault in faults if fault), None)
 
 
 def _fault(text: Any) -> str | None:
