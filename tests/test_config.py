@@ -1,6 +1,7 @@
 """config.json and bert_config.json become one checked record."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,18 @@ def test_googles_config_is_berts_by_its_keys() -> None:
     assert config.setting("model_type") == Setting("bert", "bert_config.json: its keys are BERT's")
     assert config.setting("layer_norm_eps") == Setting(1e-12, "default")
     assert config.source("layer_norm_eps") == "layer_norm_eps by default"
+
+
+def test_berts_layers_have_weights_of_their_own_and_its_positions_count_from_zero() -> None:
+    config = read()
+    assert config.layer_weights == (0, 1, 2)
+    assert config.embedding_size == 24
+    assert config.positions == config.max_position_embeddings == 64
+
+
+def test_positions_that_count_from_the_padding_token_are_fewer() -> None:
+    assert replace(read(), position_padding=1).positions == 62
+    assert replace(read(), position_padding=0).positions == 63
 
 
 def test_the_callers_activation_wins_even_over_an_unknown_one() -> None:

@@ -44,7 +44,9 @@ def test_hidden_states_equal_transformers(encoder, tiny_expected):
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_fewer_layers_give_that_layers_states(tiny, tiny_tensors, tiny_expected, layers):
-    config = dataclasses.replace(tiny.config, num_hidden_layers=layers)
+    config = dataclasses.replace(
+        tiny.config, num_hidden_layers=layers, layer_weights=tuple(range(layers))
+    )
     hidden = Encoder(config, tiny_tensors).forward(*inputs(tiny_expected))
     assert np.abs(hidden - tiny_expected["hidden"][layers]).max() < 1e-5
 

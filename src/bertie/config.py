@@ -79,13 +79,23 @@ class EncoderConfig:
         model_type: the architecture, one of MODEL_TYPES.
         vocab_size: rows of the word embeddings.
         hidden_size: width of a hidden state.
-        num_hidden_layers: transformer layers.
+        num_hidden_layers: passes through a transformer layer.
         num_attention_heads: heads of each layer; hidden_size is a multiple of it.
         intermediate_size: width between the two feed-forward layers.
-        max_position_embeddings: the most tokens in one sequence.
-        type_vocab_size: kinds of segment, usually two.
+        max_position_embeddings: rows of the position embeddings.
+        type_vocab_size: kinds of segment, usually two; 0 where tokens have no segment, and type
+            ids are then ignored.
         hidden_act: the feed-forward activation, a key of ACTIVATIONS.
         layer_norm_eps: what layer normalization adds to the variance.
+        embedding_size: width of the embedding tables; where it isn't hidden_size, a dense layer
+            projects the embeddings to that.
+        layer_weights: for each pass the number of the layer whose weights it uses: 0, 1, 2, …, but
+            where passes share weights.
+        position_padding: the id of the padding token where positions count from it, as RoBERTa's
+            do: the first token's is position_padding + 1, and a padding token's is
+            position_padding. None where they count from 0.
+        relative_attention_num_buckets: kinds of distance that the attention scores know, as
+            MPNet's do; 0 where they know none.
         origins: where each field came from, by name.
     """
 
@@ -99,6 +109,10 @@ class EncoderConfig:
     type_vocab_size: int
     hidden_act: str
     layer_norm_eps: float
+    embedding_size: int
+    layer_weights: tuple[int, ...]
+    position_padding: int | None = None
+    relative_attention_num_buckets: int = 0
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -135,9 +149,18 @@ class EncoderConfig:
                 origins[name] = f"{where}: {name}"
             else:
                 values[name], origins[name] = _DEFAULTS[name], "default"
+        values["embedding_size"] = values["hidden_size"]
+        values["layer_weights"] = tuple(range(values["num_hidden_layers"]))
         config = cls(**values, origins=origins)
         config._check_heads(where)
         return config
+
+    @property
+    def positions(self) -> int:
+        """The most tokens in one sequence."""
+        if self.position_padding is None:
+            return self.max_position_embeddings
+        return self.max_position_embeddings - (self.position_padding + 1)
 
     def _check_heads(self, where: str) -> None:
         """Refuse heads that don't share the hidden size out evenly."""

@@ -95,7 +95,7 @@ def load(
     prepared = _prepare(chosen, opened)
     used = {**opened.tensors, **prepared.tensors}
     require_finite(used.values())
-    positions = opened.config.max_position_embeddings
+    positions = opened.config.positions
     sample = None if text is None else calibrate(text, opened.tokenizer, positions)
     recipe = _recipe(concrete.value, opened, sample, threads)
     encoder = Encoder(opened.config, opened.tensors, threads=threads, recipe=recipe)

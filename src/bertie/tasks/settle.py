@@ -38,7 +38,7 @@ def _max_length(
     tokenizer: Mapping[str, Setting],
 ) -> Setting:
     """Settle the most tokens of a text: the first stated, but never beyond the positions."""
-    positions = config.setting("max_position_embeddings")
+    positions = Setting(config.positions, config.setting("max_position_embeddings").origin)
     stated = [
         Setting(given.max_length, CALLER),
         layout.max_length or Setting(None, ""),
