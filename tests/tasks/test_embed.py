@@ -289,3 +289,32 @@ def test_a_forked_process_may_go_on_with_the_model() -> None:
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert np.array_equal(model.embed(SHORT), expected)
+
+
+def test_a_stream_warns_whoever_reads_it_to_the_end(model: Embedder) -> None:
+    with pytest.warns(TruncationWarning) as caught:
+        list(model.embed_stream(["wind " * 200]))
+    assert caught[0].filename == __file__
+
+
+def test_a_long_text_is_the_mean_of_its_windows_by_their_tokens(model: Embedder) -> None:
+    words = ("wind and rain by the old bridge of stone " * 30).split()
+    long, short = " ".join(words), "the river"
+    together = model.embed([short, long, short], truncate="window", normalize=False)
+    assert np.array_equal(together[0], model.embed(short, normalize=False))
+    assert np.array_equal(together[2], together[0])
+    assert np.array_equal(together[1], model.embed(long, truncate="window", normalize=False))
+    assert not np.allclose(together[1], cut(model, long), atol=1e-3)
+
+
+def cut(model: Embedder, text: str) -> np.ndarray:
+    """Embed a text of which only the beginning is read."""
+    with pytest.warns(TruncationWarning):
+        return model.embed(text, normalize=False)
+
+
+def test_words_are_embedded_as_the_text_that_they_make(model: Embedder) -> None:
+    text = "the old bridge of stone"
+    words = text.split()
+    assert np.array_equal(model.embed(words, split_words=True), model.embed(text))
+    assert np.array_equal(model.embed([words], split_words=True), model.embed([text]))

@@ -78,10 +78,10 @@ max_length = click.option(
 )
 truncate = click.option(
     "--truncate",
-    type=click.Choice(["right", "left", "error"]),
+    type=click.Choice(["right", "left", "error", "window"]),
     default="right",
     show_default=True,
-    help="Where a longer text loses tokens, or whether it is an error.",
+    help="Where a longer text loses tokens, whether it is an error, or is read in windows.",
 )
 column = click.option(
     "-c",

@@ -1,7 +1,6 @@
 """Texts to vectors: tokenize, encode, pool, and what the checkpoint's modules do after that."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,15 +10,15 @@ from numpy.typing import NDArray
 from bertie import pooling
 from bertie.errors import InputError
 from bertie.opening import Opened
+from bertie.tasks.call import Call
 from bertie.tasks.embed_settings import embed_settings
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.passes import row_each
 from bertie.tasks.settle import common_settings
 from bertie.tasks.stages import Stage, dimensions, stages
-from bertie.tasks.stream import iterable, streamed
-from bertie.tasks.texts import Texts, checked, listed
+from bertie.tasks.texts import Text, checked
+from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
-from bertie.tokenize import PackedEncodings
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -50,15 +49,6 @@ def prepare(opened: Opened) -> Prepared:
     )
 
 
-@dataclass(frozen=True)
-class _Call:
-    """What one call does to each of its texts."""
-
-    prefix: str
-    truncation: Truncation
-    normalize: bool
-
-
 class Embedder(Model):
     """A checkpoint that is loaded and ready to embed.
 
@@ -83,12 +73,13 @@ class Embedder(Model):
 
     def embed(
         self,
-        inputs: str | Iterable[str],
+        inputs: Text | Iterable[Text],
         *,
         prompt_name: str | None = None,
         prompt: str | None = None,
         truncate: str = "right",
         normalize: bool | None = None,
+        split_words: bool = False,
     ) -> Floats:
         """Embed one text or several.
 
@@ -97,63 +88,66 @@ class Embedder(Model):
             prompt_name: which of the model's prompts to put before each text.
             prompt: what to put before each text instead; "" for nothing.
             truncate: what becomes of a text of more than max_length tokens: "right" and "left"
-                cut that end off and warn, "error" refuses.
+                cut that end off and warn, "error" refuses, "window" reads it in overlapping
+                windows and takes the mean of what they pool to, by their tokens.
             normalize: whether to scale vectors to length 1; None does as the settings say.
+            split_words: whether texts are lists of words.
         Returns: float32 (dimensions,) for one text, (texts, dimensions) for several.
         Raises: InputError: something that isn't a text, by its position; an unknown prompt_name;
             a text too long for truncate="error". Nothing has been computed then.
         Warns: TruncationWarning: once, with counts.
         """
-        items, single = listed(inputs, pairs=False)
-        call = self._call(prompt_name, prompt, truncate, normalize)
-        packed = self._tokenize(self._texts(items, 0, call), 0, call.truncation)
-        vectors = self._compute(packed, call)
-        call.truncation.warn(stacklevel=2)
-        return vectors[0] if single else vectors
+        call = self._call(prompt_name, prompt, truncate, normalize, split_words)
+        vectors: Floats = call.of(inputs)
+        return vectors
 
     def embed_stream(
         self,
-        texts: Iterable[str],
+        texts: Iterable[Text],
         *,
         prompt_name: str | None = None,
         prompt: str | None = None,
         truncate: str = "right",
         normalize: bool | None = None,
+        split_words: bool = False,
     ) -> Iterator[Floats]:
         """Embed any number of texts in the memory of about a thousand, some ahead of the caller.
 
         Args:
             texts: any iterable; it is read that far ahead.
-            prompt_name, prompt, truncate, normalize: as in embed.
+            prompt_name, prompt, truncate, normalize, split_words: as in embed.
         Returns: an iterator over float32 (dimensions,), one for each text, in order.
         Raises: InputError: as embed does; vectors of texts far enough before have been given out.
         Warns: TruncationWarning: once, with counts, when the stream ends or is closed.
         """
-        call = self._call(prompt_name, prompt, truncate, normalize)
-
-        def tokenize(stretch: list[str], first: int) -> PackedEncodings:
-            return self._tokenize(self._texts(stretch, first, call), first, call.truncation)
-
-        def compute(packed: PackedEncodings) -> Iterable[Floats]:
-            # A caller that keeps one vector shouldn't keep its whole stretch's.
-            return (vector.copy() for vector in self._compute(packed, call))
-
-        return streamed(iterable(texts, "texts"), tokenize, compute, call.truncation)
+        call = self._call(prompt_name, prompt, truncate, normalize, split_words)
+        return call.stream(texts, "texts")
 
     def _call(
-        self, prompt_name: str | None, prompt: str | None, truncate: str, normalize: bool | None
-    ) -> _Call:
-        """Settle a call's options."""
-        return _Call(
-            self._prefix(prompt_name, prompt),
-            Truncation(truncate, self.max_length),
-            bool(self._settings["normalize"].value if normalize is None else normalize),
-        )
+        self,
+        prompt_name: str | None,
+        prompt: str | None,
+        truncate: str,
+        normalize: bool | None,
+        split_words: bool,
+    ) -> Call[Tokenized]:
+        """Settle what a call does."""
+        prefix = self._prefix(prompt_name, prompt)
+        truncation = Truncation(truncate, self.max_length)
+        to_length_1 = bool(self._settings["normalize"].value if normalize is None else normalize)
 
-    def _texts(self, items: list[Any], first: int, call: _Call) -> Texts:
-        """Check texts and put the call's prompt before each."""
-        texts = checked(items, first, pairs=False)
-        return texts.prefixed(call.prefix) if call.prefix else texts
+        def prepare(items: list[Any], first: int) -> Tokenized:
+            texts = checked(items, first, pairs=False, split_words=split_words)
+            texts = texts.prefixed(prefix) if prefix else texts
+            return self._tokenize(texts, first, truncation, split_words=split_words)
+
+        def compute(tokenized: Tokenized) -> Floats:
+            vectors = self._pooled(tokenized)
+            for stage in self._stages:
+                vectors = stage.run(vectors)
+            return pooling.normalize(vectors) if to_length_1 else vectors
+
+        return Call(prepare, compute, truncation, split_words=split_words)
 
     def _prefix(self, prompt_name: str | None, prompt: str | None) -> str:
         """Find what to put before each text."""
@@ -171,14 +165,12 @@ class Embedder(Model):
             raise InputError(f"prompt_name is {name!r}, but the model's prompts are: {known}")
         return str(prompts[name])
 
-    def _compute(self, packed: PackedEncodings, call: _Call) -> Floats:
-        """Make vectors of token ids, as few at a time as the budget says."""
+    def _pooled(self, tokenized: Tokenized) -> Floats:
+        """Pool each text, as many at a time as the budget says; windows of one text together."""
+        modes = self._settings["pooling"].value
 
-        def vectors(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
-            modes = self._settings["pooling"].value
-            found = self.encoder.forward_pooled(ids, type_ids, lengths, modes)
-            for stage in self._stages:
-                found = stage.run(found)
-            return pooling.normalize(found) if call.normalize else found
+        def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
+            return self.encoder.forward_pooled(ids, type_ids, lengths, modes)
 
-        return row_each(packed, self.budget, vectors, self.dimensions)
+        width = len(modes) * self.encoder.config.hidden_size
+        return tokenized.averaged(row_each(tokenized.packed, self.budget, forward, width))

@@ -14,8 +14,11 @@ from bertie.tasks.apart import apart
 from bertie.tasks.info import ModelInfo
 from bertie.tasks.table import METHODS
 from bertie.tasks.texts import Texts
+from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
+from bertie.tasks.windows import in_windows
 from bertie.tokenize import PackedEncodings, Tokenizer
+from bertie.tokenize.tokenizer import Strategy
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,16 +133,24 @@ class Model:
         return self._parts.info()
 
     def _tokenize(
-        self, texts: Texts, first: int, truncation: Truncation, *, split_words: bool = False
-    ) -> PackedEncodings:
-        """Make token ids of inputs, cutting those that are too long.
+        self,
+        texts: Texts,
+        first: int,
+        truncation: Truncation,
+        *,
+        split_words: bool = False,
+        strategy: Strategy = "longest_first",
+    ) -> Tokenized:
+        """Make token ids of inputs; those that are too long are cut, or become windows.
 
         Args:
             texts: checked.
             first: the position of the first of them in the call.
-            truncation: counts what is cut.
+            truncation: the call's policy; it counts what is cut.
             split_words: whether the texts are tuples of words.
-        Raises: InputError: under the policy "error", an input is too long.
+            strategy: which text of a pair is cut, or read in windows.
+        Raises: InputError: under the policy "error", an input is too long; or it can't be cut as
+            the strategy says.
         """
         if self._parts.settings["lower_first"].value:
             texts = texts.map(str.lower)
@@ -151,12 +162,15 @@ class Model:
                 split_words=split_words,
                 max_length=truncation.max_length,
                 truncate=truncation.side,
+                strategy=strategy,
                 threads=self.encoder.threads,
             )
 
         packed = apart(encode, texts)
+        if truncation.windowed:
+            return in_windows(self.tokenizer, packed, texts, truncation.max_length, strategy)
         truncation.add(packed.lengths, packed.truncated, first)
-        return packed
+        return Tokenized(packed)
 
 
 class _NotThisTask(TaskError, AttributeError):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bertie.errors import InputError, TruncationWarning
 
-POLICIES = ("right", "left", "error")
+POLICIES = ("right", "left", "error", "window")
 
 
 def check_policy(truncate: str) -> None:
@@ -33,6 +33,11 @@ class Truncation:
         self.policy = policy
         self.max_length = max_length
         self._texts = self._cut = self._tokens = 0
+
+    @property
+    def windowed(self) -> bool:
+        """Whether long texts become several windows, so that nothing is left out."""
+        return self.policy == "window"
 
     @property
     def side(self) -> Literal["left", "right"]:
@@ -60,7 +65,7 @@ class Truncation:
             raise InputError(
                 f"text {first + int(cut[0])} is {tokens} tokens long{others};"
                 f" expected at most {self.max_length}:"
-                " shorten it, or let truncate='right' or 'left' cut it"
+                " shorten it, or let truncate='right' or 'left' cut it or 'window' read it in parts"
             )
 
     def warn(self, stacklevel: int) -> None:

@@ -1,0 +1,36 @@
+"""Logits to scores, row by row."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float64]
+
+
+def softmax(logits: NDArray[np.floating]) -> Scores:
+    """Turn each row into probabilities that sum to 1; (rows, outputs), computed in float64."""
+    wide = np.asarray(logits, np.float64)
+    powers = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    found: Scores = powers / powers.sum(axis=-1, keepdims=True)
+    return found
+
+
+def sigmoid(logits: NDArray[np.floating]) -> Scores:
+    """Turn each logit into a probability of its own, without overflow; computed in float64."""
+    wide = np.asarray(logits, np.float64)
+    power = np.exp(-np.abs(wide))
+    found: Scores = np.where(wide >= 0, 1, power) / (1 + power)
+    return found
+
+
+def identity(logits: NDArray[np.floating]) -> Scores:
+    """Leave the logits as they are, in float64."""
+    return np.asarray(logits, np.float64)
+
+
+ACTIVATIONS: Mapping[str, Callable[[NDArray[np.floating]], Scores]] = {
+    "softmax": softmax,
+    "sigmoid": sigmoid,
+    "identity": identity,
+}
