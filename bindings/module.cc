@@ -32,6 +32,7 @@ void raise_in_python(const std::exception_ptr& pointer, void*) {
 
 NB_MODULE(_core, m) {
   nb::register_exception_translator(raise_in_python);
+  bertie::bind_checksum(m);
   bertie::bind_encoder(m);
   bertie::bind_text(m);
 }

@@ -4,6 +4,7 @@
 
 namespace bertie {
 
+void bind_checksum(nanobind::module_& m);
 void bind_encoder(nanobind::module_& m);
 void bind_text(nanobind::module_& m);
 

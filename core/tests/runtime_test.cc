@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <numeric>
 #include <stdexcept>
+#include <vector>
 
+#include "runtime/crc32c.h"
 #include "runtime/team.h"
 #include "runtime/thread_pool.h"
 
@@ -102,4 +105,26 @@ TEST_CASE("no member of a team passes a wait before the last arrives") {
     }
   });
   CHECK_FALSE(early);
+}
+
+TEST_CASE("CRC-32C gives the values of RFC 3720, appendix B.4") {
+  std::vector<uint8_t> bytes(32, 0);
+  CHECK(crc32c(bytes.data(), bytes.size()) == 0x8a9136aa);
+  bytes.assign(32, 0xff);
+  CHECK(crc32c(bytes.data(), bytes.size()) == 0x62a8ab43);
+  std::iota(bytes.begin(), bytes.end(), uint8_t{0});
+  CHECK(crc32c(bytes.data(), bytes.size()) == 0x46dd794e);
+}
+
+TEST_CASE("CRC-32C is the same by instruction, by tables and piece by piece") {
+  std::vector<uint8_t> bytes(1000);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * i + 3 * i);
+  for (const size_t begin : {0, 1, 7}) {
+    for (size_t size = 0; begin + size <= bytes.size(); size += 13) {
+      const uint8_t* data = bytes.data() + begin;
+      const uint32_t whole = crc32c(data, size);
+      CHECK(crc32c_by_tables(data, size) == whole);
+      CHECK(crc32c(data + size / 3, size - size / 3, crc32c(data, size / 3)) == whole);
+    }
+  }
 }
