@@ -8,21 +8,12 @@ from hypothesis import strategies as st
 
 from bertie.checkpoint.protobuf import Message, as_signed, fields, varint
 from bertie.errors import CheckpointError
+from tests.wire import varint as written
 
 
 def message(data: bytes) -> Message:
     """Read a message that a test spells out."""
     return Message(memoryview(data), "x.pb")
-
-
-def number(value: int) -> bytes:
-    """Write a varint."""
-    value %= 2**64
-    written = bytearray()
-    while value > 127:
-        written.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*written, value])
 
 
 def test_the_guides_own_examples_read_as_it_says() -> None:
@@ -55,8 +46,8 @@ def test_of_a_field_that_comes_twice_the_last_counts() -> None:
 
 @given(value=st.integers(-(2**63), 2**63 - 1))
 def test_any_number_reads_back(value: int) -> None:
-    assert message(b"\x08" + number(value)).signed(1) == value
-    assert as_signed(varint(memoryview(number(value)), 0, "x.pb")[0]) == value
+    assert message(b"\x08" + written(value)).signed(1) == value
+    assert as_signed(varint(memoryview(written(value)), 0, "x.pb")[0]) == value
 
 
 @pytest.mark.parametrize(
@@ -65,7 +56,7 @@ def test_any_number_reads_back(value: int) -> None:
         (b"\x08", "the number at byte 1 has no end"),
         (b"\x08" + b"\xff" * 11, "the number at byte 1 has no end"),
         (b"\x0a\x05abc", "claims 5 bytes, but 3 are left"),
-        (b"\x0a" + number(2**63), f"claims {2**63} bytes, but 0 are left"),
+        (b"\x0a" + written(2**63), f"claims {2**63} bytes, but 0 are left"),
         (b"\x0d\x01", "claims 4 bytes, but 1 are left"),
         (b"\x0b\x0c", "begins a field of unknown kind 3"),
     ],

@@ -50,7 +50,7 @@ def test_a_format_may_tell_a_config_and_most_do_not(tmp_path: Path, telling: For
 )
 def test_weights_of_other_frameworks_are_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
-    match = f"has its weights in {name}, but this version reads safetensors only"
+    match = f"has its weights in {name}, but this version reads safetensors"
     with pytest.raises(CheckpointError, match=match):
         read_weights(tmp_path)
 

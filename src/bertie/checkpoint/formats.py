@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bertie.checkpoint.onnx_files import FILES as ONNX_FILES
+from bertie.checkpoint.onnx_files import find_onnx, read_onnx
 from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.shards import find_shards, read_shards
 from bertie.checkpoint.tensor import Tensor
@@ -45,4 +47,5 @@ FORMATS: tuple[Format, ...] = (
         read=partial(read_shards, read=read_safetensors),
         files=("model.safetensors", "model.safetensors.index.json"),
     ),
+    Format("onnx", find=find_onnx, read=read_onnx, files=ONNX_FILES),
 )
