@@ -1,5 +1,6 @@
-// softmax(scale * Q K^T) V for one head of one sequence, a block of queries at a time: the scores
-// of those queries against all keys fit the first-level cache, and no larger score matrix exists.
+// softmax(scale * Q K^T + bias) V for one head of one sequence, a block of queries at a time: the
+// scores of those queries against all keys fit the first-level cache, and no larger score matrix
+// exists.
 #pragma once
 
 #include "kernels/activation.h"
@@ -29,7 +30,10 @@ inline int64_t attention_scratch(int64_t length, int64_t head_size) {
   return s.key_floats + s.value_floats + s.score_floats;
 }
 
-// A product whose row r is multiplied by factors[r] and stored as far as it is wide.
+constexpr float per_e = 1.44269504f;  // e^x is 2^(x * this)
+
+// A product whose row r is multiplied by factors[r], added to where there is a bias, and stored as
+// far as it is wide.
 struct Product {
   const float* a = nullptr;  // (rows, k)
   int64_t a_stride = 0;
@@ -38,7 +42,8 @@ struct Product {
   int64_t b_stride = 0;
   int64_t k = 0;
   const float* factors = nullptr;
-  float* out = nullptr;  // (rows, width)
+  const float* bias = nullptr;  // powers of e; row r begins r before it, and fills whole vectors
+  float* out = nullptr;         // (rows, width)
   int64_t out_stride = 0;
   int64_t width = 0;
 };
@@ -52,10 +57,14 @@ inline void multiply_tile(const Product& p, int64_t row, int64_t column) {
     for (int v = 0; v < V; ++v) {
       const int64_t left = p.width - column - v * F32::lanes;
       float* out = p.out + (row + r) * p.out_stride + column + v * F32::lanes;
+      F32 y = sums[r][v] * factor;
+      if (p.bias != nullptr) {
+        y = fma(F32::load(p.bias - (row + r) + column + v * F32::lanes), F32::set(per_e), y);
+      }
       if (left >= F32::lanes) {
-        (sums[r][v] * factor).store(out);
+        y.store(out);
       } else {
-        (sums[r][v] * factor).store_part(out, left);
+        y.store_part(out, left);
       }
     }
   }
@@ -144,7 +153,7 @@ inline void attention(const AttentionArgs& args) {
   const float* values = in_place ? args.value : copies;
   const int64_t value_stride = in_place ? args.stride : sizes.values;
   float scales[query_rows], factors[query_rows];
-  for (float& scale : scales) scale = args.scale * 1.44269504f;  // e^x is 2^(x / ln 2)
+  for (float& scale : scales) scale = args.scale * per_e;
   for (int64_t first = 0; first < args.length; first += query_rows) {
     const int64_t rows = args.length - first < query_rows ? args.length - first : query_rows;
     multiply_all({.a = args.query + first * args.stride,
@@ -154,6 +163,7 @@ inline void attention(const AttentionArgs& args) {
                   .b_stride = sizes.keys,
                   .k = args.head_size,
                   .factors = scales,
+                  .bias = args.bias == nullptr ? nullptr : args.bias - first,
                   .out = scores,
                   .out_stride = sizes.keys,
                   .width = sizes.keys});

@@ -69,6 +69,9 @@ struct GemmKernels {
   int64_t step_operations;
 };
 
+// A bias is read in whole vectors, of 16 floats at most.
+inline constexpr int64_t attention_bias_room = 15;
+
 // One head of one sequence.
 struct AttentionArgs {
   const float* query = nullptr;  // (length, head_size), rows `stride` floats apart; so key, value
@@ -78,6 +81,9 @@ struct AttentionArgs {
   int64_t length = 0;
   int64_t head_size = 0;
   float scale = 1.0f;
+  // Added to the scaled score of query i and key j: bias[j - i], or null. Readable from 1 - length
+  // on, and attention_bias_room floats beyond length - 1.
+  const float* bias = nullptr;
   float* out = nullptr;  // (length, head_size), rows `out_stride` floats apart
   int64_t out_stride = 0;
   float* scratch = nullptr;  // attention_scratch(length, head_size) floats, 64-byte aligned

@@ -190,12 +190,15 @@ TEST_CASE("the activations keep their stated error over their whole range") {
   }
 }
 
-TEST_CASE("attention equals plain loops for every length and head size") {
+TEST_CASE("attention equals plain loops for every length and head size, with and without a bias") {
   for (const Kernels* kernels : available_kernels()) {
     CAPTURE(kernels->isa);
-    for (const int64_t length : {1, 2, 7, 16, 33, 64, 130}) {
+    for (const int64_t length : {1, 2, 7, 16, 33, 64, 129, 130}) {
       for (const int64_t size : {1, 8, 26, 32, 64}) {
         const int64_t stride = 3 * size + 5, out_stride = size + 3;
+        const bool biased = (length + size) % 2 == 0;
+        const auto biases = random_floats(2 * length - 1 + attention_bias_room, 6, 2.0f);
+        const float* bias = biases.data() + length - 1;
         const auto qkv = random_floats(length * stride, 5, 2.0f);
         std::vector<float> out(static_cast<size_t>(length * out_stride), 7.0f);
         Aligned<float> scratch(kernels->attention_scratch(length, size));
@@ -207,6 +210,7 @@ TEST_CASE("attention equals plain loops for every length and head size") {
                             .length = length,
                             .head_size = size,
                             .scale = scale,
+                            .bias = biased ? bias : nullptr,
                             .out = out.data(),
                             .out_stride = out_stride,
                             .scratch = scratch.data()});
@@ -220,8 +224,9 @@ TEST_CASE("attention equals plain loops for every length and head size") {
               score += static_cast<double>(qkv[static_cast<size_t>(q * stride + d)]) *
                        qkv[static_cast<size_t>(k * stride + size + d)];
             }
-            weights[static_cast<size_t>(k)] = score * scale;
-            peak = std::max(peak, score * scale);
+            score = score * scale + (biased ? bias[k - q] : 0.0f);
+            weights[static_cast<size_t>(k)] = score;
+            peak = std::max(peak, score);
           }
           for (double& weight : weights) total += weight = std::exp(weight - peak);
           for (int64_t d = 0; d < size; ++d) {
