@@ -13,6 +13,7 @@
 #include "text/batch.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+#include "text/windows.h"
 #include "text/words.h"
 
 namespace nb = nanobind;
@@ -137,21 +138,28 @@ class PyTokenizer {
     const Texts second = pairs ? texts_of(*pairs, "pair", split, -1) : Texts{};
     const Text* pair = pairs ? &second.texts[0] : nullptr;
     const Limits limit = limits(max_length, left, strategy, stride);
-    std::vector<Sequence> windows(1);
+    Sequence tokens;
+    Buffer<int32_t> lengths;
     int64_t truncated = 0;
     {
       nb::gil_scoped_release released;
+      auto lease = tokenizer_.lease();
+      Sequencer::Scratch scratch;
       if (all) {
-        windows = sequencer_.windows(first.texts[0], pair, add_special, limit);
+        sequencer_.windows(first.texts[0], pair, add_special, limit, *lease, scratch, tokens,
+                           lengths);
       } else {
-        auto lease = tokenizer_.lease();
-        Sequencer::Scratch scratch;
         truncated = sequencer_.append(first.texts[0], pair, add_special, limit, true, *lease,
-                                      scratch, windows[0]);
+                                      scratch, tokens);
+        lengths.push_back(static_cast<int32_t>(tokens.ids.size()));
       }
     }
     nb::list rows;
-    for (const Sequence& window : windows) rows.append(row(window));
+    size_t begin = 0;
+    for (const int32_t length : lengths) {
+      rows.append(row(tokens, begin, begin + static_cast<size_t>(length)));
+      begin += static_cast<size_t>(length);
+    }
     return nb::make_tuple(rows, truncated);
   }
 
@@ -164,13 +172,35 @@ class PyTokenizer {
     {
       nb::gil_scoped_release released;
       batch = bertie::encode_batch(tokenizer_, sequencer_, first.texts, second.texts, add_special,
-                                   limits(max_length, left, strategy, 0),
+                                   limits(max_length, left, strategy, 0), base,
                                    pool_for(first.bytes + second.bytes, threads));
     }
     return nb::make_tuple(to_array(std::move(batch.ids), batch.tokens),
                           to_array(std::move(batch.type_ids), batch.tokens),
                           to_array(std::move(batch.lengths), batch.texts),
                           to_array(std::move(batch.truncated), batch.texts));
+  }
+
+  // (ids, type ids, lengths, texts, offsets, word ids, sequences)
+  nb::tuple encode_windows(nb::tuple texts, std::optional<nb::tuple> pairs, bool split,
+                           bool add_special, int64_t max_length, bool left, int strategy,
+                           int64_t stride, int threads) {
+    const Texts first = texts_of(texts, "texts", split);
+    const Texts second = pairs ? texts_of(*pairs, "pairs", split) : Texts{};
+    PackedWindows all;
+    {
+      nb::gil_scoped_release released;
+      all = bertie::encode_windows(tokenizer_, sequencer_, first.texts, second.texts, add_special,
+                                   limits(max_length, left, strategy, stride), 0,
+                                   pool_for(first.bytes + second.bytes, threads));
+    }
+    return nb::make_tuple(to_array(std::move(all.ids), all.tokens),
+                          to_array(std::move(all.type_ids), all.tokens),
+                          to_array(std::move(all.lengths), all.windows),
+                          to_array(std::move(all.texts), all.windows),
+                          to_array(std::move(all.offsets), 2 * all.tokens),
+                          to_array(std::move(all.word_ids), all.tokens),
+                          to_array(std::move(all.sequences), all.tokens));
   }
 
   // What benchmarks/tokenizer.py asks: the core's time for texts on one thread, in seconds.
@@ -192,9 +222,9 @@ class PyTokenizer {
     return {max_length, left ? Side::left : Side::right, static_cast<Strategy>(strategy), stride};
   }
 
-  static nb::tuple row(const Sequence& sequence) {
+  static nb::tuple row(const Sequence& sequence, size_t begin, size_t end) {
     nb::list ids, type_ids, offsets, word_ids, special;
-    for (size_t i = 0; i < sequence.ids.size(); ++i) {
+    for (size_t i = begin; i < end; ++i) {
       const Span& span = sequence.spans[i];
       const bool framing = sequence.sequences[i] < 0;
       ids.append(sequence.ids[i]);
@@ -281,6 +311,8 @@ void bind_text(nb::module_& m) {
            "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "stride"_a, "all"_a)
       .def("encode_batch", &PyTokenizer::encode_batch, "texts"_a, "pairs"_a.none(), "split"_a,
            "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "threads"_a, "base"_a)
+      .def("encode_windows", &PyTokenizer::encode_windows, "texts"_a, "pairs"_a.none(), "split"_a,
+           "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "stride"_a, "threads"_a)
       .def("seconds", &PyTokenizer::seconds, "texts"_a, "with_offsets"_a);
   nb::class_<PyNormalizer>(m, "Normalizer")
       .def(nb::init<bool, bool, bool, bool>(), "clean_text"_a, "cjk_spacing"_a, "strip_accents"_a,

@@ -190,6 +190,12 @@ def windows(pair: Pair, first: str, second: str | None, limit: int, **how: Any) 
         ours = pair.ours.windows(first, second, max_length=limit, **how)
     except InputError:
         return not cut
+    pairs = None if second is None else [second]
+    packed = pair.ours.encode_windows([first], pairs, max_length=limit, **how)
+    if packed.ids.tolist() != [id for window in ours for id in window.ids]:
+        return False
+    if packed.offsets.tolist() != [list(place) for window in ours for place in window.offsets]:
+        return False
     kept = {key: value for key, value in how.items() if key != "stride"}
     if pair.ours.encode(first, second, max_length=limit, **kept).ids != ours[0].ids:
         return False

@@ -81,10 +81,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                          {FrameItem::special, 2, 0}},
                                         {{FrameItem::first, 0, 0}, {FrameItem::second, 0, 1}}});
   const Text whole{text, {}, false};
-  const auto windows = sequencer.windows(whole, nullptr, true, {8, Side::right, {}, 2});
-  size_t kept = 0;
-  for (const auto& window : windows) kept += window.ids.size();
-  require(kept >= first.ids.size());
-  sequencer.windows(whole, &whole, false, {size % 2 ? -1 : 9, Side::left, {}, 1});
+  Sequencer::Scratch scratch;
+  Sequence windows;
+  Buffer<int32_t> lengths;
+  auto lease = tokenizer.lease();
+  sequencer.windows(whole, nullptr, true, {8, Side::right, {}, 2}, *lease, scratch, windows,
+                    lengths);
+  require(windows.ids.size() >= first.ids.size() && windows.spans.size() == windows.ids.size());
+  sequencer.windows(whole, &whole, false, {size % 2 ? -1 : 9, Side::left, {}, 1}, *lease, scratch,
+                    windows, lengths);
+  int64_t tokens = 0;
+  for (const int32_t length : lengths) tokens += length;
+  require(tokens == static_cast<int64_t>(windows.ids.size()));
   return 0;
 }

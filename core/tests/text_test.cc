@@ -7,6 +7,7 @@
 #include "runtime/error.h"
 #include "text/batch.h"
 #include "text/utf8.h"
+#include "text/windows.h"
 #include "text/words.h"
 
 using namespace bertie;
@@ -127,9 +128,9 @@ TEST_CASE("a batch is its texts one after another, on any number of threads") {
   for (int i = 0; i < 500; ++i) sources.push_back(random_text(random, true));
   std::vector<Text> texts;
   for (const auto& source : sources) texts.push_back({source, {}, false});
-  const PackedBatch alone = encode_batch(tokenizer, sequencer, texts, {}, true, {}, nullptr);
+  const PackedBatch alone = encode_batch(tokenizer, sequencer, texts, {}, true, {}, 0, nullptr);
   ThreadPool pool(3);
-  const PackedBatch together = encode_batch(tokenizer, sequencer, texts, {}, true, {}, &pool);
+  const PackedBatch together = encode_batch(tokenizer, sequencer, texts, {}, true, {}, 0, &pool);
   REQUIRE(alone.tokens == together.tokens);
   CHECK(std::equal(alone.ids.get(), alone.ids.get() + alone.tokens, together.ids.get()));
   int64_t at = 0;
@@ -139,6 +140,46 @@ TEST_CASE("a batch is its texts one after another, on any number of threads") {
     CHECK(std::equal(single.begin(), single.end(), alone.ids.get() + at + 1));
     at += alone.lengths[i];
   }
+}
+
+TEST_CASE("windows of many texts follow one another, on any number of threads") {
+  const TextTokenizer tokenizer(kTokens, {}, {});
+  const Sequencer sequencer(
+      tokenizer, {{{FrameItem::special, 1, 0}, {FrameItem::first, 0, 0}}, {}});
+  std::vector<std::string> sources;
+  for (int i = 0; i < 100; ++i) {
+    sources.emplace_back();
+    for (int word = 0; word < i % 7; ++word) sources.back() += "hello ";
+  }
+  std::vector<Text> texts;
+  for (const auto& source : sources) texts.push_back({source, {}, false});
+  const Limits limits{4, Side::right, Strategy::longest_first, 1};  // three words, one shared
+  ThreadPool pool(3);
+  for (ThreadPool* threads : {static_cast<ThreadPool*>(nullptr), &pool}) {
+    const PackedWindows all =
+        encode_windows(tokenizer, sequencer, texts, {}, true, limits, 0, threads);
+    int64_t window = 0, token = 0;
+    for (int i = 0; i < 100; ++i) {
+      const int words = i % 7, windows = words <= 3 ? 1 : words <= 5 ? 2 : 3;
+      for (int part = 0; part < windows; ++part, ++window) {
+        CHECK(all.texts[window] == i);
+        CHECK(all.lengths[window] == 1 + std::min(3, words - 2 * part));
+        CHECK(all.ids[token] == 1);
+        CHECK(all.sequences[token] == -1);
+        CHECK(all.word_ids[token] == -1);
+        for (int word = 1; word < all.lengths[window]; ++word) {
+          CHECK(all.word_ids[token + word] == 2 * part + word - 1);
+          CHECK(all.offsets[2 * (token + word)] == 6 * (2 * part + word - 1));
+        }
+        token += all.lengths[window];
+      }
+    }
+    CHECK(window == all.windows);
+    CHECK(token == all.tokens);
+  }
+  CHECK_THROWS_WITH_AS(
+      encode_windows(tokenizer, sequencer, texts, {}, true, {4, {}, {}, 3}, 0, nullptr),
+      doctest::Contains("texts[4]: stride is 3"), Error);
 }
 
 TEST_CASE("lengths are shared as tokenizers shares them") {

@@ -2,19 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 
 #include "runtime/thread_pool.h"
+#include "text/numbers.h"
 #include "text/sequence.h"
 
 namespace bertie {
-
-struct Free {
-  void operator()(int32_t* numbers) const { std::free(numbers); }
-};
-using Numbers = std::unique_ptr<int32_t[], Free>;
 
 struct PackedBatch {
   int64_t tokens = 0, texts = 0;
@@ -22,9 +16,10 @@ struct PackedBatch {
   Numbers lengths, truncated;  // (texts,): tokens in each, and left out of each
 };
 
-// pairs: empty, or one for each text. pool: null runs on the calling thread.
+// pairs: empty, or one for each text. base: the first text's position in complaints. pool: null
+// runs on the calling thread.
 PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequencer,
                          std::span<const Text> texts, std::span<const Text> pairs,
-                         bool add_special, const Limits& limits, ThreadPool* pool);
+                         bool add_special, const Limits& limits, int64_t base, ThreadPool* pool);
 
 }  // namespace bertie

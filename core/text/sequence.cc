@@ -136,25 +136,24 @@ int64_t Sequencer::append(const Text& text, const Text* pair, bool add_special,
   return n1 + n2 - keep1 - keep2;
 }
 
-std::vector<Sequence> Sequencer::windows(const Text& text, const Text* pair, bool add_special,
-                                         const Limits& limits) const {
-  auto lease = tokenizer_.lease();
-  Scratch scratch;
-  const auto [keep1, keep2] = tokenize(text, pair, add_special, limits, true, *lease, scratch);
-  const auto first = parts(static_cast<int64_t>(scratch.first.ids.size()), keep1, limits.stride,
-                           limits.side);
-  const auto second = parts(static_cast<int64_t>(scratch.second.ids.size()), keep2, limits.stride,
-                            limits.side);
-  std::vector<Sequence> windows;
-  const auto add = [&](Range a, Range b) {
-    place(scratch, a, b, pair, add_special, !windows.empty(), true, windows.emplace_back());
+void Sequencer::windows(const Text& text, const Text* pair, bool add_special, const Limits& limits,
+                        TokenizerScratch& words, Scratch& scratch, Sequence& out,
+                        Buffer<int32_t>& lengths) const {
+  const auto [keep1, keep2] = tokenize(text, pair, add_special, limits, true, words, scratch);
+  const auto n1 = static_cast<int64_t>(scratch.first.ids.size());
+  const auto n2 = pair ? static_cast<int64_t>(scratch.second.ids.size()) : 0;
+  const auto first = parts(n1, keep1, limits.stride, limits.side);
+  const auto second = parts(n2, keep2, limits.stride, limits.side);
+  const auto add = [&](Range a, Range b, bool overflow) {
+    const size_t before = out.ids.size();
+    place(scratch, a, b, pair, add_special, overflow, true, out);
+    lengths.push_back(static_cast<int32_t>(out.ids.size() - before));
   };
-  add(first[0], second[0]);
+  add(first[0], second[0], false);
   for (size_t i = 1; i < first.size(); ++i) {
-    for (const Range& other : second) add(first[i], other);
+    for (const Range& other : second) add(first[i], other, true);
   }
-  for (size_t i = 1; i < second.size(); ++i) add(first[0], second[i]);
-  return windows;
+  for (size_t i = 1; i < second.size(); ++i) add(first[0], second[i], true);
 }
 
 }  // namespace bertie

@@ -70,10 +70,11 @@ class Sequencer {
   int64_t append(const Text& text, const Text* pair, bool add_special, const Limits& limits,
                  bool with_spans, TokenizerScratch& words, Scratch& scratch, Sequence& out) const;
 
-  // All the windows that a text or a pair is cut into, in the order of `tokenizers`: what `append`
-  // gives first, then what it leaves out.
-  std::vector<Sequence> windows(const Text& text, const Text* pair, bool add_special,
-                                const Limits& limits) const;
+  // Appends all the windows that a text or a pair is cut into, in the order of `tokenizers`: what
+  // the other function gives first, then what that leaves out; and the tokens of each to `lengths`.
+  void windows(const Text& text, const Text* pair, bool add_special, const Limits& limits,
+               TokenizerScratch& words, Scratch& scratch, Sequence& out,
+               Buffer<int32_t>& lengths) const;
 
  private:
   // Fills the scratch and returns the tokens to keep of each text.

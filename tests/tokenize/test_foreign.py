@@ -77,6 +77,26 @@ def test_windows_are_the_package_s(unigram: Path, oracle: object) -> None:
     assert [w.ids for w in ours] == [theirs.ids, *(w.ids for w in theirs.overflowing)]
 
 
+def test_many_texts_in_windows_are_the_package_s(unigram: Path, oracle: object) -> None:
+    oracle.enable_truncation(12, stride=2, strategy="only_second")
+    theirs = [[e, *e.overflowing] for e in (oracle.encode("the cat", text) for text in TEXTS)]
+    windows = [window for some in theirs for window in some]
+    ours = Tokenizer.load(unigram).encode_windows(
+        ["the cat"] * 3, TEXTS, max_length=12, stride=2, strategy="only_second"
+    )
+    assert ours.ids.tolist() == [id for w in windows for id in w.ids]
+    assert ours.type_ids.tolist() == [id for w in windows for id in w.type_ids]
+    assert ours.lengths.tolist() == [len(w.ids) for w in windows]
+    assert ours.texts.tolist() == [i for i, some in enumerate(theirs) for _ in some]
+    assert [tuple(pair) for pair in ours.offsets] == [pair for w in windows for pair in w.offsets]
+    assert ours.special_mask.tolist() == [bool(m) for w in windows for m in w.special_tokens_mask]
+    for found, name in ((ours.word_ids, "word_ids"), (ours.sequences, "sequence_ids")):
+        values = [value for w in windows for value in getattr(w, name)]
+        assert found.tolist() == [-1 if value is None else value for value in values]
+    assert {array.dtype.name for array in vars(ours).values()} == {"int32"}
+    assert Tokenizer.load(unigram).encode_windows([], max_length=4).offsets.shape == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("bad", "seen"), [(None, "is None"), (b"a", "is of type bytes"), ("\ud800", "lone surrogate")]
 )

@@ -5,11 +5,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertie.errors import InputError
-from bertie.tokenize import Tokenizer
+from bertie.tokenize import Encoding, PackedWindows, Tokenizer
 
 
 def texts(windows: list) -> list[str]:
     return [" ".join(w.tokens[1:-1]) for w in windows]
+
+
+def unpacked(packed: PackedWindows) -> list[tuple]:
+    """Give each window's text, ids, type ids, offsets, word ids, sequences and special mask."""
+    ends = packed.lengths.cumsum()
+    return [
+        (
+            int(text),
+            packed.ids[end - length : end].tolist(),
+            packed.type_ids[end - length : end].tolist(),
+            [tuple(pair) for pair in packed.offsets[end - length : end].tolist()],
+            packed.word_ids[end - length : end].tolist(),
+            packed.sequences[end - length : end].tolist(),
+            packed.special_mask[end - length : end].tolist(),
+        )
+        for text, length, end in zip(packed.texts, packed.lengths, ends, strict=True)
+    ]
+
+
+def as_unpacked(text: int, window: Encoding, sequences: list[int | None]) -> tuple:
+    """Give one window of one text as `unpacked` does."""
+    return (
+        text,
+        window.ids,
+        window.type_ids,
+        window.offsets,
+        [-1 if word is None else word for word in window.word_ids],
+        [-1 if sequence is None else sequence for sequence in sequences],
+        [bool(framing) for framing in window.special_mask],
+    )
 
 
 def test_windows_share_the_stride_and_leave_nothing_out(tokenizer: Tokenizer) -> None:
@@ -69,6 +99,97 @@ def test_windows_put_together_are_the_text(
     windows = tokenizer.windows(" ".join(words), max_length=room + 2, stride=stride)
     together = texts(windows[:1]) + [" ".join(w.tokens[1 + stride : -1]) for w in windows[1:]]
     assert " ".join(together).split() == words
+
+
+class TestManyTexts:
+    TEXTS = (
+        "the quick é\U0001f600 brown fox jumped over",
+        "",
+        "a b",
+        "hello, unwantable world! 中国",
+    )
+
+    @pytest.mark.parametrize("threads", [1, 3])
+    def test_the_windows_of_each_text_follow_one_another(
+        self, tokenizer: Tokenizer, threads: int
+    ) -> None:
+        texts = self.TEXTS * 2000  # enough to wake threads
+        packed = tokenizer.encode_windows(texts, max_length=6, stride=1, threads=threads)
+        expected = []
+        for i, text in enumerate(self.TEXTS):
+            for window in tokenizer.windows(text, max_length=6, stride=1):
+                sequences = [None if framing else 0 for framing in window.special_mask]
+                expected.append(as_unpacked(i, window, sequences))
+        found = unpacked(packed)
+        assert found[: len(expected)] == expected
+        assert [row[1:] for row in found] == [row[1:] for row in expected] * 2000
+        assert packed.texts[-1] == len(texts) - 1
+        assert {array.dtype.name for array in vars(packed).values()} == {"int32"}
+        assert packed.offsets.shape == (len(packed.ids), 2)
+
+    @pytest.mark.parametrize("split", [False, True])
+    @pytest.mark.parametrize("strategy", ["only_second", "only_first", "longest_first"])
+    @pytest.mark.parametrize("side", ["right", "left"])
+    def test_they_are_what_tokenizers_lets_overflow(
+        self, tokenizer: Tokenizer, strategy: str, side: str, split: bool
+    ) -> None:
+        tokenizers = pytest.importorskip("tokenizers")
+        oracle = tokenizers.BertWordPieceTokenizer(
+            {token: i for i, token in enumerate(tokenizer.vocab)}
+        )._tokenizer
+        limit = 30 if strategy == "only_first" else 13
+        oracle.enable_truncation(limit, stride=2, strategy=strategy, direction=side)
+        short, long = "Who jumped, é?", "the lazy dog, the unaffable 中国 fox - a b c!"
+        pairs = [(long * 4, short)] if strategy == "only_first" else [(short, long), (short, "a")]
+        first: list = [a.split() if split else a for a, _ in pairs]
+        second: list = [b.split() if split else b for _, b in pairs]
+        packed = tokenizer.encode_windows(
+            first,
+            second,
+            max_length=limit,
+            stride=2,
+            strategy=strategy,
+            truncate=side,
+            split_words=split,
+        )
+        expected = []
+        for i, (a, b) in enumerate(zip(first, second, strict=True)):
+            encoding = oracle.encode(a, b, is_pretokenized=split)
+            for window in [encoding, *encoding.overflowing]:
+                theirs = Encoding(
+                    window.ids,
+                    window.type_ids,
+                    window.tokens,
+                    window.offsets,
+                    window.word_ids,
+                    window.special_tokens_mask,
+                )
+                expected.append(as_unpacked(i, theirs, window.sequence_ids))
+        assert unpacked(packed) == expected
+        assert len(expected) > len(pairs)
+
+    def test_a_text_that_cannot_be_cut_is_named(self, tokenizer: Tokenizer) -> None:
+        with pytest.raises(InputError, match=r"texts\[1\]: the second text has 1 tokens"):
+            tokenizer.encode_windows(
+                ["a", "a b c a b c"], ["a b", "a"], max_length=6, strategy="only_second"
+            )
+        with pytest.raises(InputError, match=r"texts\[2\] is None"):
+            tokenizer.encode_windows(["a", "b", None], max_length=6)
+        with pytest.raises(InputError, match="2 texts and 1 pairs"):
+            tokenizer.encode_windows(["a", "b"], ["a"], max_length=6)
+
+    def test_options_that_make_no_sense_are_refused(self, tokenizer: Tokenizer) -> None:
+        with pytest.raises(InputError, match=r"texts\[0\]: stride is 2, and only 2 tokens"):
+            tokenizer.encode_windows(["a b c"], max_length=4, stride=2)
+        with pytest.raises(InputError, match="windows leave nothing out"):
+            tokenizer.encode_windows(["a"], max_length=4, truncate="error")
+        with pytest.raises(InputError, match="threads is 0"):
+            tokenizer.encode_windows(["a"], max_length=4, threads=0)
+
+    def test_no_texts_are_no_windows(self, tokenizer: Tokenizer) -> None:
+        packed = tokenizer.encode_windows([], max_length=4)
+        assert unpacked(packed) == []
+        assert packed.offsets.shape == (0, 2)
 
 
 class TestSplitWords:

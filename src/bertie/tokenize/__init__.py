@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from bertie.tokenize.basic import BasicTokenizer as BasicTokenizer
     from bertie.tokenize.encoding import Encoding as Encoding
     from bertie.tokenize.encoding import PackedEncodings as PackedEncodings
+    from bertie.tokenize.encoding import PackedWindows as PackedWindows
     from bertie.tokenize.features import FeatureFactory as FeatureFactory
     from bertie.tokenize.features import Features as Features
     from bertie.tokenize.tokenizer import Tokenizer as Tokenizer
@@ -20,6 +21,7 @@ _MODULES = {
     "FeatureFactory": "features",
     "Features": "features",
     "PackedEncodings": "encoding",
+    "PackedWindows": "encoding",
     "Tokenizer": "tokenizer",
     "Vocab": "vocab",
     "WordPieceTokenizer": "wordpiece",
@@ -32,6 +34,7 @@ __all__ = [
     "FeatureFactory",
     "Features",
     "PackedEncodings",
+    "PackedWindows",
     "Tokenizer",
     "Vocab",
     "WordPieceTokenizer",

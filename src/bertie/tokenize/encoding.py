@@ -1,4 +1,4 @@
-"""What tokenizing gives: one text in full, or many packed."""
+"""What tokenizing gives: one text in full, or many packed, whole or in windows."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,3 +42,32 @@ class PackedEncodings:
     type_ids: "np.ndarray"
     lengths: "np.ndarray"
     truncated: "np.ndarray"
+
+
+@dataclass(frozen=True)
+class PackedWindows:
+    """Texts cut into windows, one after another without padding; all arrays int32.
+
+    ids, type_ids: (tokens,).
+    lengths: (windows,), tokens of each window; a text's windows follow one another.
+    texts: (windows,), the index of the text, or pair, that each window is from.
+    offsets: (tokens, 2), start and end as indices into the caller's string, or with split_words
+        into its word; 0, 0 for tokens that frame a text.
+    word_ids: (tokens,), the index of the token's word in its text; -1 for tokens that frame it.
+    sequences: (tokens,), 0 for tokens of the first text, 1 for those of the second; -1 for tokens
+        that frame them.
+    """
+
+    ids: "np.ndarray"
+    type_ids: "np.ndarray"
+    lengths: "np.ndarray"
+    texts: "np.ndarray"
+    offsets: "np.ndarray"
+    word_ids: "np.ndarray"
+    sequences: "np.ndarray"
+
+    @property
+    def special_mask(self) -> "np.ndarray":
+        """Whether each token frames a text, bool (tokens,)."""
+        mask: np.ndarray = self.sequences < 0
+        return mask

@@ -11,6 +11,8 @@ from bertie.tokenize.vocab import Vocab
 
 # One sequence: ids, type ids, offsets, word ids, special mask.
 Row: TypeAlias = tuple[list[int], list[int], list[tuple[int, int]], list[int | None], list[int]]
+# Windows: the arrays of PackedWindows, in its order.
+Arrays: TypeAlias = tuple[Any, Any, Any, Any, Any, Any, Any]
 # Texts, or words of texts that the caller has split.
 Texts: TypeAlias = tuple[str, ...] | tuple[tuple[str, ...], ...]
 
@@ -52,6 +54,11 @@ class Engine(Protocol):
 
         base: the first text's position in complaints. threads 0: as many as there are cores.
         """
+
+    def encode_windows(
+        self, texts: Texts, pairs: Texts | None, options: Options, threads: int
+    ) -> Arrays:
+        """Encode texts into all their windows, packed."""
 
     def decode(self, ids: Sequence[int], skip_special: bool) -> str:
         """Join the tokens of ids."""
@@ -111,6 +118,14 @@ class Core:
             texts, pairs, *_arguments(options), threads, base
         )
         return packed
+
+    def encode_windows(
+        self, texts: Texts, pairs: Texts | None, options: Options, threads: int
+    ) -> Arrays:
+        ids, type_ids, lengths, sources, offsets, word_ids, sequences = self._core.encode_windows(
+            texts, pairs, *_arguments(options), options.stride, threads
+        )
+        return ids, type_ids, lengths, sources, offsets.reshape(-1, 2), word_ids, sequences
 
     def decode(self, ids: Sequence[int], skip_special: bool) -> str:
         kept = [id for id in ids if not (skip_special and id in self._special)]

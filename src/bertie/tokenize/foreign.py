@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import tokenizers
 
     from bertie.tokenize.definition import ForeignDefinition
-    from bertie.tokenize.engine import Options, Row, Texts
+    from bertie.tokenize.engine import Arrays, Options, Row, Texts
     from bertie.tokenize.vocab import Vocab
 
 _Encoding: TypeAlias = "tokenizers.Encoding"
@@ -50,19 +50,35 @@ class Foreign:
         threads: int,
         base: int,
     ) -> tuple[Any, Any, Any, Any]:
-        import numpy as np
-
         _check(texts, "texts", options.split, base)
         _check(pairs or (), "pairs", options.split, base)
         with self._lock:
             encodings, truncated = self._encode(texts, pairs, options)
         ids = [e.ids for e in encodings]
-        none = np.zeros(0, np.int32)
         return (
-            np.concatenate([none, *(np.array(i, np.int32) for i in ids)]),
-            np.concatenate([none, *(np.array(e.type_ids, np.int32) for e in encodings)]),
-            np.array([len(i) for i in ids], np.int32),
-            np.array(truncated, np.int32),
+            _joined(ids),
+            _joined([e.type_ids for e in encodings]),
+            _joined([[len(i) for i in ids]]),
+            _joined([truncated]),
+        )
+
+    def encode_windows(
+        self, texts: "Texts", pairs: "Texts | None", options: "Options", threads: int
+    ) -> "Arrays":
+        _check(texts, "texts", options.split, 0)
+        _check(pairs or (), "pairs", options.split, 0)
+        with self._lock:
+            encodings, _ = self._encode(texts, pairs, options)
+            windows = [[e, *e.overflowing] for e in encodings]
+        every = [window for some in windows for window in some]
+        return (
+            _joined([w.ids for w in every]),
+            _joined([w.type_ids for w in every]),
+            _joined([[len(w.ids) for w in every]]),
+            _joined([[i] * len(some) for i, some in enumerate(windows)]),
+            _joined([w.offsets for w in every], (0, 2)),
+            _joined([_known(w.word_ids) for w in every]),
+            _joined([_known(w.sequence_ids) for w in every]),
         )
 
     def decode(self, ids: Sequence[int], skip_special: bool) -> str:
@@ -148,6 +164,19 @@ def _row(encoding: _Encoding) -> "Row":
         encoding.word_ids,
         encoding.special_tokens_mask,
     )
+
+
+def _joined(lists: list[Any], shape: tuple[int, ...] = (0,)) -> Any:
+    """Put lists into one int32 array; of none, or of empty ones, it has this shape."""
+    import numpy as np
+
+    none = np.zeros(shape, np.int32)
+    return np.concatenate([none, *(np.array(some, np.int32) for some in lists if some)])
+
+
+def _known(values: list[int | None]) -> list[int]:
+    """Put -1 for None."""
+    return [-1 if value is None else value for value in values]
 
 
 def _check(texts: "Texts", name: str, split: bool, base: int | None) -> None:

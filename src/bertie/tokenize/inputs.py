@@ -58,6 +58,22 @@ def listed(texts: Iterable[Any], name: str, split: bool, base: int = 0) -> tuple
     return tuple(texts)
 
 
+def paired(
+    texts: Iterable[Any], pairs: Iterable[Any] | None, split: bool
+) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
+    """Return texts and their second texts as `listed` does.
+
+    Raises: InputError: as `listed`; there are more of one than of the other.
+    """
+    first = listed(texts, "texts", split)
+    if pairs is None:
+        return first, None
+    second = listed(pairs, "pairs", split)
+    if len(second) != len(first):
+        raise InputError(f"{len(first)} texts and {len(second)} pairs, expected as many")
+    return first, second
+
+
 def blocks(texts: Iterator[Any], most: int) -> Iterator[list[Any]]:
     """Yield lists of at most `most` texts, or fewer once they have 4 million characters."""
     characters, block = 0, []

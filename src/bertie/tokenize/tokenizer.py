@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 from bertie.config import Setting
 from bertie.errors import InputError
 from bertie.tokenize.definition import Definition, ForeignDefinition
-from bertie.tokenize.encoding import Encoding, PackedEncodings
+from bertie.tokenize.encoding import Encoding, PackedEncodings, PackedWindows
 from bertie.tokenize.engine import Engine, Options, Row, start, strategy_named
-from bertie.tokenize.inputs import blocks, check_count, listed, one, one_or_none
+from bertie.tokenize.inputs import blocks, check_count, listed, one, one_or_none, paired
 from bertie.tokenize.vocab import Vocab
 
 Truncate: TypeAlias = Literal["right", "left", "error"]
@@ -194,7 +194,7 @@ class Tokenizer:
             Others: as for `encode`.
         Raises: InputError: as `encode`; the stride leaves no room for new tokens.
         """
-        check_count(stride, "stride")
+        _check_windows(stride, truncate)
         options = self._options(
             split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
         )
@@ -225,11 +225,45 @@ class Tokenizer:
         options = self._options(
             split_words, add_special_tokens, max_length, truncate, strategy, stride=0
         )
-        first = listed(texts, "texts", split_words)
-        second = None if pairs is None else listed(pairs, "pairs", split_words)
-        if second is not None and len(second) != len(first):
-            raise InputError(f"{len(first)} texts and {len(second)} pairs, expected as many")
+        first, second = paired(texts, pairs, split_words)
         return self._packed(first, second, options, truncate == "error", threads, base=0)
+
+    def encode_windows(
+        self,
+        texts: Iterable[Text],
+        pairs: Iterable[Text] | None = None,
+        *,
+        max_length: int,
+        stride: int = 0,
+        split_words: bool = False,
+        add_special_tokens: bool = True,
+        truncate: Literal["right", "left"] = "right",
+        strategy: Strategy = "longest_first",
+        threads: int | None = None,
+    ) -> PackedWindows:
+        """Tokenize many texts in parallel, each into as many windows as it takes, packed.
+
+        A text's windows are those that `windows` gives, in the same order, with where every token
+        comes from. strategy="only_second" keeps each first text whole and cuts its second, as
+        questions and their contexts need it.
+
+        Args:
+            pairs: the second text of each, as many as there are texts.
+            max_length: tokens in a window, special ones included.
+            stride: tokens of a text that a window shares with the one before it.
+            truncate: where each text's first window is: "right" begins at its beginning, "left"
+                goes backwards from its end.
+            threads: to use; None: one for each core. The result is the same for any count.
+            Others: as for `encode`.
+        Raises: InputError: as `windows`, naming the text's position; nothing is computed then.
+        """
+        _check_windows(stride, truncate)
+        _check_threads(threads)
+        options = self._options(
+            split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
+        )
+        first, second = paired(texts, pairs, split_words)
+        return PackedWindows(*self._engine.encode_windows(first, second, options, threads or 0))
 
     def encode_stream(
         self,
@@ -336,8 +370,7 @@ class Tokenizer:
         threads: int | None,
         base: int,
     ) -> PackedEncodings:
-        if threads is not None and threads < 1:
-            raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
+        _check_threads(threads)
         packed = PackedEncodings(
             *self._engine.encode_batch(texts, pairs, options, threads or 0, base)
         )
@@ -348,6 +381,17 @@ class Tokenizer:
             kept, left_out = int(packed.lengths[i]), int(packed.truncated[i])
             raise _too_long(f"texts[{base + i}]{more}", kept, left_out, options.max_length)
         return packed
+
+
+def _check_windows(stride: int, truncate: str) -> None:
+    check_count(stride, "stride")
+    if truncate == "error":
+        raise InputError("truncate is 'error', expected right or left: windows leave nothing out")
+
+
+def _check_threads(threads: int | None) -> None:
+    if threads is not None and threads < 1:
+        raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
 
 
 def _too_long(name: str, kept: int, left_out: int, limit: int) -> InputError:
