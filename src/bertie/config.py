@@ -1,10 +1,12 @@
 """Settings and the one record that every config.json and bert_config.json becomes."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.architectures import ARCHITECTURES, RELATIVE_BUCKETS, Architecture
 from bertie.errors import CheckpointError, InputError
 
 # config.json's name for an activation → the form that computes it. The erf form of GELU is "gelu";
@@ -22,18 +24,14 @@ ACTIVATIONS: Mapping[str, str] = {
 
 _NAMES = ", ".join(ACTIVATIONS)
 
-MODEL_TYPES = ("bert",)
+MODEL_TYPES = tuple(ARCHITECTURES)
 
-# A config without model_type is BERT's when it has all of these, as Google's bert_config.json has.
-_BERT_KEYS = (
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "type_vocab_size",
-)
+# An architecture class as config.json names it; the other frameworks' have a word before it.
+_CLASS = re.compile(r"(?:TF|Flax)?([A-Za-z]+?)(?:Model|LMHeadModel|For\w+)")
 
 _LARGEST_SIZE = 2**31 - 1
+# More layers than any model has; each takes a place in layer_weights.
+_MOST_LAYERS = 1024
 
 
 @dataclass(frozen=True)
@@ -49,25 +47,37 @@ class Setting:
     origin: str
 
 
-# How each field is read.
-_FIELDS: Mapping[str, type] = {
-    "vocab_size": int,
-    "hidden_size": int,
-    "num_hidden_layers": int,
-    "num_attention_heads": int,
-    "intermediate_size": int,
-    "max_position_embeddings": int,
-    "type_vocab_size": int,
-    "hidden_act": str,
-    "layer_norm_eps": float,
-}
+@dataclass(frozen=True)
+class _Number:
+    """What a number may be.
 
-# What old configs leave out; the values are those of transformers' BertConfig.
-_DEFAULTS: Mapping[str, Any] = {
-    "max_position_embeddings": 512,
-    "type_vocab_size": 2,
-    "hidden_act": "gelu",
-    "layer_norm_eps": 1e-12,
+    Attributes:
+        kind: int or float.
+        least: the smallest whole number.
+        most: the largest.
+    """
+
+    kind: type = int
+    least: int = 1
+    most: int = _LARGEST_SIZE
+
+
+# What is read of a config, by field; None: a key of ACTIVATIONS.
+_FIELDS: Mapping[str, _Number | None] = {
+    "vocab_size": _Number(),
+    "hidden_size": _Number(),
+    "num_hidden_layers": _Number(most=_MOST_LAYERS),
+    "num_attention_heads": _Number(),
+    "intermediate_size": _Number(),
+    "max_position_embeddings": _Number(),
+    "type_vocab_size": _Number(),
+    "hidden_act": None,
+    "layer_norm_eps": _Number(float),
+    "embedding_size": _Number(),
+    "position_padding": _Number(least=0),
+    "relative_attention_num_buckets": _Number(least=RELATIVE_BUCKETS, most=RELATIVE_BUCKETS),
+    "num_hidden_groups": _Number(most=_MOST_LAYERS),
+    "inner_group_num": _Number(most=_MOST_LAYERS),
 }
 
 
@@ -128,32 +138,41 @@ class EncoderConfig:
         Raises: CheckpointError: an unsupported architecture or option, or a value that can't be.
         Raises: InputError: an activation that isn't in ACTIVATIONS.
         """
-        origins: dict[str, str] = {}
-        values: dict[str, Any] = {}
-        values["model_type"], origins["model_type"] = _model_type(raw, where)
+        architecture, origin = _architecture(raw, where)
         _refuse_variants(raw, where)
-        if missing := [name for name in _FIELDS if name not in raw and name not in _DEFAULTS]:
-            raise CheckpointError(
-                f"{where} lacks {', '.join(missing)}; a BERT config states the size of the model"
-            )
-        for name, kind in _FIELDS.items():
-            if name == "hidden_act" and activation is not None:
-                if activation not in ACTIVATIONS:
-                    raise InputError(
-                        f"activation is {shown(activation)}, expected one of: {_NAMES}"
-                    )
-                values[name] = activation
-                origins[name] = "caller"
-            elif name in raw:
-                values[name] = _checked(name, raw[name], kind, where)
-                origins[name] = f"{where}: {name}"
-            else:
-                values[name], origins[name] = _DEFAULTS[name], "default"
-        values["embedding_size"] = values["hidden_size"]
-        values["layer_weights"] = tuple(range(values["num_hidden_layers"]))
-        config = cls(**values, origins=origins)
+        _require_sizes(raw, architecture, where)
+        settings = {"model_type": Setting(architecture.model_type, origin)}
+        if activation is not None:
+            if activation not in ACTIVATIONS:
+                raise InputError(f"activation is {shown(activation)}, expected one of: {_NAMES}")
+            settings["hidden_act"] = Setting(activation, "caller")
+        for name in _FIELDS:
+            if name not in settings:
+                settings[name] = _read(name, raw, architecture, where)
+        for name, other in architecture.same.items():
+            settings[name] = settings[other]
+        settings["layer_weights"] = _layer_weights(settings, where)
+        passes = len(settings["layer_weights"].value)
+        settings["num_hidden_layers"] = replace(settings["num_hidden_layers"], value=passes)
+        for name in ("num_hidden_groups", "inner_group_num"):
+            del settings[name]
+        config = cls(
+            **{name: setting.value for name, setting in settings.items()},
+            origins={name: setting.origin for name, setting in settings.items()},
+        )
         config._check_heads(where)
+        config._check_positions(where)
         return config
+
+    @property
+    def architecture(self) -> Architecture:
+        """What its architecture does differently from the others."""
+        return ARCHITECTURES[self.model_type]
+
+    @property
+    def projects_embeddings(self) -> bool:
+        """Whether a dense layer stands between the embeddings and the first layer."""
+        return self.architecture.always_projects or self.embedding_size != self.hidden_size
 
     @property
     def positions(self) -> int:
@@ -170,45 +189,62 @@ class EncoderConfig:
                 f" num_attention_heads {self.num_attention_heads}"
             )
 
+    def _check_positions(self, where: str) -> None:
+        """Refuse a padding token that leaves no positions."""
+        if self.positions < 1:
+            raise CheckpointError(
+                f"{where}: max_position_embeddings {self.max_position_embeddings} leaves no"
+                f" positions after {self.position_padding},"
+                f" the padding token's ({self.source('position_padding')})"
+            )
+
     def setting(self, name: str) -> Setting:
         """Give one field together with where it came from."""
         return Setting(getattr(self, name), self.origins.get(name, "caller"))
 
     def source(self, *names: str) -> str:
         """Say where fields came from, in the words of an error message."""
-        by_place: dict[str, list[str]] = {}
-        for name in dict.fromkeys(names):
-            place, colon, _ = self.origins.get(name, "caller").partition(": ")
-            by_place.setdefault(f"in {place}" if colon else f"by {place}", []).append(name)
-        return ", ".join(f"{' and '.join(fields)} {place}" for place, fields in by_place.items())
+        by_place: dict[str, dict[str, None]] = {}
+        for name in names:
+            place, colon, key = self.origins.get(name, "caller").partition(": ")
+            listed = by_place.setdefault(f"in {place}" if colon else f"by {place}", {})
+            listed[key or name] = None
+        return ", ".join(f"{' and '.join(keys)} {place}" for place, keys in by_place.items())
 
 
-def _model_type(raw: Mapping[str, Any], where: str) -> tuple[str, str]:
+def _architecture(raw: Mapping[str, Any], where: str) -> tuple[Architecture, str]:
     """Find the architecture and where it is stated; refuse those that aren't supported."""
     supported = ", ".join(MODEL_TYPES)
     stated = raw.get("model_type")
     if stated is not None:
-        if stated not in MODEL_TYPES:
+        if not isinstance(stated, str) or stated not in ARCHITECTURES:
             raise CheckpointError(
                 f"{where}: model_type {shown(stated)} is not supported; supported: {supported}"
             )
-        return stated, f"{where}: model_type"
-    architectures = raw.get("architectures") or []
-    if not isinstance(architectures, list) or not all(isinstance(a, str) for a in architectures):
+        return ARCHITECTURES[stated], f"{where}: model_type"
+    classes = raw.get("architectures") or []
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise CheckpointError(
-            f"{where}: architectures is {shown(architectures)}, expected a list of names"
+            f"{where}: architectures is {shown(classes)}, expected a list of names"
         )
-    if architectures and not architectures[0].startswith("Bert"):
+    if classes:
+        match = _CLASS.fullmatch(classes[0])
+        for architecture in ARCHITECTURES.values():
+            if match is not None and match[1] == architecture.classes:
+                return architecture, f"{where}: architectures"
         raise CheckpointError(
-            f"{where}: architecture {architectures[0]} is not supported; supported: {supported}"
+            f"{where}: architecture {shown(classes[0])} is not supported; supported: {supported}"
         )
-    absent = [key for key in _BERT_KEYS if key not in raw]
-    if absent:
-        raise CheckpointError(
-            f"{where} has no model_type and isn't BERT's, for it lacks {', '.join(absent)};"
-            f" supported: {supported}"
-        )
-    return "bert", f"{where}: its keys are BERT's"
+    # BERT's keys are the commonest, so it is tried last.
+    for architecture in reversed(list(ARCHITECTURES.values())):
+        if architecture.told_by and all(key in raw for key in architecture.told_by):
+            name = architecture.model_type
+            return architecture, f"{where}: its keys are those of {name}"
+    absent = [key for key in ARCHITECTURES["bert"].told_by if key not in raw]
+    raise CheckpointError(
+        f"{where} has no model_type and isn't BERT's, for it lacks {', '.join(absent)};"
+        f" supported: {supported}"
+    )
 
 
 def _refuse_variants(raw: Mapping[str, Any], where: str) -> None:
@@ -227,19 +263,67 @@ def _refuse_variants(raw: Mapping[str, Any], where: str) -> None:
             )
 
 
-def _checked(name: str, value: Any, kind: type, where: str) -> Any:
+def _keys(name: str, architecture: Architecture) -> tuple[str, ...]:
+    """List what a config of this architecture may call a field."""
+    return architecture.keys.get(name, (name,))
+
+
+def _require_sizes(raw: Mapping[str, Any], architecture: Architecture, where: str) -> None:
+    """Refuse a config that leaves out what nothing else tells."""
+    known = {*architecture.defaults, *architecture.fixed, *architecture.same}
+    keys = [_keys(name, architecture) for name in _FIELDS if name not in known]
+    missing = [names[0] for names in keys if not any(name in raw for name in names)]
+    if missing:
+        raise CheckpointError(
+            f"{where} lacks {', '.join(missing)};"
+            f" a config of {architecture.model_type} states the size of the model"
+        )
+
+
+def _read(name: str, raw: Mapping[str, Any], architecture: Architecture, where: str) -> Setting:
+    """Read one field, or take what the architecture has in its stead."""
+    if name in architecture.fixed:
+        return Setting(architecture.fixed[name], "default")
+    if name not in architecture.same:
+        for key in _keys(name, architecture):
+            if key in raw:
+                return Setting(_checked(key, raw[key], _FIELDS[name], where), f"{where}: {key}")
+    return Setting(architecture.defaults.get(name), "default")
+
+
+def _checked(key: str, value: Any, number: _Number | None, where: str) -> Any:
     """Check one value's type and range."""
-    if kind is str:
+    if number is None:
         if not isinstance(value, str) or value not in ACTIVATIONS:
             raise CheckpointError(
-                f"{where}: {name} {shown(value)} is not supported; supported: {_NAMES}"
+                f"{where}: {key} {shown(value)} is not supported; supported: {_NAMES}"
             )
         return value
-    if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
-        expected = "a whole number" if kind is int else "a number"
-        raise CheckpointError(f"{where}: {name} is {shown(value)}, expected {expected}")
-    if not 0 < value <= _LARGEST_SIZE:
+    if isinstance(value, bool) or not isinstance(
+        value, int if number.kind is int else (int, float)
+    ):
+        expected = "a whole number" if number.kind is int else "a number"
+        raise CheckpointError(f"{where}: {key} is {shown(value)}, expected {expected}")
+    above = value >= number.least if number.kind is int else value > 0
+    if not (above and value <= number.most):
+        least = f"at least {number.least}" if number.kind is int else "more than 0"
+        expected = f"{least} and at most {number.most}"
+        if number.least == number.most:
+            expected = f"{number.most}, as its architecture computes with"
+        raise CheckpointError(f"{where}: {key} is {shown(value)}, expected {expected}")
+    return number.kind(value)
+
+
+def _layer_weights(settings: Mapping[str, Setting], where: str) -> Setting:
+    """List whose weights each pass uses: groups of passes share those of their group."""
+    layers, groups, inner = (
+        settings[name].value
+        for name in ("num_hidden_layers", "num_hidden_groups", "inner_group_num")
+    )
+    if layers % groups:
         raise CheckpointError(
-            f"{where}: {name} is {shown(value)}, expected more than 0 and at most {_LARGEST_SIZE}"
+            f"{where}: num_hidden_layers {layers} is not a multiple of num_hidden_groups {groups}"
         )
-    return kind(value)
+    share = layers // groups
+    weights = (layer // share * inner + own for layer in range(layers) for own in range(inner))
+    return Setting(tuple(weights), settings["num_hidden_groups"].origin)

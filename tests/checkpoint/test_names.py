@@ -2,36 +2,133 @@
 
 import pytest
 
-from bertie.checkpoint.names import canonical, ties
+from bertie.architectures import ARCHITECTURES
+from bertie.checkpoint.names import canonical, foreign, ties
+
+WORDS = "embeddings.word_embeddings.weight"
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("model_type", "name", "expected"),
     [
-        ("embeddings.LayerNorm.weight", "embeddings.LayerNorm.weight"),
-        ("embeddings.LayerNorm.gamma", "embeddings.LayerNorm.weight"),
-        ("bert.embeddings.LayerNorm.beta", "embeddings.LayerNorm.bias"),
-        ("bert.pooler.dense.bias", "pooler.dense.bias"),
-        ("cls.predictions.transform.LayerNorm.gamma", "cls.predictions.transform.LayerNorm.weight"),
-        ("classifier.weight", "classifier.weight"),
-        ("distilbert.gamma", "distilbert.gamma"),
-        ("some.bert.weight", "some.bert.weight"),
+        ("bert", "embeddings.LayerNorm.weight", "embeddings.LayerNorm.weight"),
+        ("bert", "embeddings.LayerNorm.gamma", "embeddings.LayerNorm.weight"),
+        ("bert", "bert.embeddings.LayerNorm.beta", "embeddings.LayerNorm.bias"),
+        ("bert", "bert.pooler.dense.bias", "pooler.dense.bias"),
+        (
+            "bert",
+            "cls.predictions.transform.LayerNorm.gamma",
+            "cls.predictions.transform.LayerNorm.weight",
+        ),
+        (
+            "bert",
+            "encoder.layer.11.output.LayerNorm.beta",
+            "encoder.layer.11.output.LayerNorm.bias",
+        ),
+        ("bert", "classifier.weight", "classifier.weight"),
+        ("bert", "output_weights", "classifier.weight"),
+        ("bert", "cls.squad.output_bias", "qa_outputs.bias"),
+        ("bert", "distilbert.gamma", "distilbert.gamma"),
+        ("bert", "some.bert.weight", "some.bert.weight"),
+        ("bert", "encoder.layer.01.attention.q", "encoder.layer.01.attention.q"),
+        ("roberta", "roberta.pooler.dense.bias", "pooler.dense.bias"),
+        (
+            "camembert",
+            "roberta.encoder.layer.3.output.dense.bias",
+            "encoder.layer.3.output.dense.bias",
+        ),
+        ("xlm-roberta", "lm_head.layer_norm.bias", "lm_head.layer_norm.bias"),
+        (
+            "distilbert",
+            "distilbert.transformer.layer.5.attention.q_lin.weight",
+            "encoder.layer.5.attention.self.query.weight",
+        ),
+        (
+            "distilbert",
+            "transformer.layer.0.attention.out_lin.bias",
+            "encoder.layer.0.attention.output.dense.bias",
+        ),
+        (
+            "distilbert",
+            "transformer.layer.0.sa_layer_norm.weight",
+            "encoder.layer.0.attention.output.LayerNorm.weight",
+        ),
+        ("distilbert", "transformer.layer.0.ffn.lin2.bias", "encoder.layer.0.output.dense.bias"),
+        ("electra", "electra.embeddings_project.weight", "embeddings.projection.weight"),
+        (
+            "albert",
+            "albert.encoder.albert_layer_groups.2.albert_layers.1.attention.dense.weight",
+            "encoder.layer.5.attention.output.dense.weight",
+        ),
+        (
+            "albert",
+            "encoder.albert_layer_groups.0.albert_layers.0.full_layer_layer_norm.bias",
+            "encoder.layer.0.output.LayerNorm.bias",
+        ),
+        (
+            "albert",
+            "encoder.albert_layer_groups.0.albert_layers.2.ffn.bias",
+            "encoder.albert_layer_groups.0.albert_layers.2.ffn.bias",
+        ),
+        ("albert", "albert.pooler.weight", "pooler.dense.weight"),
+        (
+            "albert",
+            "albert.encoder.embedding_hidden_mapping_in.bias",
+            "embeddings.projection.bias",
+        ),
+        (
+            "mpnet",
+            "mpnet.encoder.layer.7.attention.attn.k.weight",
+            "encoder.layer.7.attention.self.key.weight",
+        ),
+        (
+            "mpnet",
+            "encoder.layer.7.attention.LayerNorm.bias",
+            "encoder.layer.7.attention.output.LayerNorm.bias",
+        ),
+        (
+            "mpnet",
+            "mpnet.encoder.relative_attention_bias.weight",
+            "relative_attention_bias.weight",
+        ),
     ],
 )
-def test_a_name_becomes_canonical(name: str, expected: str) -> None:
-    assert canonical(name) == expected
-    assert canonical(expected) == expected
+def test_a_name_becomes_canonical_and_stays_so(model_type: str, name: str, expected: str) -> None:
+    architecture = ARCHITECTURES[model_type]
+    assert canonical(name, architecture, 2) == expected
+    assert canonical(expected, architecture, 2) == expected
 
 
-def test_a_decoder_that_is_absent_is_the_word_embeddings() -> None:
-    words = "embeddings.word_embeddings.weight"
-    present = [words, "cls.predictions.bias"]
-    assert ties(present) == {
-        "cls.predictions.decoder.weight": words,
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-    }
-    assert ties([*present, "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"]) == {}
+@pytest.mark.parametrize(
+    ("model_type", "decoder", "bias"),
+    [
+        ("bert", "cls.predictions.decoder", "cls.predictions.bias"),
+        ("roberta", "lm_head.decoder", "lm_head.bias"),
+        ("mpnet", "lm_head.decoder", "lm_head.bias"),
+        ("albert", "predictions.decoder", "predictions.bias"),
+        ("distilbert", "vocab_projector", None),
+        ("electra", "generator_lm_head", None),
+    ],
+)
+def test_a_decoder_that_is_absent_is_the_word_embeddings(
+    model_type: str, decoder: str, bias: str | None
+) -> None:
+    architecture = ARCHITECTURES[model_type]
+    present = [WORDS, bias or f"{decoder}.bias"]
+    weight = {f"{decoder}.weight": WORDS}
+    own = {f"{decoder}.bias": bias} if bias else {}
+    assert ties(present, architecture) == {**weight, **own}
+    assert ties(present, architecture, words=False) == own
+    assert ties([*present, f"{decoder}.weight", f"{decoder}.bias"], architecture) == {}
 
 
-def test_an_encoder_without_that_head_has_no_ties() -> None:
-    assert ties(["embeddings.word_embeddings.weight"]) == {}
+@pytest.mark.parametrize("model_type", ARCHITECTURES)
+def test_an_encoder_without_that_head_has_no_ties(model_type: str) -> None:
+    assert ties([WORDS, "pooler.dense.bias"], ARCHITECTURES[model_type]) == {}
+
+
+def test_names_tell_of_another_architecture() -> None:
+    bert = ARCHITECTURES["bert"]
+    assert foreign(["roberta.embeddings.LayerNorm.bias", "lm_head.bias"], bert) == "roberta"
+    assert foreign(["bert.embeddings.LayerNorm.bias", "electra.x"], bert) is None
+    assert foreign(["embeddings.LayerNorm.bias"], bert) is None

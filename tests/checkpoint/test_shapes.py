@@ -67,7 +67,7 @@ def test_a_size_by_default_is_named_as_such(bert: Path) -> None:
         encoder_tensors(Checkpoint.open(bert))
 
 
-@pytest.mark.parametrize("layers", [4, 2**31 - 1])
+@pytest.mark.parametrize("layers", [4, 1024])
 def test_layers_that_the_file_lacks_are_told_in_one_line(bert: Path, layers: int) -> None:
     edit_json(bert / "config.json", num_hidden_layers=layers)
     last = "" if layers == 4 else f" to encoder.layer.{layers - 1}"

@@ -2,6 +2,13 @@
 
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.directory import Checkpoint, require_files
+from bertie.checkpoint.heads import (
+    HeadLayer,
+    HeadRecord,
+    head_faults,
+    heads,
+    require_head,
+)
 from bertie.checkpoint.sentence import Normalize, SentenceLayout, read_layout
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
@@ -9,10 +16,15 @@ from bertie.checkpoint.tensor import Tensor
 __all__ = [
     "Checkpoint",
     "Dense",
+    "HeadLayer",
+    "HeadRecord",
     "Normalize",
     "SentenceLayout",
     "Tensor",
     "encoder_tensors",
+    "head_faults",
+    "heads",
     "read_layout",
     "require_files",
+    "require_head",
 ]

@@ -7,11 +7,11 @@ from typing import Any
 
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
-from bertie.checkpoint.names import canonical, ties
+from bertie.checkpoint.names import canonical, foreign, ties
 from bertie.checkpoint.tensor import Tensor
 from bertie.checkpoint.weights import read_weights, weight_files, weights_config
 from bertie.config import EncoderConfig
-from bertie.errors import InputError, SourceError
+from bertie.errors import CheckpointError, InputError, SourceError
 
 CONFIGS = ("config.json", "bert_config.json")
 VOCABULARIES = ("vocab.txt", "tokenizer.json")
@@ -29,6 +29,7 @@ class Checkpoint:
         tied: tensors that the files leave out, and those that they are.
         ambiguous: canonical names that several tensors of the files claim, with the files' names.
         files: the files that hold the weights.
+        where: what messages call the config.
     """
 
     directory: Path
@@ -38,6 +39,7 @@ class Checkpoint:
     tied: Mapping[str, str]
     ambiguous: Mapping[str, tuple[str, ...]]
     files: tuple[Path, ...]
+    where: str = CONFIGS[0]
 
     @classmethod
     def open(
@@ -58,21 +60,38 @@ class Checkpoint:
         """
         raw, where = _read_config(directory, config)
         record = EncoderConfig.from_dict(raw, where=where, activation=activation)
+        architecture, inner = record.architecture, raw.get("inner_group_num", 1)
+        found = read_weights(directory)
+        if raw.get("model_type") is None:
+            _check_guess(found, record, where)
         tensors: dict[str, Tensor] = {}
         claims: dict[str, list[str]] = {}
-        for name, tensor in read_weights(directory).items():
-            claims.setdefault(canonical(name), []).append(name)
-            tensors.setdefault(canonical(name), tensor)
-        tied = ties(tensors) if raw.get("tie_word_embeddings", True) else {}
+        for name, tensor in found.items():
+            own = canonical(name, architecture, inner)
+            claims.setdefault(own, []).append(name)
+            tensors.setdefault(own, tensor)
+        tied = ties(tensors, architecture, words=bool(raw.get("tie_word_embeddings", True)))
         tensors.update({name: tensors[of] for name, of in tied.items()})
         ambiguous = {name: tuple(names) for name, names in claims.items() if len(names) > 1}
-        return cls(directory, record, raw, tensors, tied, ambiguous, weight_files(directory))
+        files = weight_files(directory)
+        return cls(directory, record, raw, tensors, tied, ambiguous, files, where)
 
     def unused(self, used: Iterable[str]) -> tuple[str, ...]:
         """List the files' tensors other than those used, given by canonical name."""
-        unused = set(self.tensors) - set(self.tied) - set(used)
+        names = {self.tied.get(name, name) for name in used}
+        unused = set(self.tensors) - set(self.tied) - names
         claims = (self.ambiguous.get(name, (self.tensors[name].name,)) for name in unused)
         return tuple(sorted(name for names in claims for name in names))
+
+
+def _check_guess(names: Iterable[str], config: EncoderConfig, where: str) -> None:
+    """Refuse an architecture that was guessed by a config's keys and that the names deny."""
+    other = foreign(names, config.architecture)
+    if other is not None:
+        raise CheckpointError(
+            f"{where} has no model_type and looks like one of {config.model_type}, but its"
+            f" tensors have the names of {other}: state its model_type in {where}"
+        )
 
 
 def require_files(directory: Path, *, config: bool = True, vocab: bool = True) -> None:

@@ -1,52 +1,74 @@
 """One name for each tensor, whatever the file calls it.
 
-Canonical names are those of transformers' BertModel: no "bert." before them, and layer norms with
-weight and bias.
+Canonical names are those of transformers' BertModel, for every architecture: no prefix before
+them, layers as encoder.layer.N, and layer norms with weight and bias. What BERT lacks is called
+embeddings.projection (ELECTRA, ALBERT) and relative_attention_bias (MPNet). Heads keep the names
+that their architecture gives them.
 """
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+
+from bertie.architectures import ARCHITECTURES, WORDS, Architecture
+
+# TensorFlow's words for a layer norm's tensors, which early files have kept.
+_NORM = {"gamma": "weight", "beta": "bias"}
 
 
-@dataclass(frozen=True)
-class Renaming:
-    """One way in which files differ from the canonical names.
+def canonical(name: str, architecture: Architecture, inner_group_num: int = 1) -> str:
+    """Give the canonical name of a file's tensor.
 
-    Attributes:
-        pattern: a regular expression over the file's name.
-        becomes: what replaces it.
-        found_in: the kind of checkpoint that needs it.
+    Args:
+        name: the file's; a canonical one stays as it is.
+        architecture: whose names the file has.
+        inner_group_num: where passes share weights, the layers of each group.
+    Returns: the canonical name; names nobody knows stay as they are.
     """
-
-    pattern: re.Pattern[str]
-    becomes: str
-    found_in: str
-
-
-RENAMINGS = (
-    Renaming(re.compile(r"^bert\."), "", "models saved together with a head"),
-    Renaming(re.compile(r"\bLayerNorm\.gamma$"), "LayerNorm.weight", "TensorFlow's heirs"),
-    Renaming(re.compile(r"\bLayerNorm\.beta$"), "LayerNorm.bias", "TensorFlow's heirs"),
-)
-
-# A tensor that a file may leave out because it is another one.
-TIES: Mapping[str, str] = {
-    "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
-    "cls.predictions.decoder.bias": "cls.predictions.bias",
-}
+    name = name.removeprefix(f"{architecture.prefix}.")
+    name = architecture.modules.get(name, name)
+    match = architecture.layer.match(name)
+    if match is None:
+        return _module(name, architecture)
+    layer = int(match["layer"])
+    if "group" in match.groupdict():
+        if layer >= inner_group_num:
+            return name
+        layer += int(match["group"]) * inner_group_num
+    return f"encoder.layer.{layer}.{_module(name[match.end() :], architecture)}"
 
 
-def canonical(name: str) -> str:
-    """Give the canonical name of a file's tensor; names nobody knows stay as they are."""
-    for renaming in RENAMINGS:
-        name = renaming.pattern.sub(renaming.becomes, name)
-    return name
+def _module(name: str, architecture: Architecture) -> str:
+    """Translate the part of a name that says which module and which of its tensors."""
+    module, dot, tensor = name.rpartition(".")
+    module = architecture.modules.get(module, module)
+    if module.endswith("LayerNorm"):
+        tensor = _NORM.get(tensor, tensor)
+    return f"{module}{dot}{tensor}"
 
 
-def ties(names: Iterable[str]) -> dict[str, str]:
-    """Find the absent tensors that are tied to present ones, where the file has that head."""
+def ties(names: Iterable[str], architecture: Architecture, *, words: bool = True) -> dict[str, str]:
+    """Find the absent tensors that are other ones, of the heads that a file has.
+
+    Args:
+        names: the file's, canonical.
+        architecture: says what is tied to what.
+        words: whether a decoder may be the word embeddings, which a config can forbid.
+    Returns: the absent tensor's name, and that of the one that it is.
+    """
     present = set(names)
-    if not any(name.startswith("cls.predictions.") for name in present):
-        return {}
-    return {name: of for name, of in TIES.items() if name not in present and of in present}
+    return {
+        tie.name: tie.of
+        for tie in architecture.ties
+        if tie.name not in present
+        and tie.of in present
+        and (words or tie.of != WORDS)
+        and any(name.startswith(tie.head) for name in present)
+    }
+
+
+def foreign(names: Iterable[str], architecture: Architecture) -> str | None:
+    """Name the architecture whose prefix a file's names have instead of this one's, if any."""
+    prefixes = {name.partition(".")[0] for name in names}
+    if architecture.prefix in prefixes:
+        return None
+    others = (other for other in ARCHITECTURES.values() if other.prefix in prefixes)
+    return next((other.model_type for other in others), None)

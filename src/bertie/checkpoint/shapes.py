@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bertie.architectures import WORDS
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.errors import CheckpointError
@@ -24,16 +25,27 @@ def _dense(name: str, outputs: str, inputs: str) -> tuple[Expected, ...]:
     return Expected(f"{name}.weight", (outputs, inputs)), Expected(f"{name}.bias", (outputs,))
 
 
-def _norm(name: str) -> tuple[Expected, ...]:
+def _norm(name: str, size: str) -> tuple[Expected, ...]:
     """Expect a layer norm's weight and bias."""
-    return Expected(f"{name}.weight", ("hidden_size",)), Expected(f"{name}.bias", ("hidden_size",))
+    return Expected(f"{name}.weight", (size,)), Expected(f"{name}.bias", (size,))
 
 
 EMBEDDINGS = (
-    Expected("embeddings.word_embeddings.weight", ("vocab_size", "hidden_size")),
-    Expected("embeddings.position_embeddings.weight", ("max_position_embeddings", "hidden_size")),
-    Expected("embeddings.token_type_embeddings.weight", ("type_vocab_size", "hidden_size")),
-    *_norm("embeddings.LayerNorm"),
+    Expected(WORDS, ("vocab_size", "embedding_size")),
+    Expected(
+        "embeddings.position_embeddings.weight", ("max_position_embeddings", "embedding_size")
+    ),
+    *_norm("embeddings.LayerNorm", "embedding_size"),
+)
+TOKEN_TYPES = (
+    Expected("embeddings.token_type_embeddings.weight", ("type_vocab_size", "embedding_size")),
+)
+PROJECTION = _dense("embeddings.projection", "hidden_size", "embedding_size")
+DISTANCES = (
+    Expected(
+        "relative_attention_bias.weight",
+        ("relative_attention_num_buckets", "num_attention_heads"),
+    ),
 )
 
 LAYER = (
@@ -41,10 +53,10 @@ LAYER = (
     *_dense("attention.self.key", "hidden_size", "hidden_size"),
     *_dense("attention.self.value", "hidden_size", "hidden_size"),
     *_dense("attention.output.dense", "hidden_size", "hidden_size"),
-    *_norm("attention.output.LayerNorm"),
+    *_norm("attention.output.LayerNorm", "hidden_size"),
     *_dense("intermediate.dense", "intermediate_size", "hidden_size"),
     *_dense("output.dense", "hidden_size", "intermediate_size"),
-    *_norm("output.LayerNorm"),
+    *_norm("output.LayerNorm", "hidden_size"),
 )
 
 
@@ -70,7 +82,14 @@ def encoder_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
 
 def _wanted(checkpoint: Checkpoint) -> Iterator[Expected]:
     """Name the encoder's tensors, of those layers that the files have at all."""
+    config = checkpoint.config
     yield from EMBEDDINGS
+    if config.type_vocab_size:
+        yield from TOKEN_TYPES
+    if config.projects_embeddings:
+        yield from PROJECTION
+    if config.relative_attention_num_buckets:
+        yield from DISTANCES
     for layer in _layers(checkpoint):
         for expected in LAYER:
             yield Expected(f"encoder.layer.{layer}.{expected.name}", expected.axes)
@@ -80,21 +99,21 @@ def _layers(checkpoint: Checkpoint) -> list[int]:
     """List the layers that the files have and the config counts, in order."""
     matches = (_IN_LAYER.match(name) for name in checkpoint.tensors)
     found = {int(match[1]) for match in matches if match}
-    return sorted(layer for layer in found if layer < checkpoint.config.num_hidden_layers)
+    return sorted(found & set(checkpoint.config.layer_weights))
 
 
 def _missing_layers(checkpoint: Checkpoint) -> list[str]:
-    """Tell which whole layers the files lack, in runs: a config may claim millions."""
+    """Tell which whole layers the files lack, in runs: a config may claim many."""
     config = checkpoint.config
+    count = len(set(config.layer_weights))
     faults = []
     expected = 0
-    for layer in [*_layers(checkpoint), config.num_hidden_layers]:
+    for layer in [*_layers(checkpoint), count]:
         if layer > expected:
             last = f" to encoder.layer.{layer - 1}" if layer - 1 > expected else ""
             faults.append(
                 f"{_weights(checkpoint)}: encoder.layer.{expected}{last} missing,"
-                f" expected {config.num_hidden_layers} layers from"
-                f" {config.source('num_hidden_layers')}"
+                f" expected {count} layer{'s' * (count != 1)} from {config.source('layer_weights')}"
             )
         expected = layer + 1
     return faults

@@ -1,0 +1,378 @@
+"""How the architectures differ: a table, and nothing here computes.
+
+All of them are one forward pass (embeddings, then layers of attention and feed-forward, each
+followed by a norm over the sum with its input). What differs is said by data: what config.json
+calls a size and what it means when it leaves it out, what a file calls a tensor, and which layers
+stand on the last hidden state. The facts are those of transformers' model classes.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WORDS = "embeddings.word_embeddings.weight"
+
+# A head's activation that is the feed-forward one's of its config.
+HIDDEN_ACT = "hidden_act"
+
+# What MPNet's distances are sorted into, whatever its config says.
+RELATIVE_BUCKETS = 32
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a head.
+
+    Attributes:
+        name: its module; the tensors are name.weight and name.bias.
+        activation: identity, gelu, relu, tanh, or HIDDEN_ACT.
+        norm: whether it is a layer norm rather than a dense layer.
+    """
+
+    name: str
+    activation: str = "identity"
+    norm: bool = False
+
+
+@dataclass(frozen=True)
+class HeadForm:
+    """One way from the last hidden states to logits.
+
+    Attributes:
+        kind: what the logits are for.
+        reads: "first", each sequence's first hidden state, or "tokens", every token's.
+        steps: in order; the last gives the logits.
+        outputs: how many logits there must be: a number, or the field of the config that says it;
+            None where the head itself decides.
+        class_ending: how the names of transformers' classes that have it end.
+    """
+
+    kind: str
+    reads: str
+    steps: tuple[Step, ...]
+    outputs: int | str | None = None
+    class_ending: str = ""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A tensor that a file may leave out because it is another one.
+
+    Attributes:
+        name: the one left out.
+        of: the one that it is.
+        head: how the names begin that show that the file has the head at all.
+    """
+
+    name: str
+    of: str
+    head: str
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What one architecture does differently.
+
+    Attributes:
+        model_type: config.json's name for it.
+        classes: how the names of transformers' classes begin.
+        prefix: what stands before an encoder's names in files with a head.
+        keys: what config.json calls a field, the first that it has, where that isn't its name.
+        defaults: what transformers takes for fields that a config leaves out.
+        fixed: fields that a config doesn't state, or that aren't read from it.
+        same: fields that are always equal to another.
+        told_by: keys that tell it from the others in a config without model_type; none: nothing
+            does.
+        layer: the start of a tensor's name within a layer: the layer's number, or, where passes
+            share weights, its group's and its own within the group.
+        modules: file's name → canonical name: of modules within a layer, of modules elsewhere, and
+            of whole tensors.
+        ties: tensors that its files may leave out.
+        heads: those that it can have.
+        always_projects: whether a dense layer follows the embeddings even where their width is the
+            hidden states' already.
+    """
+
+    model_type: str
+    classes: str
+    prefix: str
+    keys: Mapping[str, tuple[str, ...]]
+    defaults: Mapping[str, Any]
+    fixed: Mapping[str, Any]
+    same: Mapping[str, str]
+    told_by: tuple[str, ...]
+    layer: re.Pattern[str]
+    modules: Mapping[str, str]
+    ties: tuple[Tie, ...]
+    heads: tuple[HeadForm, ...]
+    always_projects: bool = False
+
+
+def _on_first(*steps: Step) -> HeadForm:
+    """Classify a sequence by its first hidden state."""
+    return HeadForm(
+        "sequence_classification", "first", steps, class_ending="ForSequenceClassification"
+    )
+
+
+def _masked_lm(*steps: Step) -> HeadForm:
+    """Guess tokens."""
+    return HeadForm("masked_lm", "tokens", steps, "vocab_size", "ForMaskedLM")
+
+
+_POOLER = Step("pooler.dense", "tanh")
+_CLASSIFIER = Step("classifier")
+
+_POOLED = HeadForm("pooler", "first", (_POOLER,), "hidden_size")
+_TOKENS = HeadForm(
+    "token_classification", "tokens", (_CLASSIFIER,), class_ending="ForTokenClassification"
+)
+_ANSWERS = HeadForm(
+    "question_answering", "tokens", (Step("qa_outputs"),), 2, "ForQuestionAnswering"
+)
+_ON_POOLER = _on_first(_POOLER, _CLASSIFIER)
+_TWO_LAYERS = _on_first(Step("classifier.dense", "tanh"), Step("classifier.out_proj"))
+_LM_HEAD = _masked_lm(
+    Step("lm_head.dense", "gelu"), Step("lm_head.layer_norm", norm=True), Step("lm_head.decoder")
+)
+
+_LM_HEAD_TIES = (
+    Tie("lm_head.decoder.weight", WORDS, "lm_head."),
+    Tie("lm_head.decoder.bias", "lm_head.bias", "lm_head."),
+)
+
+_NUMBERED = re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\.")
+
+# transformers' values for what its BERT-like configs may leave out.
+_DEFAULTS: Mapping[str, Any] = {
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-12,
+}
+# An encoder whose positions count from 0, without distances; each pass has weights of its own.
+_PLAIN: Mapping[str, Any] = {
+    "position_padding": None,
+    "relative_attention_num_buckets": 0,
+    "inner_group_num": 1,
+}
+_OWN_LAYERS: Mapping[str, str] = {"num_hidden_groups": "num_hidden_layers"}
+_ONE_WIDTH: Mapping[str, str] = {**_OWN_LAYERS, "embedding_size": "hidden_size"}
+
+BERT = Architecture(
+    model_type="bert",
+    classes="Bert",
+    prefix="bert",
+    keys={},
+    defaults=_DEFAULTS,
+    fixed=_PLAIN,
+    same=_ONE_WIDTH,
+    told_by=(
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "intermediate_size",
+        "type_vocab_size",
+    ),
+    layer=_NUMBERED,
+    # What Google's own scripts for fine-tuning call their heads.
+    modules={
+        "output_weights": "classifier.weight",
+        "output_bias": "classifier.bias",
+        "cls.squad.output_weights": "qa_outputs.weight",
+        "cls.squad.output_bias": "qa_outputs.bias",
+    },
+    ties=(
+        Tie("cls.predictions.decoder.weight", WORDS, "cls.predictions."),
+        Tie("cls.predictions.decoder.bias", "cls.predictions.bias", "cls.predictions."),
+    ),
+    heads=(
+        _ON_POOLER,
+        _TOKENS,
+        _ANSWERS,
+        _masked_lm(
+            Step("cls.predictions.transform.dense", HIDDEN_ACT),
+            Step("cls.predictions.transform.LayerNorm", norm=True),
+            Step("cls.predictions.decoder"),
+        ),
+        HeadForm(
+            "next_sentence",
+            "first",
+            (_POOLER, Step("cls.seq_relationship")),
+            2,
+            "ForNextSentencePrediction",
+        ),
+        _POOLED,
+    ),
+)
+
+
+def _roberta(model_type: str, classes: str) -> Architecture:
+    """Describe RoBERTa, of which others are copies under their own names."""
+    return Architecture(
+        model_type=model_type,
+        classes=classes,
+        prefix="roberta",
+        keys={"position_padding": ("pad_token_id",)},
+        defaults={**_DEFAULTS, "position_padding": 1},
+        fixed={"relative_attention_num_buckets": 0, "inner_group_num": 1},
+        same=_ONE_WIDTH,
+        told_by=(),
+        layer=_NUMBERED,
+        modules={},
+        ties=_LM_HEAD_TIES,
+        heads=(_TWO_LAYERS, _TOKENS, _ANSWERS, _LM_HEAD, _POOLED),
+    )
+
+
+DISTILBERT = Architecture(
+    model_type="distilbert",
+    classes="DistilBert",
+    prefix="distilbert",
+    keys={
+        "hidden_size": ("dim", "hidden_size"),
+        "num_hidden_layers": ("n_layers", "num_hidden_layers"),
+        "num_attention_heads": ("n_heads", "num_attention_heads"),
+        "intermediate_size": ("hidden_dim",),
+        "hidden_act": ("activation",),
+    },
+    defaults=_DEFAULTS,
+    # Its config has no epsilon, its code this one.
+    fixed={**_PLAIN, "type_vocab_size": 0, "layer_norm_eps": 1e-12},
+    same=_ONE_WIDTH,
+    told_by=("dim", "n_layers", "n_heads", "hidden_dim"),
+    layer=re.compile(r"transformer\.layer\.(?P<layer>0|[1-9]\d{0,8})\."),
+    modules={
+        "attention.q_lin": "attention.self.query",
+        "attention.k_lin": "attention.self.key",
+        "attention.v_lin": "attention.self.value",
+        "attention.out_lin": "attention.output.dense",
+        "sa_layer_norm": "attention.output.LayerNorm",
+        "ffn.lin1": "intermediate.dense",
+        "ffn.lin2": "output.dense",
+        "output_layer_norm": "output.LayerNorm",
+    },
+    ties=(Tie("vocab_projector.weight", WORDS, "vocab_"),),
+    heads=(
+        _on_first(Step("pre_classifier", "relu"), _CLASSIFIER),
+        _TOKENS,
+        _ANSWERS,
+        _masked_lm(
+            Step("vocab_transform", HIDDEN_ACT),
+            Step("vocab_layer_norm", norm=True),
+            Step("vocab_projector"),
+        ),
+    ),
+)
+
+ELECTRA = Architecture(
+    model_type="electra",
+    classes="Electra",
+    prefix="electra",
+    keys={},
+    defaults={**_DEFAULTS, "embedding_size": 128},
+    fixed=_PLAIN,
+    same=_OWN_LAYERS,
+    told_by=(),
+    layer=_NUMBERED,
+    modules={"embeddings_project": "embeddings.projection"},
+    ties=(Tie("generator_lm_head.weight", WORDS, "generator_"),),
+    heads=(
+        _on_first(Step("classifier.dense", "gelu"), Step("classifier.out_proj")),
+        _TOKENS,
+        _ANSWERS,
+        # A discriminator has none: its predictions say which tokens were replaced.
+        _masked_lm(
+            Step("generator_predictions.dense", "gelu"),
+            Step("generator_predictions.LayerNorm", norm=True),
+            Step("generator_lm_head"),
+        ),
+    ),
+)
+
+ALBERT = Architecture(
+    model_type="albert",
+    classes="Albert",
+    prefix="albert",
+    keys={},
+    defaults={
+        **_DEFAULTS,
+        "hidden_act": "gelu_new",
+        "embedding_size": 128,
+        "num_hidden_groups": 1,
+        "inner_group_num": 1,
+    },
+    fixed={"position_padding": None, "relative_attention_num_buckets": 0},
+    same={},
+    told_by=("embedding_size", "num_hidden_groups", "inner_group_num"),
+    layer=re.compile(
+        r"encoder\.albert_layer_groups\.(?P<group>0|[1-9]\d{0,3})"
+        r"\.albert_layers\.(?P<layer>0|[1-9]\d{0,3})\."
+    ),
+    modules={
+        "attention.query": "attention.self.query",
+        "attention.key": "attention.self.key",
+        "attention.value": "attention.self.value",
+        "attention.dense": "attention.output.dense",
+        "attention.LayerNorm": "attention.output.LayerNorm",
+        "ffn": "intermediate.dense",
+        "ffn_output": "output.dense",
+        "full_layer_layer_norm": "output.LayerNorm",
+        "encoder.embedding_hidden_mapping_in": "embeddings.projection",
+        "pooler": "pooler.dense",
+    },
+    ties=(
+        Tie("predictions.decoder.weight", WORDS, "predictions."),
+        Tie("predictions.decoder.bias", "predictions.bias", "predictions."),
+    ),
+    heads=(
+        _ON_POOLER,
+        _TOKENS,
+        _ANSWERS,
+        _masked_lm(
+            Step("predictions.dense", HIDDEN_ACT),
+            Step("predictions.LayerNorm", norm=True),
+            Step("predictions.decoder"),
+        ),
+        _POOLED,
+    ),
+    always_projects=True,
+)
+
+MPNET = Architecture(
+    model_type="mpnet",
+    classes="MPNet",
+    prefix="mpnet",
+    keys={},
+    defaults={**_DEFAULTS, "relative_attention_num_buckets": RELATIVE_BUCKETS},
+    # Its code counts positions from 1, whatever the config's pad_token_id.
+    fixed={"position_padding": 1, "type_vocab_size": 0, "inner_group_num": 1},
+    same=_ONE_WIDTH,
+    told_by=(),
+    layer=_NUMBERED,
+    modules={
+        "attention.attn.q": "attention.self.query",
+        "attention.attn.k": "attention.self.key",
+        "attention.attn.v": "attention.self.value",
+        "attention.attn.o": "attention.output.dense",
+        "attention.LayerNorm": "attention.output.LayerNorm",
+        "encoder.relative_attention_bias": "relative_attention_bias",
+    },
+    ties=_LM_HEAD_TIES,
+    heads=(_TWO_LAYERS, _TOKENS, _ANSWERS, _LM_HEAD, _POOLED),
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    architecture.model_type: architecture
+    for architecture in (
+        BERT,
+        _roberta("roberta", "Roberta"),
+        _roberta("xlm-roberta", "XLMRoberta"),
+        _roberta("camembert", "Camembert"),
+        DISTILBERT,
+        ELECTRA,
+        ALBERT,
+        MPNET,
+    )
+}

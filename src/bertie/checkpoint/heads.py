@@ -1,0 +1,251 @@
+"""A checkpoint's heads: what stands on its last hidden states, as records.
+
+The table of architectures says which forms a head can have; this module finds those that the
+tensors are, checks them, and reads their labels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from reprlib import repr as shown
+from typing import Any
+
+from bertie.architectures import HIDDEN_ACT, HeadForm, Step
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.labels import read_labels
+from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
+from bertie.config import ACTIVATIONS
+from bertie.errors import CheckpointError
+
+PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+
+# Kinds of head whose outputs have names.
+LABELLED = ("sequence_classification", "token_classification")
+
+
+@dataclass(frozen=True, eq=False)
+class HeadLayer:
+    """One step over (rows, in) float32.
+
+    Attributes:
+        weight: (out, in) for a dense layer; (size,) for a norm.
+        bias: (out,) or (size,).
+        activation: identity, gelu, gelu_tanh, relu or tanh.
+        norm_eps: None for a dense layer; a layer norm's epsilon.
+        name: its module; the tensors are name.weight and name.bias.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    activation: str
+    norm_eps: float | None
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class HeadRecord:
+    """One head.
+
+    Attributes:
+        kind: sequence_classification, token_classification, question_answering, masked_lm,
+            next_sentence or pooler.
+        reads: "first", each sequence's first hidden state, or "tokens", every token's.
+        layers: in order; the last gives the logits.
+        labels: for kinds of LABELLED the outputs' names in order, otherwise none.
+        labels_origin: where they are from; "default" where they are LABEL_0, LABEL_1, …
+        problem_type: one of PROBLEM_TYPES, as the config states it; None if it doesn't.
+        notes: what is worth knowing about the files.
+    """
+
+    kind: str
+    reads: str
+    layers: tuple[HeadLayer, ...]
+    labels: tuple[str, ...] = ()
+    labels_origin: str = ""
+    problem_type: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        """How many logits a row has."""
+        return self.layers[-1].weight.shape[0]
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """All that it uses, by canonical name."""
+        found = {}
+        for layer in self.layers:
+            found[f"{layer.name}.weight"] = layer.weight
+            if layer.bias is not None:
+                found[f"{layer.name}.bias"] = layer.bias
+        return found
+
+
+def heads(checkpoint: Checkpoint) -> dict[str, HeadRecord]:
+    """Read the heads that a checkpoint has and that can be used.
+
+    Args:
+        checkpoint: whose tensors to take.
+    Returns: each head by its kind. One that is broken isn't among them: head_faults says why, for
+        it matters only to who asks for it.
+    """
+    return {
+        form.kind: _record(checkpoint, form)
+        for form in _forms(checkpoint)
+        if not _faults(checkpoint, form)
+    }
+
+
+def head_faults(checkpoint: Checkpoint) -> dict[str, tuple[str, ...]]:
+    """Say what is wrong with the heads that a checkpoint has but that can't be used.
+
+    Returns: by kind, a sentence for each tensor that is missing, ambiguous, misshapen or of a type
+        that is not a float.
+    """
+    found = {form.kind: tuple(_faults(checkpoint, form)) for form in _forms(checkpoint)}
+    return {kind: faults for kind, faults in found.items() if faults}
+
+
+def require_head(checkpoint: Checkpoint, kind: str) -> HeadRecord | None:
+    """Read one head, if the checkpoint has it.
+
+    Args:
+        checkpoint: whose tensors to take.
+        kind: as HeadRecord's.
+    Returns: None if there is no such head.
+    Raises: CheckpointError: it is there, but broken.
+    """
+    faults = head_faults(checkpoint).get(kind)
+    if faults:
+        raise CheckpointError(
+            f"{checkpoint.directory}: its head for {kind} can't be used:"
+            + "\n  ".join(["", *faults])
+        )
+    return heads(checkpoint).get(kind)
+
+
+def _forms(checkpoint: Checkpoint) -> list[HeadForm]:
+    """List the heads that the tensors are, each tensor read in one way."""
+    present = [form for form in checkpoint.config.architecture.heads if _has(checkpoint, form)]
+    classes = [name for name in _classes(checkpoint) if isinstance(name, str)]
+    chosen: dict[str, HeadForm] = {}
+    for form in present:
+        # Two forms may end with the same module, such as a classifier of sequences or of tokens.
+        last = form.steps[-1].name
+        rival = chosen.get(last)
+        if rival is None or _rank(checkpoint, form, classes) > _rank(checkpoint, rival, classes):
+            chosen[last] = form
+    return [form for form in present if chosen[form.steps[-1].name] is form]
+
+
+def _classes(checkpoint: Checkpoint) -> list[Any]:
+    """List the names of the classes that the config says it is of."""
+    stated = checkpoint.raw_config.get("architectures")
+    return stated if isinstance(stated, list) else []
+
+
+def _names(step: Step) -> tuple[str, str]:
+    """Name a step's weight and bias."""
+    return f"{step.name}.weight", f"{step.name}.bias"
+
+
+def _has(checkpoint: Checkpoint, form: HeadForm) -> bool:
+    """Tell whether a tensor is there that only this head, or a rival reading of it, can have."""
+    return any(name in checkpoint.tensors for name in _names(form.steps[-1]))
+
+
+def _rank(checkpoint: Checkpoint, form: HeadForm, classes: list[str]) -> tuple[bool, bool, int]:
+    """Order readings of the same tensors: what the config says, then the whole and longer one."""
+    stated = any(name.endswith(form.class_ending) for name in classes)
+    whole = all(name in checkpoint.tensors for step in form.steps for name in _names(step))
+    return stated, whole, len(form.steps)
+
+
+def _record(checkpoint: Checkpoint, form: HeadForm) -> HeadRecord:
+    """Join the tensors of a head without faults, and what the config says of it."""
+    layers = tuple(_layer(checkpoint, step) for step in form.steps)
+    if form.kind not in LABELLED:
+        return HeadRecord(form.kind, form.reads, layers)
+    labels = read_labels(checkpoint.raw_config, layers[-1].weight, checkpoint.where)
+    problem, notes = _problem_type(checkpoint.raw_config, checkpoint.where)
+    return HeadRecord(
+        form.kind,
+        form.reads,
+        layers,
+        labels.names,
+        labels.origin,
+        problem,
+        (*labels.notes, *notes),
+    )
+
+
+def _layer(checkpoint: Checkpoint, step: Step) -> HeadLayer:
+    """Join the tensors of one step."""
+    config = checkpoint.config
+    stated = config.hidden_act if step.activation == HIDDEN_ACT else step.activation
+    weight, bias = (checkpoint.tensors[name] for name in _names(step))
+    return HeadLayer(
+        weight,
+        bias,
+        ACTIVATIONS.get(stated, stated),
+        config.layer_norm_eps if step.norm else None,
+        step.name,
+    )
+
+
+def _problem_type(raw: Mapping[str, Any], where: str) -> tuple[str | None, tuple[str, ...]]:
+    """Read what the classes are to each other, and note a word that nobody knows."""
+    stated = raw.get("problem_type")
+    if stated is None or stated in PROBLEM_TYPES:
+        return stated, ()
+    expected = ", ".join(PROBLEM_TYPES)
+    return None, (f"{where}: problem_type is {shown(stated)}, expected one of {expected}",)
+
+
+def _faults(checkpoint: Checkpoint, form: HeadForm) -> list[str]:
+    """Say what is wrong with a head's tensors, step by step."""
+    faults: list[str] = []
+    width: int | None = checkpoint.config.hidden_size
+    for step in form.steps:
+        weight, bias = _names(step)
+        tensor = checkpoint.tensors.get(weight)
+        # A norm keeps the width; a dense layer gives any, which its weight decides, but the last
+        # of a form that asks for a number.
+        asked = width if step.norm else None
+        if step is form.steps[-1] and form.outputs is not None:
+            asked = _outputs(checkpoint, form.outputs)
+        given = tensor.shape[0] if tensor is not None and tensor.shape else None
+        outputs = given if asked is None else asked
+        shapes = {weight: (asked,) if step.norm else (asked, width), bias: (outputs,)}
+        found = (_fault(checkpoint, name, shape) for name, shape in shapes.items())
+        faults += [fault for fault in found if fault is not None]
+        width = outputs
+    return faults
+
+
+def _outputs(checkpoint: Checkpoint, stated: int | str) -> int:
+    """Give the number of outputs that a form asks for."""
+    return stated if isinstance(stated, int) else int(getattr(checkpoint.config, stated))
+
+
+def _fault(checkpoint: Checkpoint, name: str, shape: tuple[int | None, ...]) -> str | None:
+    """Say what is wrong with one tensor, if anything is; None in a shape is any size."""
+    expected = str(shape).replace("None", "any")
+    tensor = checkpoint.tensors.get(name)
+    if tensor is None:
+        return f"{checkpoint.files[0].name}: tensor {name} missing, expected {expected}"
+    if name in checkpoint.ambiguous:
+        names = " and ".join(checkpoint.ambiguous[name])
+        return f"{tensor.file}: tensors {names} are both {name}, expected one of them"
+    fits = len(tensor.shape) == len(shape) and all(
+        size == wanted or (wanted is None and size)
+        for size, wanted in zip(tensor.shape, shape, strict=True)
+    )
+    if not fits:
+        return f"{tensor.file}: tensor {tensor.name} is {tensor.shape}, expected {expected}"
+    if tensor.dtype not in FLOAT_DTYPES:
+        return (
+            f"{tensor.file}: tensor {tensor.name} is {tensor.dtype},"
+            f" expected one of {', '.join(FLOAT_DTYPES)}"
+        )
+    return None
