@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Checkpoint, encoder_tensors, require_files
+from bertie.checkpoint import Checkpoint, encoder_tensors, heads, require_files
 from bertie.checkpoint.files import read_json
 from bertie.errors import CheckpointError, InputError, SourceError
+from tests.architectures import write
 from tests.editing import edit_json, edit_tensors
 
 SHARED = Path(__file__).parents[3] / "shared/models"
@@ -37,6 +38,23 @@ def test_an_absent_decoder_is_tied_unless_the_config_says_otherwise(bert: Path, 
     words = checkpoint.tensors["embeddings.word_embeddings.weight"]
     assert decoder is (words if tied else None)
     assert "cls.predictions.bias" in checkpoint.unused(encoder_tensors(checkpoint))
+
+
+def test_the_bias_of_a_tied_decoder_is_used_with_it(tmp_path: Path) -> None:
+    checkpoint = Checkpoint.open(write(tmp_path, "roberta", "masked_lm"))
+    encoder = encoder_tensors(checkpoint)
+    assert checkpoint.unused([*encoder, *heads(checkpoint)["masked_lm"].tensors]) == ()
+    assert "lm_head.bias" in checkpoint.unused(encoder)
+
+
+def test_an_architecture_that_names_deny_is_not_guessed(tmp_path: Path) -> None:
+    directory = write(tmp_path, "roberta", "masked_lm")
+    edit_json(directory / "config.json", architectures=["RobertaForMaskedLM"], model_type=None)
+    assert Checkpoint.open(directory).config.model_type == "roberta"
+    edit_json(directory / "config.json", architectures=None)
+    match = "config.json has no model_type and looks like one of bert, but its tensors have the"
+    with pytest.raises(CheckpointError, match=f"{match} names of roberta: state its model_type"):
+        Checkpoint.open(directory)
 
 
 def test_googles_config_name_is_found_too(bert: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import CheckpointError
+from tests.architectures import NAMES, write
 from tests.editing import edit_json, edit_tensors
 
 QUERY = "encoder.layer.1.attention.self.query.weight"
@@ -96,3 +97,54 @@ def test_tensors_that_the_encoder_does_not_use_may_be_anything(bert: Path) -> No
     checkpoint = Checkpoint.open(bert)
     unused = checkpoint.unused(encoder_tensors(checkpoint))
     assert set(unused) == {*odd, "pooler.dense.bias"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_encoder_uses_all_tensors_of_its_file_but_a_pooler(name: str, tmp_path: Path) -> None:
+    checkpoint = Checkpoint.open(write(tmp_path, name, "pooler"))
+    tensors = encoder_tensors(checkpoint)
+    assert all("pooler" in unused for unused in checkpoint.unused(tensors))
+    layers = {key.split(".")[2] for key in tensors if key.startswith("encoder.layer.")}
+    assert layers == {str(layer) for layer in checkpoint.config.layer_weights}
+
+
+@pytest.mark.parametrize(
+    ("name", "file_name", "message"),
+    [
+        (
+            "electra",
+            "embeddings_project.weight",
+            r"embeddings.projection.weight missing, expected \(30, 14\) from hidden_size and emb",
+        ),
+        (
+            "mpnet",
+            "encoder.relative_attention_bias.weight",
+            r"relative_attention_bias.weight missing, expected \(32, 5\)",
+        ),
+        (
+            "distilbert",
+            "transformer.layer.1.ffn.lin1.weight",
+            r"layer.1.intermediate.dense.weight missing, expected \(42, 30\) from hidden_dim and d",
+        ),
+        (
+            "roberta",
+            "embeddings.token_type_embeddings.weight",
+            r"token_type_embeddings.weight missing, expected \(2, 30\)",
+        ),
+    ],
+)
+def test_what_an_architecture_needs_is_missed(
+    name: str, file_name: str, message: str, tmp_path: Path
+) -> None:
+    directory = write(tmp_path, name, "pooler")
+    edit_tensors(directory, lambda t: {key: v for key, v in t.items() if key != file_name})
+    with pytest.raises(CheckpointError, match=message):
+        encoder_tensors(Checkpoint.open(directory))
+
+
+def test_shared_layers_that_the_file_lacks_are_counted_by_groups(tmp_path: Path) -> None:
+    directory = write(tmp_path, "albert", "pooler")
+    edit_json(directory / "config.json", num_hidden_groups=4)
+    match = "encoder.layer.4 to encoder.layer.7 missing, expected 8 layers from num_hidden_groups i"
+    with pytest.raises(CheckpointError, match=match):
+        encoder_tensors(Checkpoint.open(directory))
