@@ -242,7 +242,7 @@ def _notes(opened: Opened, prepared: Prepared) -> tuple[str, ...]:
     lower = opened.tokenizer.settings["lower"].value or settings["lower_first"].value
     directory = opened.checkpoint.directory
     disagree = disagreements(directory, settings["max_length"].value, lower)
-    return (*disagree, *opened.tokenizer.notes, *prepared.notes)
+    return (*disagree, *opened.checkpoint.notes(), *opened.tokenizer.notes, *prepared.notes)
 
 
 def _hashed(task: Task, opened: Opened, prepared: Prepared, precision: str) -> dict[str, Any]:

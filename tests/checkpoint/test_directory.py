@@ -122,10 +122,7 @@ def test_what_the_caller_gives_need_not_be_there(bert: Path) -> None:
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/models")
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [("rxnfp-bert_ft", "pytorch_model.bin"), ("tf1-tiny", "bert_model.ckpt.data-00000-of-00001")],
-)
+@pytest.mark.parametrize(("name", "found"), [("rxnfp-bert_ft", "pytorch_model.bin")])
 def test_real_checkpoints_of_other_frameworks_are_refused_by_name(name: str, found: str) -> None:
     with pytest.raises(CheckpointError, match=f"{found}.* this version reads safetensors"):
         require_files(SHARED / name)

@@ -9,7 +9,12 @@ from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
 from bertie.checkpoint.names import canonical, foreign, ties
 from bertie.checkpoint.tensor import Tensor
-from bertie.checkpoint.weights import read_weights, weight_files, weights_config
+from bertie.checkpoint.weights import (
+    read_weights,
+    weight_files,
+    weights_config,
+    weights_notes,
+)
 from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError, InputError, SourceError
 
@@ -82,6 +87,10 @@ class Checkpoint:
         unused = set(self.tensors) - set(self.tied) - names
         claims = (self.ambiguous.get(name, (self.tensors[name].name,)) for name in unused)
         return tuple(sorted(name for names in claims for name in names))
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what is worth knowing of the files beside what the config says."""
+        return weights_notes(self.directory, self.config)
 
 
 def _check_guess(names: Iterable[str], config: EncoderConfig, where: str) -> None:

@@ -11,10 +11,28 @@ from bertie.checkpoint.onnx_files import find_onnx, read_onnx
 from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.shards import find_shards, read_shards
 from bertie.checkpoint.tensor import Tensor
+from bertie.checkpoint.tensorflow.checkpoint import (
+    checkpoint_config,
+    checkpoint_notes,
+    find_checkpoint,
+    read_checkpoint,
+)
+from bertie.checkpoint.tensorflow.saved_model import (
+    find_saved_model,
+    read_saved_model,
+    saved_model_config,
+    saved_model_notes,
+)
+from bertie.config import EncoderConfig
 
 
 def _no_config(directory: Path) -> None:
     """Tell nothing of a config: most formats hold weights only."""
+
+
+def _no_notes(directory: Path, config: EncoderConfig) -> tuple[str, ...]:
+    """Tell nothing worth knowing."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +48,7 @@ class Format:
         files: the names by which messages say what is expected, the usual one first.
         config: gives what a directory's weights themselves tell of a config, as config.json
             would, and where it is from; None where they tell nothing.
+        notes: says what is worth knowing of a directory's weights beside the config in use.
     """
 
     name: str
@@ -37,6 +56,7 @@ class Format:
     read: Callable[[tuple[Path, ...]], dict[str, Tensor]]
     files: tuple[str, ...]
     config: Callable[[Path], tuple[Mapping[str, Any], str] | None] = _no_config
+    notes: Callable[[Path, EncoderConfig], tuple[str, ...]] = _no_notes
 
 
 # In order of preference: the first that a directory has is read.
@@ -46,6 +66,22 @@ FORMATS: tuple[Format, ...] = (
         find=partial(find_shards, single="model.safetensors", index="model.safetensors.index.json"),
         read=partial(read_shards, read=read_safetensors),
         files=("model.safetensors", "model.safetensors.index.json"),
+    ),
+    Format(
+        "tensorflow checkpoint",
+        find=find_checkpoint,
+        read=read_checkpoint,
+        files=("bert_model.ckpt.index",),
+        config=checkpoint_config,
+        notes=checkpoint_notes,
+    ),
+    Format(
+        "tensorflow saved model",
+        find=find_saved_model,
+        read=read_saved_model,
+        files=("saved_model.pb",),
+        config=saved_model_config,
+        notes=saved_model_notes,
     ),
     Format("onnx", find=find_onnx, read=read_onnx, files=ONNX_FILES),
 )

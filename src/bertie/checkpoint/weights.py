@@ -6,6 +6,7 @@ from typing import Any
 
 from bertie.checkpoint.formats import FORMATS, Format
 from bertie.checkpoint.tensor import Tensor
+from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError, SourceError
 
 # Weights that other frameworks wrote and that this version doesn't read.
@@ -46,6 +47,14 @@ def weights_config(directory: Path) -> tuple[Mapping[str, Any], str] | None:
     Raises: SourceError, CheckpointError: as weight_files and the format's reader do.
     """
     return _find(directory)[0].config(directory)
+
+
+def weights_notes(directory: Path, config: EncoderConfig) -> tuple[str, ...]:
+    """Ask the files that hold the weights what is worth knowing beside the config in use.
+
+    Raises: SourceError, CheckpointError: as weight_files and the format's reader do.
+    """
+    return _find(directory)[0].notes(directory, config)
 
 
 def _find(directory: Path) -> tuple[Format, tuple[Path, ...]]:

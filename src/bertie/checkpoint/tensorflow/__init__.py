@@ -1,0 +1,1 @@
+"""TensorFlow 1's checkpoints and SavedModels, read without TensorFlow and never executed."""
