@@ -126,3 +126,15 @@ def test_what_the_caller_gives_need_not_be_there(bert: Path) -> None:
 def test_real_checkpoints_of_other_frameworks_are_refused_by_name(name: str, found: str) -> None:
     with pytest.raises(CheckpointError, match=f"{found}.* this version reads safetensors"):
         require_files(SHARED / name)
+
+
+def test_word_embeddings_that_are_absent_are_the_decoder(tmp_path: Path) -> None:
+    directory = write(tmp_path, "roberta", "masked_lm")
+    words = "roberta.embeddings.word_embeddings.weight"
+    decoder = "lm_head.decoder.weight"
+    edit_tensors(directory, lambda t: {decoder if key == words else key: t[key] for key in t})
+    found = encoder_tensors(Checkpoint.open(directory))
+    assert found["embeddings.word_embeddings.weight"].name == decoder
+    edit_json(directory / "config.json", tie_word_embeddings=False)
+    with pytest.raises(CheckpointError, match=r"word_embeddings.weight missing"):
+        encoder_tensors(Checkpoint.open(directory))

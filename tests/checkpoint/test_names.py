@@ -120,6 +120,9 @@ def test_a_decoder_that_is_absent_is_the_word_embeddings(
     assert ties(present, architecture) == {**weight, **own}
     assert ties(present, architecture, words=False) == own
     assert ties([*present, f"{decoder}.weight", f"{decoder}.bias"], architecture) == {}
+    turned = [f"{decoder}.weight", bias or f"{decoder}.bias"]
+    assert ties(turned, architecture) == {WORDS: f"{decoder}.weight", **own}
+    assert ties(turned, architecture, words=False) == own
 
 
 @pytest.mark.parametrize("model_type", ARCHITECTURES)

@@ -50,19 +50,22 @@ def ties(names: Iterable[str], architecture: Architecture, *, words: bool = True
 
     Args:
         names: the file's, canonical.
-        architecture: says what is tied to what.
+        architecture: says what is tied to what; of two that are one, a file may hold either.
         words: whether a decoder may be the word embeddings, which a config can forbid.
     Returns: the absent tensor's name, and that of the one that it is.
     """
     present = set(names)
-    return {
-        tie.name: tie.of
-        for tie in architecture.ties
-        if tie.name not in present
-        and tie.of in present
-        and (words or tie.of != WORDS)
-        and any(name.startswith(tie.head) for name in present)
-    }
+    found = {}
+    for tie in architecture.ties:
+        if not words and tie.of == WORDS:
+            continue
+        if not any(name.startswith(tie.head) for name in present):
+            continue
+        if tie.of in present and tie.name not in present:
+            found[tie.name] = tie.of
+        elif tie.name in present and tie.of not in present:
+            found[tie.of] = tie.name
+    return found
 
 
 def foreign(names: Iterable[str], architecture: Architecture) -> str | None:
