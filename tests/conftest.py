@@ -59,6 +59,12 @@ def tiny_sentence() -> Path:
 
 
 @pytest.fixture(scope="session")
+def torch_data() -> Path:
+    """Files that torch saved, and what is in them (scripts/make_torch_fixtures.py)."""
+    return DATA / "torch"
+
+
+@pytest.fixture(scope="session")
 def tiny(tiny_bert):
     """The tiny BERT's checkpoint."""
     return Checkpoint.open(tiny_bert)

@@ -81,6 +81,7 @@ def test_a_type_that_nobody_knows_is_refused_only_when_used(tmp_path: Path) -> N
         ({"a": entry(0, 1, shape=[True])}, 1, r"shape is \[True\], expected whole numbers"),
         ({"a": entry(0, 1, shape=[-1])}, 1, r"shape is \[-1\], expected whole numbers"),
         ({"a": entry(0, 1, shape=[2**62, 4])}, 1, "shape .* overflows"),
+        ({"a": entry(0, 0, shape=[2**62, 4, 0])}, 0, "shape .* overflows"),
         ({"a": entry(0, 4, "F32", [2])}, 4, r"F32 of shape \(2,\) takes 64 bits, .* span 32"),
         ({"a": entry(0, 1, "F4", [1])}, 1, r"F4 of shape \(1,\) takes 4 bits, .* span 8"),
         ({"a": entry(0, 5)}, 4, r"data_offsets is \[0, 5\], .* within the 4 bytes of data"),
@@ -100,6 +101,14 @@ def test_a_broken_header_is_refused(tmp_path: Path, header: Any, size: int, mess
         read_safetensors(path)
     with pytest.raises(SafetensorError):
         safetensors.numpy.load_file(path)
+
+
+@pytest.mark.parametrize("shape", [[0, 2**62], [1] * 33])
+def test_a_shape_that_no_array_can_have_is_refused(tmp_path: Path, shape: list[int]) -> None:
+    header = {"a": entry(0, 1 if all(shape) else 0, shape=shape)}
+    path = write(tmp_path / "model.safetensors", header, b"x" if all(shape) else b"")
+    with pytest.raises(CheckpointError, match=r"shape .* overflows"):
+        read_safetensors(path)
 
 
 def test_a_name_that_cannot_be_printed_is_refused(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """sentence-transformers' files, of every age, become one layout."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bertie.checkpoint import Dense, Normalize, read_layout
 from bertie.config import Setting
-from bertie.errors import CheckpointError
+from bertie.errors import CheckpointError, SourceError
 from tests.editing import edit_json
 
 POOLING = "1_Pooling/config.json"
@@ -171,10 +173,20 @@ def test_settings_that_are_not_supported_are_refused_by_name(
     assert file.split("/")[0] in str(caught.value)
 
 
-def test_a_dense_layer_in_a_pickle_is_refused_by_name(sentence: Path) -> None:
+def test_a_dense_layer_saved_by_torch_is_read(sentence: Path, torch_data: Path) -> None:
+    dense, _ = read_layout(sentence).modules
     weights = sentence / "2_Dense/model.safetensors"
-    weights.rename(weights.with_name("pytorch_model.bin"))
-    with pytest.raises(
-        CheckpointError, match=r"pytorch_model.bin, but a Dense module is read from"
-    ):
+    weights.unlink()
+    shutil.copy(torch_data / "dense.bin", sentence / "2_Dense/pytorch_model.bin")
+    layout = read_layout(sentence)
+    pickled, _ = layout.modules
+    assert isinstance(dense, Dense)
+    assert isinstance(pickled, Dense)
+    assert np.array_equal(pickled.weight.float32(), dense.weight.float32())
+    assert sentence / "2_Dense/pytorch_model.bin" in layout.files
+
+
+def test_a_dense_layer_without_weights_is_a_source_error(sentence: Path) -> None:
+    (sentence / "2_Dense/model.safetensors").unlink()
+    with pytest.raises(SourceError, match=r"2_Dense has no weights: expected model.safetensors"):
         read_layout(sentence)

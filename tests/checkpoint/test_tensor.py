@@ -48,6 +48,35 @@ def test_strides_pick_elements_that_do_not_lie_one_after_another(dtype: str, kin
     assert read.flags.c_contiguous
 
 
+def test_every_8_bit_float_has_its_exact_value() -> None:
+    finite = 2**-9 * np.arange(8)
+    codes = np.arange(256, dtype=np.uint8)
+    small = tensor("F8_E4M3", codes).float32()
+    assert small[:8].tolist() == finite.tolist()
+    assert (small[8], small[0x3C], small[0x7E], small[0xFE]) == (2**-6, 1.5, 448, -448)
+    assert np.flatnonzero(np.isnan(small)).tolist() == [0x7F, 0xFF]
+    assert np.signbit(small[0x80])
+    unsigned = tensor("F8_E4M3FNUZ", codes).float32()
+    assert unsigned[:8].tolist() == (finite / 2).tolist()
+    assert (unsigned[8], unsigned[0x44], unsigned[0x7F], unsigned[0xFF]) == (2**-7, 1.5, 240, -240)
+    assert np.flatnonzero(np.isnan(unsigned)).tolist() == [0x80]
+    halves = codes.astype(np.uint16) << 8
+    expected = halves.view(np.float16).astype(np.float32)
+    wide = tensor("F8_E5M2", codes).float32()
+    assert np.array_equal(wide, expected, equal_nan=True)
+    assert (wide[0x3D], wide[0x7B], wide[0x7C]) == (1.25, 57344, np.inf)
+    one_bias_up = tensor("F8_E5M2FNUZ", codes).float32()
+    assert np.array_equal(one_bias_up[:0x7C], expected[:0x7C] / 2)
+    assert (one_bias_up[0x7F], one_bias_up[0xFF]) == (57344, -57344)
+    assert np.flatnonzero(np.isnan(one_bias_up)).tolist() == [0x80]
+
+
+@pytest.mark.parametrize("dtype", ["F8_E8M0", "F4", "I8", "U8"])
+def test_other_8_bits_are_no_weights(dtype: str) -> None:
+    with pytest.raises(CheckpointError, match=rf"is {dtype}, expected one of F32, .*F8_E4M3, "):
+        tensor(dtype, np.arange(4, dtype=np.uint8)).float32()
+
+
 @pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.bool_, np.int8, np.uint16])
 def test_integers_are_mapped_but_are_not_floats(tmp_path: Path, kind: type) -> None:
     values = np.array([0, 1, 1], kind)

@@ -45,7 +45,7 @@ def test_a_format_may_tell_a_config_and_most_do_not(tmp_path: Path, telling: For
     assert weights_config(tmp_path) is None
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "tf_model.h5", "model.ckpt", "model.gguf"])
+@pytest.mark.parametrize("name", ["tf_model.h5", "flax_model.msgpack", "model.ckpt", "model.gguf"])
 def test_weights_of_other_frameworks_are_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     match = f"has its weights in {name}, but this version reads safetensors"

@@ -7,11 +7,9 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.files import read_object
-from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
-from bertie.errors import CheckpointError, SourceError
-
-WEIGHTS = "model.safetensors"
+from bertie.checkpoint.weights import read_weights, weight_files
+from bertie.errors import CheckpointError
 
 # A class of torch.nn, by the last part of its name → the core's word for it.
 _ACTIVATIONS: Mapping[str, str] = {
@@ -50,8 +48,8 @@ def read_dense(directory: Path, where: str) -> Dense:
         directory: the module's.
         where: what messages call its config.
     Raises: SourceError: it has no weights.
-    Raises: CheckpointError: weights in another format than safetensors, an activation or option
-        that isn't supported, or tensors that don't fit the config, all of them listed.
+    Raises: CheckpointError: weights that can't be read, an activation or option that isn't
+        supported, or tensors that don't fit the config, all of them listed.
     """
     raw = read_object(directory / "config.json", where)
     inputs, outputs = _width(raw, "in_features", where), _width(raw, "out_features", where)
@@ -98,15 +96,7 @@ def _read_tensors(
     directory: Path, where: str, expected: Mapping[str, tuple[int, ...]]
 ) -> dict[str, Tensor]:
     """Map the module's tensors and check their shapes and types."""
-    path = directory / WEIGHTS
-    if not path.is_file():
-        if (directory / "pytorch_model.bin").is_file():
-            raise CheckpointError(
-                f"{directory} has its weights in pytorch_model.bin, but a Dense module is read"
-                f" from {WEIGHTS}: save the model as safetensors"
-            )
-        raise SourceError(f"{directory} has no weights: expected {WEIGHTS}")
-    tensors = read_safetensors(path)
+    tensors = read_weights(directory)
     faults = []
     for name, shape in expected.items():
         if name not in tensors:
@@ -118,5 +108,6 @@ def _read_tensors(
                 f"tensor {name} is {tensors[name].dtype}, expected one of {', '.join(FLOAT_DTYPES)}"
             )
     if faults:
-        raise CheckpointError(f"{directory.name}/{WEIGHTS}: " + "; ".join(faults))
+        file = weight_files(directory)[0].name
+        raise CheckpointError(f"{directory.name}/{file}: " + "; ".join(faults))
     return {name: tensors[name] for name in expected}

@@ -8,6 +8,7 @@ from typing import Any
 
 from bertie.checkpoint.onnx_files import FILES as ONNX_FILES
 from bertie.checkpoint.onnx_files import find_onnx, read_onnx
+from bertie.checkpoint.pytorch import read_pytorch
 from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.shards import find_shards, read_shards
 from bertie.checkpoint.tensor import Tensor
@@ -66,6 +67,12 @@ FORMATS: tuple[Format, ...] = (
         find=partial(find_shards, single="model.safetensors", index="model.safetensors.index.json"),
         read=partial(read_shards, read=read_safetensors),
         files=("model.safetensors", "model.safetensors.index.json"),
+    ),
+    Format(
+        "pytorch",
+        find=partial(find_shards, single="pytorch_model.bin", index="pytorch_model.bin.index.json"),
+        read=partial(read_shards, read=read_pytorch),
+        files=("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ),
     Format(
         "tensorflow checkpoint",

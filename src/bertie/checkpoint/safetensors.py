@@ -9,13 +9,14 @@ import json
 import mmap
 import os
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
 import numpy as np
 
-from bertie.checkpoint.tensor import DTYPE_BITS, Tensor
+from bertie.checkpoint.tensor import DTYPE_BITS, Tensor, can_be
 from bertie.errors import CheckpointError
 
 _PREFIX = 8
@@ -135,11 +136,9 @@ def _entry(where: str, entry: Any, size: int) -> tuple[str, tuple[int, ...], int
             f" expected a start and an end within the {size} bytes of data"
         )
     begin, end = offsets
-    elements = 1
-    for length in shape:
-        elements *= length
-        if elements > _LARGEST:
-            raise CheckpointError(f"{where}: shape {shown(shape)} overflows")
+    if not can_be(shape):
+        raise CheckpointError(f"{where}: shape {shown(shape)} overflows")
+    elements = prod(shape)
     # A type of a later format is nobody's fault before the tensor is used.
     bits = elements * DTYPE_BITS[dtype] if dtype in DTYPE_BITS else (end - begin) * 8
     if bits != (end - begin) * 8:

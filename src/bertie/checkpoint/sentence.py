@@ -6,8 +6,9 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.dense import WEIGHTS, Dense, read_dense
+from bertie.checkpoint.dense import Dense, read_dense
 from bertie.checkpoint.files import inside, read_json, read_object
+from bertie.checkpoint.weights import weight_files
 from bertie.config import Setting
 from bertie.errors import CheckpointError
 
@@ -171,7 +172,7 @@ def _add_dense(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout
     return replace(
         layout,
         modules=(*layout.modules, read_dense(path, where)),
-        files=(*layout.files, path / WEIGHTS),
+        files=(*layout.files, *weight_files(path)),
     )
 
 

@@ -1,7 +1,7 @@
 """One tensor of a weights file, mapped and not yet converted."""
 
 import mmap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,14 +50,61 @@ def _narrow_float64(data: NDArray[np.uint8]) -> NDArray[np.float32]:
         return data.view("<f8").astype(np.float32)
 
 
+def _float8_values(exponent_bits: int, bias: int, special: Mapping[int, float]) -> NDArray[Any]:
+    """List what each of the 256 bytes of an 8-bit float means: sign, exponent, fraction."""
+    codes = np.arange(256)
+    fraction_bits = 7 - exponent_bits
+    exponents = codes >> fraction_bits & (1 << exponent_bits) - 1
+    fractions = (codes & (1 << fraction_bits) - 1) / (1 << fraction_bits)
+    # Without exponent the leading one is missing.
+    values: NDArray[Any] = np.ldexp(fractions + (exponents > 0), np.maximum(exponents, 1) - bias)
+    values[128:] = -values[128:]
+    for code, value in special.items():
+        values[code] = value
+    return values.astype(np.float32)
+
+
+# E4M3 and E5M2: FP8 Formats for Deep Learning, arXiv:2209.05433, table 1; E4M3 has no infinity.
+# FNUZ: 8-bit Numerical Formats for Deep Neural Networks, arXiv:2206.02915: one NaN in the place of
+# the negative zero, no infinity, and a bias higher by one.
+_E4M3 = _float8_values(4, 7, {0x7F: np.nan, 0xFF: np.nan})
+_E4M3FNUZ = _float8_values(4, 8, {0x80: np.nan})
+_E5M2FNUZ = _float8_values(5, 16, {0x80: np.nan})
+
+
+def _widen_e5m2(data: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Put the bits into the upper halves of float16s, which is exact."""
+    return (data.astype("<u2") << 8).view("<f2").astype(np.float32)
+
+
 _TO_FLOAT32: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[Any]]] = {
     "F32": lambda data: data.view("<f4"),
     "F16": lambda data: data.view("<f2").astype(np.float32),
     "BF16": _widen_bfloat16,
     "F64": _narrow_float64,
+    "F8_E4M3": lambda data: _E4M3[data],
+    "F8_E4M3FNUZ": lambda data: _E4M3FNUZ[data],
+    "F8_E5M2": _widen_e5m2,
+    "F8_E5M2FNUZ": lambda data: _E5M2FNUZ[data],
 }
 
 FLOAT_DTYPES = tuple(_TO_FLOAT32)
+
+
+# NumPy's limits: axes before its second version, elements of 16 bytes. They hold for arrays of no
+# elements, too, as if axes of length 0 had length 1.
+_MOST_AXES = 32
+_MOST_ELEMENTS = 2**59
+
+
+def can_be(shape: Sequence[int]) -> bool:
+    """Tell whether there can be an array of a shape."""
+    elements = 1
+    for length in shape:
+        elements *= max(length, 1)
+        if elements > _MOST_ELEMENTS:
+            return False
+    return len(shape) <= _MOST_AXES
 
 
 @dataclass(frozen=True, eq=False)

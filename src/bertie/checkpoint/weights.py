@@ -11,7 +11,6 @@ from bertie.errors import CheckpointError, SourceError
 
 # Weights that other frameworks wrote and that this version doesn't read.
 _OTHERS = (
-    "pytorch_model*.bin*",
     "*.ckpt*",
     "saved_model.pb",
     "tf_model*.h5*",
