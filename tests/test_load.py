@@ -250,7 +250,7 @@ def test_auto_is_bfloat16_where_it_is_native_and_says_why(
 def test_a_pickled_model_keeps_the_precision_that_auto_was(
     bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bertie.load.__globals__["best_precision"], "__code__", one_word.__code__)
+    monkeypatch.setattr("bertie.settled.best_precision", one_word)
     pickled = pickle.dumps(bertie.load(bert))
     monkeypatch.undo()
     copy = pickle.loads(pickled)  # noqa: S301

@@ -69,7 +69,7 @@ def test_observed_peaks_are_those_of_any_division_into_batches(
     whole = encoder.observe(calibration.ids, calibration.type_ids, calibration.lengths)
     monkeypatch.setattr(module, "_OBSERVED_TOKENS", 40)
     parts = observe(encoder, calibration)
-    assert set(parts) == set(whole) == {p.name for p in module._products(tiny.config)}
+    assert set(parts) == set(whole) == {p.name for p in module.products(tiny.config)}
     for name, values in whole.items():
         assert np.array_equal(parts[name], values)
         assert values.max() > 0
@@ -78,7 +78,7 @@ def test_observed_peaks_are_those_of_any_division_into_batches(
 def test_the_recipe_has_a_divisor_for_every_channel(tiny, recipe_of) -> None:
     recipe = recipe_of(tiny.config)
     assert recipe.precision == "int8"
-    for product in module._products(tiny.config):
+    for product in module.products(tiny.config):
         assert recipe.smoothing[product.name].shape == (product.inputs,)
 
 
@@ -213,7 +213,7 @@ def test_a_sequence_has_the_same_bits_in_any_company_in_every_precision(
 
 
 def test_weights_of_any_type_give_their_peaks(tiny, tiny_tensors: dict[str, Tensor]) -> None:
-    product = next(module._products(tiny.config))
+    product = next(module.products(tiny.config))
     stacked = np.concatenate([tiny_tensors[name].float32() for name in product.weights])
     found = module._weight_peaks(product, tiny_tensors)
     assert np.array_equal(found, np.abs(stacked).max(axis=0))

@@ -123,7 +123,8 @@ def calibrate(text: CalibrationText, tokenizer: Tokenizer, positions: int) -> Ca
         if drawn
         else f"{seen}: int8 may lose fidelity:"
     ) + " give texts like those that the model will read as calibration"
-    warnings.warn(note, CalibrationWarning, stacklevel=3)
+    # calibrate, its caller, settle, load: the fifth is load's caller.
+    warnings.warn(note, CalibrationWarning, stacklevel=5)
     if drawn:
         ids, lengths = _draw(tokenizer, positions)
         type_ids = np.zeros_like(ids)

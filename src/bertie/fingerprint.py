@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bertie.checkpoint import Tensor
 from bertie.sources import cache_directory
 from bertie.tokenize import Tokenizer
 
 # Changes when what is hashed changes, so that older cached hashes aren't found.
-_RECIPE = "bertie-1"
+_RECIPE = "bertie-2"
 
 
 def fingerprint(
@@ -27,6 +28,7 @@ def fingerprint(
     tokenizer: Tokenizer,
     settings: Mapping[str, Any],
     files: Iterable[Path],
+    known: Mapping[str, str] | None = None,
 ) -> str:
     """Hash a model.
 
@@ -36,25 +38,39 @@ def fingerprint(
         settings: everything else that changes a vector, as JSON knows it.
         files: those that hold the tensors; while their paths, sizes and times stay as they are,
             the tensors' hash is remembered.
+        known: hashes of tensors as hash_tensor gives them, by name, for tensors whose float32
+            values are gone.
     Returns: SHA-256 in hexadecimal.
     """
     parts = {
         "recipe": _RECIPE,
-        "tensors": remembered_hash(tensors, files),
+        "tensors": hash_tensors(tensors, known) if known else remembered_hash(tensors, files),
         "tokenizer": tokenizer.identity(),
         "settings": settings,
     }
     return _hash_json(parts)
 
 
-def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
-    """Hash tensors as float32 under their names, in the names' order."""
+def hash_tensors(tensors: Mapping[str, Tensor], known: Mapping[str, str] | None = None) -> str:
+    """Hash tensors as float32 under their names, in the names' order.
+
+    Args:
+        tensors: by name.
+        known: the hashes of some of them.
+    """
+    known = known or {}
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        values = tensors[name].float32().astype("<f4", copy=False)
-        digest.update(json.dumps([name, values.shape]).encode())
-        digest.update(np.ascontiguousarray(values).data)
+        found = known.get(name) or hash_tensor(name, tensors[name].float32())
+        digest.update(f"{found} {json.dumps(name)}\n".encode())
         tensors[name].forget()
+    return digest.hexdigest()
+
+
+def hash_tensor(name: str, values: NDArray[np.float32]) -> str:
+    """Hash one tensor's name, shape and float32 values."""
+    digest = hashlib.sha256(json.dumps([name, values.shape]).encode())
+    digest.update(np.ascontiguousarray(values, "<f4").data)
     return digest.hexdigest()
 
 

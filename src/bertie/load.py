@@ -2,28 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from math import prod
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
 from bertie.batching import DEFAULT_BUDGET, budget_for
-from bertie.calibration import Calibration, CalibrationText, calibrate, calibration_text
-from bertie.checkpoint.claims import disagreements
-from bertie.checkpoint.finite import require_finite
-from bertie.config import ACTIVATIONS, Setting
-from bertie.encoder import PRECISIONS, Encoder, Recipe, best_precision, selected_isa
-from bertie.errors import InputError, TaskError
-from bertie.fingerprint import fingerprint, remembered_hash
-from bertie.opening import Given, Opened, open_source
-from bertie.quantize import RECIPE, int8_recipe
-from bertie.sources import cache_directory
+from bertie.encoder import Encoder
+from bertie.errors import InputError
+from bertie.opening import GIVEN, Given
+from bertie.settled import AUTO, settle
+from bertie.sources import is_local
 from bertie.tasks.info import ModelInfo
-from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.table import TASKS, Task
-
-AUTO = "auto"
+from bertie.tasks.model import Model, Parts
 
 
 def load(
@@ -75,103 +66,50 @@ def load(
     """
     # Only the parameters are local yet: these are the options, for whoever loads the model again.
     options = {name: value for name, value in locals().items() if name != "source"}
-    _check_options(task, precision, max_length, budget, max_memory)
-    concrete = _settle_precision(precision)
-    text = _calibration_text(concrete.value, calibration)
-    opened = open_source(
-        source,
-        Given(
-            max_length=max_length,
-            lower=lower,
-            activation=activation,
-            config=config,
-            vocab=vocab,
-            pooling=pooling,
-            normalize=normalize,
-            prompts=prompts,
-        ),
-    )
-    chosen = TASKS[task or "embed"]
-    prepared = _prepare(chosen, opened)
-    used = {**opened.tensors, **prepared.tensors}
-    require_finite(used.values())
-    positions = opened.config.positions
-    sample = None if text is None else calibrate(text, opened.tokenizer, positions)
-    recipe = _recipe(concrete.value, opened, sample, threads)
+    _check_budget(budget, max_memory)
+    given = Given(**{name: options[name] for name in GIVEN})
+    settled = settle(source, given, task=task, precision=precision, calibration=calibration)
+    opened, prepared, used = settled.opened, settled.prepared, settled.used
+    recipe = settled.recipe(threads)
     encoder = Encoder(opened.config, opened.tensors, threads=threads, recipe=recipe)
 
     def describe() -> ModelInfo:
         return ModelInfo(
             source=str(source),
             directory=str(opened.directory),
-            task=chosen.name,
+            task=settled.task.name,
             dimensions=prepared.dimensions,
             parameters=sum(prod(tensor.shape) for tensor in used.values()),
             precision=encoder.precision,
             isa=encoder.isa,
             threads=encoder.threads,
-            settings={
-                **_all_settings(opened, prepared),
-                "precision": concrete,
-                **({"calibration": sample.setting()} if sample else {}),
-            },
+            settings=settled.settings,
             modules=prepared.modules,
             unused=opened.checkpoint.unused(used),
-            notes=(
-                *_notes(opened, prepared),
-                *([sample.note] if sample and sample.note else []),
-            ),
+            notes=settled.notes,
         )
 
-    hashed = _hashed(chosen, opened, prepared, concrete.value)
-    if sample:
-        hashed["quantization"] = {"recipe": RECIPE, "calibration": sample.text.sha256}
     # Elsewhere the caller's file may be missing or another one.
-    kept = None if text is None or calibration is None else text.texts
-    lasting = {**options, "task": chosen.name, "precision": concrete.value, "calibration": kept}
-    files = [*opened.checkpoint.files, *opened.layout.files]
-    longest = prepared.settings["max_length"].value
+    sample = settled.sample
+    kept = None if sample is None or calibration is None else sample.text.texts
+    lasting = {**options, "precision": settled.precision.value, "calibration": kept}
     return prepared.start(
         Parts(
             encoder=encoder,
             tokenizer=opened.tokenizer,
             settings=prepared.settings,
             info=describe,
-            fingerprint=partial(fingerprint, used, opened.tokenizer, hashed, files),
+            fingerprint=settled.fingerprint,
             reload=partial(load, _lasting(source), **lasting),
-            budget=budget or _budget(max_memory, encoder, longest),
+            budget=budget or _budget(max_memory, encoder, prepared.settings["max_length"].value),
         )
     )
 
 
-def _prepare(task: Task, opened: Opened) -> Prepared:
-    """Let the task settle what is its own, after refusing what it has no use for."""
-    home = import_module(f"bertie.tasks.{task.name}")
-    opened.given.require_only(task.name, home.TAKES)
-    prepared: Prepared = home.prepare(opened)
-    return prepared
-
-
-def _check_options(
-    task: str | None,
-    precision: str,
-    max_length: int | None,
-    budget: int | None,
-    max_memory: int | None,
-) -> None:
-    """Refuse options that can't be, before anything is read."""
-    if task is not None and task not in TASKS:
-        raise TaskError(f"task is {shown(task)}, but this version has only: {', '.join(TASKS)}")
-    if precision not in (AUTO, *PRECISIONS):
-        raise InputError(
-            f"precision is {shown(precision)}, expected {', '.join((AUTO, *PRECISIONS))}"
-        )
-    # [CLS] and [SEP] take two.
-    for name, value, least in (("max_length", max_length, 2), ("budget", budget, 1)):
-        if value is not None and (type(value) is not int or value < least):
-            raise InputError(
-                f"{name} is {shown(value)}, expected a number of tokens, at least {least}"
-            )
+def _check_budget(budget: int | None, max_memory: int | None) -> None:
+    """Refuse a bound on memory that can't be, before anything is read."""
+    if budget is not None and (type(budget) is not int or budget < 1):
+        raise InputError(f"budget is {shown(budget)}, expected a number of tokens, at least 1")
     if max_memory is not None and (type(max_memory) is not int or max_memory < 1):
         raise InputError(f"max_memory is {shown(max_memory)}, expected a number of bytes")
     if max_memory is not None and budget is not None:
@@ -186,74 +124,6 @@ def _budget(max_memory: int | None, encoder: Encoder, longest: int) -> int:
     return budget_for(max_memory, fixed, per_token, longest)
 
 
-def _settle_precision(precision: str) -> Setting:
-    """Settle what to compute in, and say why."""
-    if precision != AUTO:
-        return Setting(precision, "caller")
-    best = best_precision()
-    native = "multiplies bfloat16 natively" if best == "bfloat16" else "has no native bfloat16"
-    return Setting(best, f"{AUTO}: {selected_isa()} {native}")
-
-
-def _calibration_text(
-    precision: str, given: str | Path | Sequence[str] | None
-) -> CalibrationText | None:
-    """Find the texts to calibrate with, where the precision needs any."""
-    if precision == "int8":
-        return calibration_text(given)
-    if given is not None:
-        raise InputError(
-            f"calibration is given, but precision is {precision}: only int8 is calibrated;"
-            " leave it out, or give precision='int8'"
-        )
-    return None
-
-
-def _recipe(
-    precision: str, opened: Opened, sample: Calibration | None, threads: int | None
-) -> Recipe:
-    """Say how the encoder computes; for int8, find out how or recall it."""
-    if sample is None:
-        return Recipe(precision)
-    return int8_recipe(
-        opened.config,
-        opened.tensors,
-        sample,
-        tensors_hash=remembered_hash(opened.tensors, opened.checkpoint.files),
-        cache=cache_directory() / "quantized",
-        threads=threads,
-    )
-
-
 def _lasting(source: str | Path) -> str | Path:
     """Give a source that means the same from another working directory."""
-    return Path(source).absolute() if Path(source).is_dir() else source
-
-
-def _all_settings(opened: Opened, prepared: Prepared) -> dict[str, Setting]:
-    """Collect every setting: the tokenizer's, the task's over them, the encoder's."""
-    encoder = {name: opened.config.setting(name) for name in opened.config.origins}
-    return {**opened.tokenizer.settings, **prepared.settings, **encoder}
-
-
-def _notes(opened: Opened, prepared: Prepared) -> tuple[str, ...]:
-    """Collect what is worth knowing about the files."""
-    settings = prepared.settings
-    lower = opened.tokenizer.settings["lower"].value or settings["lower_first"].value
-    directory = opened.checkpoint.directory
-    disagree = disagreements(directory, settings["max_length"].value, lower)
-    return (*disagree, *opened.checkpoint.notes(), *opened.tokenizer.notes, *prepared.notes)
-
-
-def _hashed(task: Task, opened: Opened, prepared: Prepared, precision: str) -> dict[str, Any]:
-    """Collect everything but tensors and tokenizer that changes a result."""
-    config = opened.config
-    return {
-        **{name: getattr(config, name) for name in config.origins},
-        **{name: setting.value for name, setting in prepared.settings.items()},
-        **prepared.recipe,
-        "hidden_act": ACTIVATIONS[config.hidden_act],
-        "precision": precision,
-        "task": task.name,
-        "truncate": "right",
-    }
+    return Path(source).absolute() if is_local(source) else source

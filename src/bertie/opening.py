@@ -4,11 +4,13 @@ Whatever is done with a model (run it, export it, examine it) begins here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint import (
+    Bundle,
     Checkpoint,
     SentenceLayout,
     Tensor,
@@ -16,17 +18,23 @@ from bertie.checkpoint import (
     read_layout,
     require_files,
 )
-from bertie.config import EncoderConfig
+from bertie.config import EncoderConfig, Setting
 from bertie.errors import CheckpointError, InputError
 from bertie.sources import resolve
 from bertie.tokenize import Tokenizer
+
+CALLER = "caller"
 
 
 @dataclass(frozen=True)
 class Given:
     """What the caller says instead of the checkpoint; None where the checkpoint decides.
 
-    bertie.load describes each of them.
+    bertie.load describes each of them. What a bundle's exporter said stands in for a caller who
+    says nothing.
+
+    Attributes:
+        origins: by name, where those come from that aren't this caller's.
     """
 
     max_length: int | None = None
@@ -38,19 +46,41 @@ class Given:
     normalize: bool | None = None
     prompts: Mapping[str, str] | None = None
 
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def origin(self, name: str) -> str:
+        """Say where a setting that is given comes from."""
+        return self.origins.get(name, CALLER)
+
+    def stated(self) -> dict[str, Any]:
+        """List the settings that are given, by name."""
+        values = ((name, getattr(self, name)) for name in GIVEN)
+        return {name: value for name, value in values if value is not None}
+
+    def over(self, bundle: Bundle) -> "Given":
+        """Fill up with what a bundle's exporter said.
+
+        Raises: CheckpointError: an option that this version doesn't know, or of another type.
+        """
+        for name, value in bundle.options.items():
+            if name not in GIVEN or not isinstance(value, _KINDS.get(name, object)):
+                raise CheckpointError(
+                    f"{bundle.origin(name)} is {shown(value)}, which this version has no use for:"
+                    f" install Bertie {bundle.bertie}, which wrote it, or a later one"
+                )
+        added = {name: v for name, v in bundle.options.items() if getattr(self, name) is None}
+        origins = {name: bundle.origin(name) for name in added}
+        return replace(self, **added, origins=origins)
+
     def require_only(self, task: str, taken: frozenset[str]) -> None:
         """Refuse settings that a task has no use for, rather than ignore them.
 
         Args:
             task: its name, for the message.
             taken: what it takes beside COMMON.
-        Raises: InputError: naming the others.
+        Raises: InputError: naming the others that the caller gives; a bundle's are for its task.
         """
-        idle = [
-            field.name
-            for field in fields(self)
-            if getattr(self, field.name) is not None and field.name not in COMMON | taken
-        ]
+        idle = [name for name in self.stated() if name not in {*COMMON, *taken, *self.origins}]
         if idle:
             raise InputError(
                 f"{', '.join(idle)}: given, but the task {task!r} has no use for it;"
@@ -58,6 +88,18 @@ class Given:
             )
 
 
+# The names of what can be given.
+GIVEN = tuple(one.name for one in fields(Given) if one.name != "origins")
+# What a bundle's options are, in JSON.
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "max_length": int,
+    "lower": bool,
+    "activation": str,
+    "vocab": Path,
+    "pooling": (str, list),
+    "normalize": bool,
+    "prompts": dict,
+}
 # What every task takes.
 COMMON = frozenset({"max_length", "lower", "activation", "config", "vocab"})
 
@@ -73,6 +115,7 @@ class Opened:
         tensors: the encoder's, by canonical name, their shapes checked.
         tokenizer: texts to token ids.
         given: what the caller says instead of the files.
+        bundle: what bertie.json says, if the source is a bundle.
     """
 
     directory: Path
@@ -81,6 +124,7 @@ class Opened:
     tensors: Mapping[str, Tensor]
     tokenizer: Tokenizer
     given: Given
+    bundle: Bundle | None = None
 
     @property
     def config(self) -> EncoderConfig:
@@ -100,6 +144,9 @@ def open_source(source: str | Path, given: Given | None = None) -> Opened:
     """
     given = given or Given()
     directory = resolve(source)
+    bundle = Bundle.read(directory)
+    if bundle is not None:
+        given = given.over(bundle)
     layout = read_layout(directory)
     require_files(layout.transformer, config=given.config is None, vocab=given.vocab is None)
     checkpoint = Checkpoint.open(
@@ -107,8 +154,24 @@ def open_source(source: str | Path, given: Given | None = None) -> Opened:
     )
     tensors = encoder_tensors(checkpoint)
     tokenizer = Tokenizer.load(layout.transformer, lower=given.lower, vocab=given.vocab)
+    if bundle is not None:
+        checkpoint, tokenizer = _attributed(checkpoint, tokenizer, given)
     _check_vocabulary(tokenizer, checkpoint.config)
-    return Opened(directory, layout, checkpoint, tensors, tokenizer, given)
+    return Opened(directory, layout, checkpoint, tensors, tokenizer, given, bundle)
+
+
+def _attributed(
+    checkpoint: Checkpoint, tokenizer: Tokenizer, given: Given
+) -> tuple[Checkpoint, Tokenizer]:
+    """Tell a bundle's settings from the caller's, which both readers take for the caller's."""
+    if "activation" in given.origins:
+        origins = {**checkpoint.config.origins, "hidden_act": given.origin("activation")}
+        checkpoint = replace(checkpoint, config=replace(checkpoint.config, origins=origins))
+    if "lower" in given.origins:
+        lower = Setting(given.lower, given.origin("lower"))
+        settings = {**tokenizer.settings, "lower": lower}
+        tokenizer = Tokenizer(replace(tokenizer.definition, settings=settings))
+    return checkpoint, tokenizer
 
 
 def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:

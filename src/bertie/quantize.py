@@ -75,20 +75,18 @@ def int8_recipe(
         threads: at most so many cores at a time; None takes all that the process may use.
     Raises: InputError: as Encoder does.
     """
-    products = tuple(_products(config))
+    listed = tuple(products(config))
     path = cache / _key(config, calibration, tensors_hash)
-    flat = _read(path, sum(product.inputs for product in products))
+    flat = _read(path, sum(product.inputs for product in listed))
     if flat is None:
         peaks = observe(Encoder(config, tensors, threads=threads), calibration)
-        flat = np.concatenate(
-            [divisors(peaks[p.name], _weight_peaks(p, tensors)) for p in products]
-        )
+        flat = np.concatenate([divisors(peaks[p.name], _weight_peaks(p, tensors)) for p in listed])
         # A cache that can't be written costs time, nothing else.
         with suppress(OSError):
             _write(path, flat)
-    ends = np.cumsum([product.inputs for product in products])
+    ends = np.cumsum([product.inputs for product in listed])
     parts = np.split(flat, ends[:-1])
-    return Recipe("int8", {p.name: part for p, part in zip(products, parts, strict=True)})
+    return Recipe("int8", {p.name: part for p, part in zip(listed, parts, strict=True)})
 
 
 def divisors(input_peaks: Floats, weight_peaks: Floats) -> Floats:
@@ -130,7 +128,7 @@ def observe(encoder: Encoder, calibration: Calibration) -> dict[str, Floats]:
     return peaks
 
 
-def _products(config: EncoderConfig) -> Iterator[Product]:
+def products(config: EncoderConfig) -> Iterator[Product]:
     """List the encoder's products, first to last."""
     hidden, inner = config.hidden_size, config.intermediate_size
     for layer in range(config.num_hidden_layers):

@@ -1,5 +1,6 @@
 """Weights and settings from files: each known layout becomes one Checkpoint."""
 
+from bertie.checkpoint.bundle import Bundle
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.directory import Checkpoint, require_files
 from bertie.checkpoint.heads import (
@@ -14,6 +15,7 @@ from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
 
 __all__ = [
+    "Bundle",
     "Checkpoint",
     "Dense",
     "HeadLayer",

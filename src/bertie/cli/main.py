@@ -12,7 +12,7 @@ import click
 from bertie.cli.options import DEBUG, Invocation
 from bertie.errors import BertieError
 
-COMMANDS = ("pull", "info", "tokenize", "embed", "search", "bench")
+COMMANDS = ("pull", "info", "tokenize", "embed", "search", "export", "bench")
 DONE, FAILED, INTERRUPTED, BROKEN_PIPE = 0, 1, 130, 141  # click's own for wrong usage is 2
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
+
+from bertie.tasks.table import TASKS
 
 
 @dataclass
@@ -110,3 +114,62 @@ show_as = click.option(
     type=click.Choice(["table", "jsonl"]),
     help="How to print.  [default: table on a terminal, jsonl elsewhere]",
 )
+task = click.option(
+    "--task",
+    type=click.Choice(list(TASKS)),
+    help="What the model is for.  [default: what it was made for]",
+)
+
+
+def _read_prompts(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> Any:
+    for one in given:
+        if "=" not in one:
+            raise click.BadParameter(f"{one!r} is no NAME=TEXT")
+    return dict(one.split("=", 1) for one in given) or None
+
+
+# What bertie.load takes instead of what a checkpoint says, by the same names.
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SETTINGS = {
+    "max_length": max_length,
+    "pooling": click.option(
+        "--pooling",
+        multiple=True,
+        callback=lambda _, __, modes: list(modes) or None,
+        metavar="MODE",
+        help="How tokens become one vector; several times to concatenate.",
+    ),
+    "normalize": click.option(
+        "--normalize/--no-normalize", default=None, help="Whether vectors have length 1."
+    ),
+    "prompts": click.option(
+        "--prompt",
+        "prompts",
+        multiple=True,
+        callback=_read_prompts,
+        metavar="NAME=TEXT",
+        help="A text to put before inputs, by name; several times for several.",
+    ),
+    "lower": click.option(
+        "--lower/--no-lower", default=None, help="Whether texts are lower-cased."
+    ),
+    "activation": click.option(
+        "--activation", metavar="NAME", help="The feed-forward activation: gelu, gelu_new, relu, …"
+    ),
+    "config": click.option("--config", type=_FILE, metavar="FILE", help="A config.json to use."),
+    "vocab": click.option("--vocab", type=_FILE, metavar="FILE", help="A vocab.txt to use."),
+}
+
+
+def settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Add every option of _SETTINGS; the command gets those given as a dict, `settings`."""
+
+    @wraps(function)
+    def collected(**values: Any) -> None:
+        given = {name: values.pop(name) for name in _SETTINGS}
+        function(settings={n: v for n, v in given.items() if v is not None}, **values)
+
+    decorated: Callable[..., None] = collected
+    for option in reversed(_SETTINGS.values()):
+        decorated = option(decorated)
+    return decorated

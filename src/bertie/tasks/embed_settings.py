@@ -9,7 +9,6 @@ from bertie.config import Setting
 from bertie.errors import InputError
 from bertie.opening import Given
 from bertie.pooling import POOLINGS
-from bertie.tasks.settle import CALLER
 
 
 def embed_settings(given: Given, layout: SentenceLayout) -> dict[str, Setting]:
@@ -41,13 +40,13 @@ def _pooling(given: Given, layout: SentenceLayout) -> Setting:
         raise InputError(
             f"pooling is {shown(given.pooling)}, expected one or several of {', '.join(POOLINGS)}"
         )
-    return Setting(modes, CALLER)
+    return Setting(modes, given.origin("pooling"))
 
 
 def _normalize(given: Given, layout: SentenceLayout) -> Setting:
     """Settle normalization: by the last module, if it is that."""
     if given.normalize is not None:
-        return Setting(bool(given.normalize), CALLER)
+        return Setting(bool(given.normalize), given.origin("normalize"))
     last = bool(layout.modules) and isinstance(layout.modules[-1], Normalize)
     return Setting(last, layout.modules_origin)
 
@@ -61,7 +60,7 @@ def _prompts(given: Given, layout: SentenceLayout) -> Setting:
         isinstance(name, str) and isinstance(prompt, str) for name, prompt in prompts.items()
     ):
         raise InputError(f"prompts is {shown(prompts)}, expected texts by name")
-    return Setting(dict(prompts), CALLER)
+    return Setting(dict(prompts), given.origin("prompts"))
 
 
 def _default_prompt_name(layout: SentenceLayout, prompts: Setting) -> Setting:
@@ -69,4 +68,4 @@ def _default_prompt_name(layout: SentenceLayout, prompts: Setting) -> Setting:
     default = layout.default_prompt_name
     if default.value is None or default.value in prompts.value:
         return default
-    return Setting(None, f"{CALLER}: prompts has no {default.value!r}")
+    return Setting(None, f"{prompts.origin}: prompts has no {default.value!r}")

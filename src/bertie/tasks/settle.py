@@ -6,8 +6,6 @@ from bertie.checkpoint import SentenceLayout
 from bertie.config import EncoderConfig, Setting
 from bertie.opening import Given
 
-CALLER = "caller"
-
 
 def common_settings(
     given: Given,
@@ -40,7 +38,7 @@ def _max_length(
     """Settle the most tokens of a text: the first stated, but never beyond the positions."""
     positions = Setting(config.positions, config.setting("max_position_embeddings").origin)
     stated = [
-        Setting(given.max_length, CALLER),
+        Setting(given.max_length, given.origin("max_length")),
         layout.max_length or Setting(None, ""),
         tokenizer["max_length"],
         positions,
@@ -52,7 +50,7 @@ def _max_length(
 def _lower_first(given: Given, layout: SentenceLayout, tokenizer: Mapping[str, Setting]) -> Setting:
     """Settle lower-casing beforehand, which a tokenizer that lower-cases makes needless."""
     if given.lower is not None:
-        return Setting(False, CALLER)
+        return Setting(False, given.origin("lower"))
     if tokenizer["lower"].value:
         return Setting(False, f"the tokenizer lower-cases ({tokenizer['lower'].origin})")
     return layout.lower_first

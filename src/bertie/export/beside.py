@@ -1,0 +1,77 @@
+"""The files that a bundle has beside its weights: settings, vocabulary, modules."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bertie.checkpoint import Dense
+from bertie.checkpoint.files import read_json
+from bertie.checkpoint.sentence import MODULES, PROMPTS_CONFIG, SENTENCE_CONFIG
+from bertie.export.safetensors import Part, write_safetensors
+from bertie.opening import Opened
+
+VOCAB = "vocab.txt"
+_CONFIG = "config.json"
+# What says how the encoder's texts become token ids.
+_BESIDE_THE_ENCODER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    VOCAB,
+    "vocab.json",
+    "merges.txt",
+    SENTENCE_CONFIG,
+)
+
+
+def encoder_folder(opened: Opened) -> Path:
+    """Where the encoder's own files lie, relative to the model's directory."""
+    return opened.layout.transformer.relative_to(opened.directory)
+
+
+def copied(opened: Opened) -> Iterator[Path]:
+    """List the settings files to copy as they are, relative to the model's directory."""
+    folder = encoder_folder(opened)
+    names = [*(folder / name for name in _BESIDE_THE_ENCODER), Path(PROMPTS_CONFIG), Path(MODULES)]
+    if (opened.directory / MODULES).is_file():
+        entries = read_json(opened.directory / MODULES)
+        names += [Path(entry.get("path", ""), _CONFIG) for entry in entries[1:]]
+    return (name for name in dict.fromkeys(names) if (opened.directory / name).is_file())
+
+
+def write_beside(opened: Opened, into: Path) -> None:
+    """Write everything but the weights and bertie.json.
+
+    Args:
+        opened: the source.
+        into: the bundle's directory.
+    Raises: OSError: the disk refuses.
+    """
+    for name in copied(opened):
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(opened.directory / name, into / name)
+    folder = into / encoder_folder(opened)
+    folder.mkdir(parents=True, exist_ok=True)
+    if opened.given.vocab is not None:
+        shutil.copyfile(opened.given.vocab, folder / VOCAB)
+    checkpoint = opened.checkpoint
+    config = {**checkpoint.raw_config, "model_type": checkpoint.config.model_type}
+    text = json.dumps(config, indent=2, ensure_ascii=False)
+    (folder / _CONFIG).write_text(text + "\n", encoding="utf-8")
+    for module in opened.layout.modules:
+        if isinstance(module, Dense):
+            _write_dense(module, into / Path(module.where).parent)
+
+
+def _write_dense(module: Dense, folder: Path) -> None:
+    """Write a dense module's weights, which stay float32 in every precision."""
+    tensors = {"linear.weight": module.weight}
+    if module.bias is not None:
+        tensors["linear.bias"] = module.bias
+    parts = [
+        Part(name, "F32", tensor.shape, partial(tensor.float32)) for name, tensor in tensors.items()
+    ]
+    write_safetensors(folder / "model.safetensors", parts)

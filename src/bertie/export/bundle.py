@@ -1,0 +1,176 @@
+"""Writing a bundle: the one directory that a model runs from."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bertie.checkpoint.bundle import FORMAT
+from bertie.encoder import Recipe
+from bertie.errors import InputError
+from bertie.export.beside import VOCAB, copied, encoder_folder, write_beside
+from bertie.export.pack import pack as pack_bundle
+from bertie.export.place import check_place, publish, staging
+from bertie.export.safetensors import write_safetensors
+from bertie.export.weights import hashes, stored_parts
+from bertie.opening import Given
+from bertie.settled import AUTO, Settled, settle
+from bertie.sources.bundles import NAME, sealed
+from bertie.sources.manifest import Manifest, sha256
+from bertie.sources.names import SUFFIX
+from bertie.sources.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export made.
+
+    Attributes:
+        path: the bundle: a directory, or a file if it is packed.
+        task: what it is for.
+        precision: what it computes in.
+        fingerprint: of its model, which is the source's.
+        bytes: what its files take.
+    """
+
+    path: Path
+    task: str
+    precision: str
+    fingerprint: str
+    bytes: int
+
+
+def write_bundle(
+    source: str | Path,
+    destination: str | Path,
+    *,
+    task: str | None = None,
+    precision: str = AUTO,
+    calibration: str | Path | Sequence[str] | None = None,
+    given: Given | None = None,
+    pack: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Exported:
+    """Write everything that running a model takes into one directory, or one file.
+
+    A bundle gives what its source gives, to the last bit. It is written beside its destination and
+    renamed when it is whole: whatever interrupts an export, nothing stands under its name before.
+
+    Args:
+        source, task, precision, calibration: as for bertie.load.
+        destination: the directory to make; with pack a file whose name ends in .bertie.
+        given: what to say instead of the checkpoint; it becomes part of the bundle.
+        pack: whether to make one file.
+        force: whether to replace an export that is there.
+        progress: called with what is being done, the bytes done, and those in all.
+    Raises: InputError: the destination exists, or can't be written, or an option can't be.
+    Raises: SourceError, CheckpointError, TokenizerError, TaskError: as bertie.load.
+    """
+    destination = Path(destination)
+    if pack != (destination.suffix == SUFFIX):
+        raise InputError(
+            f"{destination}: a packed bundle, and nothing else, has a name that ends in {SUFFIX}:"
+            " give pack (--pack) with such a name"
+        )
+    check_place(destination, file=pack, force=force)
+    settled = settle(
+        source, given or Given(), task=task, precision=precision, calibration=calibration
+    )
+    recipe = settled.recipe()
+    with staging(destination) as stage:
+        bundle = stage / "bundle"
+        bundle.mkdir()
+        content = _write(source, settled, recipe, bundle, progress)
+        made = bundle
+        if pack:
+            made = stage / "packed"
+            pack_bundle(bundle, made)
+        publish(made, destination, stage)
+    size = sum(file["bytes"] for file in content["files"].values())
+    return Exported(
+        destination, content["task"], content["precision"], content["fingerprint"], size
+    )
+
+
+def _write(
+    source: str | Path, settled: Settled, recipe: Recipe, bundle: Path, progress: Progress
+) -> dict[str, Any]:
+    """Write a bundle's files, bertie.json last. Returns: what that says."""
+    opened = settled.opened
+    write_beside(opened, bundle)
+    weights = bundle / encoder_folder(opened) / "model.safetensors"
+    write_safetensors(weights, stored_parts(opened, recipe), progress)
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "bertie": _version(),
+        "task": settled.task.name,
+        "precision": settled.precision.value,
+        "fingerprint": settled.fingerprint(),
+        "options": _options(settled),
+    }
+    if settled.quantization is not None and settled.calibration is not None:
+        content["int8"] = {
+            "recipe": settled.quantization["recipe"],
+            "calibration": asdict(settled.calibration),
+        }
+    files = Manifest.of(bundle, source=str(source), origin="", progress=progress).files
+    content["provenance"] = _provenance(source, settled)
+    content["files"] = {name: asdict(file) for name, file in files.items()}
+    content["tensors"] = hashes(opened)
+    (bundle / NAME).write_bytes(sealed(content))
+    return content
+
+
+def _options(settled: Settled) -> dict[str, Any]:
+    """Say what must be given again when the bundle is read; a config is its config.json then."""
+    options = settled.opened.given.stated()
+    options.pop("config", None)
+    if "vocab" in options:
+        options["vocab"] = (encoder_folder(settled.opened) / VOCAB).as_posix()
+    return options
+
+
+def _provenance(source: str | Path, settled: Settled) -> dict[str, Any]:
+    """Say what the bundle was made of, and when."""
+    opened = settled.opened
+    known = Manifest.read(opened.directory)
+    paths = [*opened.checkpoint.files, *opened.layout.files]
+    paths += [opened.directory / name for name in copied(opened)]
+    provenance: dict[str, Any] = {
+        "source": str(source),
+        "exported": _now(),
+        "settings": {name: asdict(setting) for name, setting in settled.settings.items()},
+        "files": {
+            name: known.files[name].sha256 if known and name in known.files else sha256(path)
+            for name, path in _named(opened.directory, paths).items()
+        },
+    }
+    if known is not None:
+        provenance["origin"] = known.origin
+    if opened.bundle is not None:
+        provenance["before"] = opened.bundle.provenance
+    return provenance
+
+
+def _named(directory: Path, paths: Sequence[Path]) -> Mapping[str, Path]:
+    """Name files by where they lie in their directory, in order."""
+    return {path.relative_to(directory).as_posix(): path for path in sorted(paths)}
+
+
+def _now() -> str:
+    """The time in UTC, or what SOURCE_DATE_EPOCH says for builds that must come out the same."""
+    stated = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(stated), UTC) if stated.isdecimal() else datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _version() -> str:
+    """The version that writes."""
+    try:
+        return version("bertie")
+    except PackageNotFoundError:
+        return "unknown, run from its sources without being installed"

@@ -1,0 +1,87 @@
+"""bertie export, and pull of what it makes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bertie as library
+
+from .conftest import Ran
+
+Bertie = Callable[..., Ran]
+
+
+def test_export_makes_a_bundle_that_every_command_takes(
+    bertie: Bertie, tiny_sentence: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "bundle"
+    ran = bertie("export", tiny_sentence, place, "--precision", "bfloat16")
+    assert (ran.code, ran.err) == (0, "")
+    made = json.loads(ran.out)
+    assert made["path"] == str(place)
+    assert made["fingerprint"] == library.load(place).fingerprint
+    vectors = bertie("embed", "-m", place, "a book").out
+    assert vectors == bertie("embed", "-m", tiny_sentence, "--precision", "bfloat16", "a book").out
+    ran = bertie("pull", place)
+    assert ran.out == f"{place}\n"
+    assert "every SHA-256 checked" in ran.err
+
+
+def test_export_tells_people_what_it_made(bertie: Bertie, tiny_bert: Path, tmp_path: Path) -> None:
+    ran = bertie("export", tiny_bert, tmp_path / "one.bertie", "--pack", "--as", "table")
+    assert ran.out.startswith(f"{tmp_path}/one.bertie: embed in ")
+    assert bertie("embed", "-m", tmp_path / "one.bertie", "a book").code == 0
+
+
+def test_export_takes_settings_that_become_part_of_the_bundle(
+    bertie: Bertie, tiny_bert: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "bundle"
+    settings = ["--pooling", "max", "--pooling", "cls", "--normalize", "--no-lower"]
+    settings += ["--prompt", "query=find: ", "--max-length", "16", "--activation", "gelu_new"]
+    assert bertie("export", tiny_bert, place, *settings).code == 0
+    assert json.loads((place / "bertie.json").read_text())["options"] == {
+        "max_length": 16,
+        "lower": False,
+        "activation": "gelu_new",
+        "pooling": ["max", "cls"],
+        "normalize": True,
+        "prompts": {"query": "find: "},
+    }
+    assert bertie("export", tiny_bert, place, "--prompt", "query").code == 2
+
+
+def test_export_refuses_a_place_that_is_taken(
+    bertie: Bertie, tiny_bert: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "bundle"
+    place.mkdir()
+    ran = bertie("export", tiny_bert, place)
+    assert (ran.code, ran.out) == (1, "")
+    assert "exists already; --force" in ran.err
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["pull"], ["pull", "--check"]])
+def test_a_damaged_bundle_is_found(
+    bertie: Bertie, tiny_bert: Path, tmp_path: Path, command: list[str]
+) -> None:
+    place = tmp_path / "bundle"
+    bertie("export", tiny_bert, place)
+    assert bertie(*command, place).code == 0
+    weights = place / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    ran = bertie(*command, place)
+    assert ran.code == 1
+    assert "model.safetensors is not what was" in ran.err
+
+
+def test_check_fetches_nothing(bertie: Bertie) -> None:
+    ran = bertie("pull", "--check", "some/model")
+    assert ran.code == 1
+    assert "is not in the cache" in ran.err
+    assert bertie("pull", "--check", "--again").code == 2
