@@ -22,25 +22,45 @@ if TYPE_CHECKING:
         TruncationWarning,
     )
     from bertie.load import load
+    from bertie.tasks.answer import Answer, Reader
+    from bertie.tasks.classify import Classifier, Label
     from bertie.tasks.embed import Embedder
+    from bertie.tasks.fill import Filler, Filling, Likelihood
     from bertie.tasks.info import ModelInfo
     from bertie.tasks.model import Model
+    from bertie.tasks.next_sentence import PairModel
+    from bertie.tasks.rank import Ranked, Reranker
+    from bertie.tasks.tag import Span, Tagger
+    from bertie.tasks.zero_shot import ZeroShotClassifier
 
 __all__ = [
+    "Answer",
     "BertieError",
     "CalibrationWarning",
     "CheckpointError",
+    "Classifier",
     "Embedder",
     "EncoderConfig",
     "ExtraMissing",
+    "Filler",
+    "Filling",
     "InputError",
+    "Label",
+    "Likelihood",
     "Model",
     "ModelInfo",
+    "PairModel",
+    "Ranked",
+    "Reader",
+    "Reranker",
     "Setting",
     "SourceError",
+    "Span",
+    "Tagger",
     "TaskError",
     "TokenizerError",
     "TruncationWarning",
+    "ZeroShotClassifier",
     "load",
 ]
 
@@ -59,7 +79,14 @@ _HOMES = {
         "TruncationWarning",
     ),
     "bertie.load": ("load",),
+    "bertie.tasks.answer": ("Answer", "Reader"),
+    "bertie.tasks.classify": ("Classifier", "Label"),
     "bertie.tasks.embed": ("Embedder",),
+    "bertie.tasks.fill": ("Filler", "Filling", "Likelihood"),
+    "bertie.tasks.next_sentence": ("PairModel",),
+    "bertie.tasks.rank": ("Ranked", "Reranker"),
+    "bertie.tasks.tag": ("Span", "Tagger"),
+    "bertie.tasks.zero_shot": ("ZeroShotClassifier",),
     "bertie.tasks.info": ("ModelInfo",),
     "bertie.tasks.model": ("Model",),
 }

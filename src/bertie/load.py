@@ -13,6 +13,7 @@ from bertie.errors import InputError
 from bertie.opening import GIVEN, Given
 from bertie.settled import AUTO, settle
 from bertie.sources import is_local
+from bertie.tasks.head import available
 from bertie.tasks.info import ModelInfo
 from bertie.tasks.model import Model, Parts
 
@@ -28,6 +29,7 @@ def load(
     normalize: bool | None = None,
     max_length: int | None = None,
     prompts: Mapping[str, str] | None = None,
+    labels: Sequence[str] | None = None,
     lower: bool | None = None,
     activation: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
@@ -50,6 +52,7 @@ def load(
         max_length: the most tokens of a text, instead of the checkpoint's; never more than it has
             positions.
         prompts: texts to put before an input, by name, instead of the checkpoint's.
+        labels: names of a head's outputs, in order, instead of the checkpoint's.
         lower: whether to lower-case, instead of the tokenizer's word.
         activation: the feed-forward activation, instead of hidden_act.
         config: a config.json or its content, instead of the checkpoint's.
@@ -98,6 +101,7 @@ def load(
             encoder=encoder,
             tokenizer=opened.tokenizer,
             settings=prepared.settings,
+            available=available(opened),
             info=describe,
             fingerprint=settled.fingerprint,
             reload=partial(load, _lasting(source), **lasting),

@@ -5,6 +5,7 @@ Whatever is done with a model (run it, export it, examine it) begins here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
@@ -18,6 +19,7 @@ from bertie.checkpoint import (
     read_layout,
     require_files,
 )
+from bertie.checkpoint.heads import HeadRecord, heads
 from bertie.config import EncoderConfig, Setting
 from bertie.errors import CheckpointError, InputError
 from bertie.sources import resolve
@@ -45,6 +47,7 @@ class Given:
     pooling: str | Sequence[str] | None = None
     normalize: bool | None = None
     prompts: Mapping[str, str] | None = None
+    labels: Sequence[str] | None = None
 
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -99,6 +102,7 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "pooling": (str, list),
     "normalize": bool,
     "prompts": dict,
+    "labels": list,
 }
 # What every task takes.
 COMMON = frozenset({"max_length", "lower", "activation", "config", "vocab"})
@@ -130,6 +134,11 @@ class Opened:
     def config(self) -> EncoderConfig:
         """The encoder's sizes and options."""
         return self.checkpoint.config
+
+    @cached_property
+    def heads(self) -> Mapping[str, HeadRecord]:
+        """The checkpoint's heads that can be used, by kind."""
+        return heads(self.checkpoint)
 
 
 def open_source(source: str | Path, given: Given | None = None) -> Opened:

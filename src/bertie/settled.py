@@ -19,6 +19,7 @@ from bertie.fingerprint import fingerprint, remembered_hash
 from bertie.opening import Given, Opened, open_source
 from bertie.quantize import RECIPE, int8_recipe
 from bertie.sources import cache_directory
+from bertie.tasks.detect import detect
 from bertie.tasks.model import Prepared
 from bertie.tasks.table import TASKS, Task
 
@@ -159,7 +160,7 @@ def settle(
     _check(task, precision, given.max_length)
     opened = open_source(source, given)
     concrete = _precision(precision, opened.bundle)
-    purpose = _purpose(task, opened.bundle)
+    purpose = _purpose(task, opened)
     chosen = TASKS[purpose.value]
     home = import_module(f"bertie.tasks.{chosen.name}")
     opened.given.require_only(chosen.name, home.TAKES)
@@ -185,12 +186,13 @@ def _check(task: str | None, precision: str, max_length: int | None) -> None:
         )
 
 
-def _purpose(task: str | None, bundle: Bundle | None) -> Setting:
-    """Settle the task: the caller's, the one that a bundle was exported for, else embedding."""
+def _purpose(task: str | None, opened: Opened) -> Setting:
+    """Settle the task: the caller's, that of a bundle, else what the checkpoint was made for."""
+    bundle = opened.bundle
     if task is not None:
         return Setting(task, "caller")
     if bundle is None:
-        return Setting("embed", "default")
+        return detect(opened)
     if bundle.task not in TASKS:
         raise TaskError(
             f"{bundle.directory} was exported for {shown(bundle.task)} by Bertie {bundle.bertie},"

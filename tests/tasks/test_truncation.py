@@ -40,3 +40,13 @@ def test_the_error_policy_names_the_first_text_and_its_length() -> None:
 def test_another_policy_is_refused(policy: str) -> None:
     with pytest.raises(InputError, match=r"truncate is .*, expected right, left, error"):
         Truncation(policy, 8)
+
+
+def test_a_text_that_becomes_several_sequences_counts_once() -> None:
+    lengths, truncated = np.array([5, 5, 4, 5], np.int32), np.array([1, 3, 0, 2], np.int32)
+    truncation = Truncation("right", 5, sequences=2)
+    truncation.add(lengths, truncated, first=0)
+    with pytest.warns(TruncationWarning, match="2 of 2 texts had .*: 5 tokens were left out"):
+        truncation.warn(stacklevel=1)
+    with pytest.raises(InputError, match="text 8 is 8 tokens long, as are 1 after it"):
+        Truncation("error", 5, sequences=2).add(lengths, truncated, first=8)

@@ -1,12 +1,14 @@
 """The texts that a command works on: its arguments, standard input, or a file."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
+from bertie.errors import InputError
 from bertie.tables import LINES_COLUMN, Row, Table, format_of, open_file
 
 
@@ -51,3 +53,26 @@ class Source:
     @property
     def bytes_read(self) -> int:
         return self._table.bytes_read if self._table is not None else 0
+
+
+def taker(column: str, pair_column: str | None = None) -> Callable[[Row], Any]:
+    """Make what takes a row's text, or its pair of texts."""
+    if pair_column is None:
+        return lambda row: row.fields[column]
+    return lambda row: (row.fields[column], field(row, pair_column))
+
+
+def field(row: Row, column: str) -> str:
+    """Take a column that isn't the table's own. Raises: InputError: the row has no text there."""
+    if column not in row.fields:
+        known = ", ".join(map(repr, row.fields))
+        raise InputError(
+            f"row {row.number} (line {row.line}): no column {column!r}, it has {known}"
+        )
+    text = row.fields[column]
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise InputError(
+            f"row {row.number} (line {row.line}): column {column!r} is {kind}, expected text"
+        )
+    return text

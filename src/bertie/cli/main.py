@@ -12,7 +12,22 @@ import click
 from bertie.cli.options import DEBUG, Invocation
 from bertie.errors import BertieError
 
-COMMANDS = ("pull", "info", "tokenize", "embed", "search", "export", "bench")
+COMMANDS = (
+    "pull",
+    "info",
+    "tokenize",
+    "embed",
+    "classify",
+    "zero-shot",
+    "rank",
+    "tag",
+    "answer",
+    "fill",
+    "next-sentence",
+    "search",
+    "export",
+    "bench",
+)
 DONE, FAILED, INTERRUPTED, BROKEN_PIPE = 0, 1, 130, 141  # click's own for wrong usage is 2
 
 
@@ -27,7 +42,9 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"bertie.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(
+            f"bertie.cli.{cmd_name.replace('-', '_')}"
+        ).command
         return command
 
 

@@ -44,6 +44,15 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     return decorate
 
 
+_SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+def _check_suffix(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in _SUFFIXES:
+        raise click.BadParameter(f"{path} must end in one of {', '.join(_SUFFIXES)}")
+    return path
+
+
 source = click.argument("source", default="minilm")
 model = click.option(
     "-m",
@@ -80,12 +89,25 @@ max_length = click.option(
     type=click.IntRange(min=2),
     help="The most tokens read of a text.  [default: what the model says]",
 )
-truncate = click.option(
-    "--truncate",
-    type=click.Choice(["right", "left", "error", "window"]),
-    default="right",
-    show_default=True,
-    help="Where a longer text loses tokens, whether it is an error, or is read in windows.",
+
+
+def _truncate(
+    default: str, *policies: str, effect: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--truncate",
+        type=click.Choice([default, *policies]),
+        default=default,
+        show_default=True,
+        help=effect,
+    )
+
+
+_LONGER = "Where a longer text loses tokens, whether it is an error, or is read in windows."
+truncate = _truncate("right", "left", "error", "window", effect=_LONGER)
+truncate_windows = _truncate("window", "right", "left", "error", effect=_LONGER)
+truncate_cutting = _truncate(
+    "right", "left", "error", effect="Where a longer text loses tokens, or whether it is an error."
 )
 column = click.option(
     "-c",
@@ -114,6 +136,29 @@ show_as = click.option(
     type=click.Choice(["table", "jsonl"]),
     help="How to print.  [default: table on a terminal, jsonl elsewhere]",
 )
+output_file = click.option(
+    "-o",
+    "--output",
+    "output_file",
+    type=click.Path(path_type=Path),
+    callback=_check_suffix,
+    metavar="FILE",
+    help="Write to a .jsonl, .csv or .parquet file, whole or not at all.",
+)
+top_k = click.option(
+    "-k",
+    "--top-k",
+    type=click.IntRange(min=1),
+    help="The most to give of each.  [default: all]",
+)
+raw = click.option("--raw", is_flag=True, help="Give logits as scores.")
+
+
+def pair_column(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare the column of each row's second text, which is `what`."""
+    return click.option("--pair-column", metavar="COLUMN", help=f"The column with {what}.")
+
+
 task = click.option(
     "--task",
     type=click.Choice(list(TASKS)),

@@ -16,8 +16,8 @@ from bertie.tasks.table import METHODS
 from bertie.tasks.texts import Texts
 from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
-from bertie.tasks.windows import in_windows
-from bertie.tokenize import PackedEncodings, Tokenizer
+from bertie.tasks.windows import OVERLAP, first_windows, in_windows
+from bertie.tokenize import PackedEncodings, PackedWindows, Tokenizer
 from bertie.tokenize.tokenizer import Strategy
 
 
@@ -118,6 +118,11 @@ class Model:
         """The most tokens of an input, special ones included."""
         return int(self._parts.settings["max_length"].value)
 
+    @property
+    def stride(self) -> int:
+        """Tokens that a window shares with the one before it."""
+        return self.max_length // OVERLAP
+
     @cached_property
     def fingerprint(self) -> str:
         """A hash over all that determines a result; those of different ones don't mix."""
@@ -171,6 +176,52 @@ class Model:
             return in_windows(self.tokenizer, packed, texts, truncation.max_length, strategy)
         truncation.add(packed.lengths, packed.truncated, first)
         return Tokenized(packed)
+
+    def _windows(
+        self,
+        texts: Texts,
+        first: int,
+        truncation: Truncation,
+        *,
+        split_words: bool = False,
+        strategy: Strategy = "longest_first",
+    ) -> PackedWindows:
+        """Make token ids of inputs that are all pairs or none, with every token's place.
+
+        Args:
+            texts: checked.
+            first: the position of the first of them in the call.
+            truncation: the call's policy: "window" keeps all windows of a text, every other the
+                first one alone, and counts what that leaves out.
+            split_words: whether the texts are tuples of words.
+            strategy: which text of a pair is read in windows, or cut.
+        Raises: InputError: as _tokenize.
+        """
+        if self._parts.settings["lower_first"].value:
+            texts = texts.map(_lowered_in_place)
+        windows = self.tokenizer.encode_windows(
+            texts.first,
+            None if None in texts.second else texts.second,
+            max_length=truncation.max_length,
+            stride=self.stride,
+            split_words=split_words,
+            truncate=truncation.side,
+            strategy=strategy,
+            threads=self.encoder.threads,
+        )
+        if truncation.windowed:
+            return windows
+        windows, left_out = first_windows(windows, self.stride, int(strategy == "only_second"))
+        truncation.add(windows.lengths, left_out, first)
+        return windows
+
+
+def _lowered_in_place(text: str) -> str:
+    """Lower-case a text without moving a character, as places in the caller's text need it."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 class _NotThisTask(TaskError, AttributeError):

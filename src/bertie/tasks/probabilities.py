@@ -1,9 +1,13 @@
 """Logits to scores, row by row."""
 
 from collections.abc import Callable, Mapping
+from reprlib import repr as shown
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bertie.errors import InputError
 
 Scores = NDArray[np.float64]
 
@@ -13,6 +17,14 @@ def softmax(logits: NDArray[np.floating]) -> Scores:
     wide = np.asarray(logits, np.float64)
     powers = np.exp(wide - wide.max(axis=-1, keepdims=True))
     found: Scores = powers / powers.sum(axis=-1, keepdims=True)
+    return found
+
+
+def log_softmax(logits: NDArray[np.floating]) -> Scores:
+    """Take the natural logarithm of softmax; any shape, along the last axis, in float64."""
+    wide = np.asarray(logits, np.float64)
+    wide = wide - wide.max(axis=-1, keepdims=True)
+    found: Scores = wide - np.log(np.exp(wide).sum(axis=-1, keepdims=True))
     return found
 
 
@@ -34,3 +46,9 @@ ACTIVATIONS: Mapping[str, Callable[[NDArray[np.floating]], Scores]] = {
     "sigmoid": sigmoid,
     "identity": identity,
 }
+
+
+def check_top_k(top_k: Any) -> None:
+    """Refuse what isn't a count; 0 gives nothing, and more than there are gives all."""
+    if top_k is not None and (type(top_k) is not int or top_k < 0):
+        raise InputError(f"top_k is {shown(top_k)}, expected how many to give, or None for all")

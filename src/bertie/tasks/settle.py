@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bertie.checkpoint import SentenceLayout
 from bertie.config import EncoderConfig, Setting
-from bertie.opening import Given
+from bertie.opening import Given, Opened
 
 
 def common_settings(
@@ -27,6 +27,12 @@ def common_settings(
         "max_length": _max_length(given, layout, config, tokenizer),
         "lower_first": _lower_first(given, layout, tokenizer),
     }
+
+
+def opened_settings(opened: Opened) -> dict[str, Setting]:
+    """Settle what concerns every task, for a source."""
+    tokenizer = opened.tokenizer.settings
+    return common_settings(opened.given, opened.layout, opened.config, tokenizer)
 
 
 def _max_length(

@@ -19,6 +19,18 @@ class Task:
     head: str | None = None
 
 
-TASKS: Mapping[str, Task] = {task.name: task for task in (Task("embed", "embed"),)}
+TASKS: Mapping[str, Task] = {
+    task.name: task
+    for task in (
+        Task("embed", "embed"),
+        Task("classify", "classify", "sequence_classification"),
+        Task("zero_shot", "zero_shot", "sequence_classification"),
+        Task("rank", "rank", "sequence_classification"),
+        Task("tag", "tag", "token_classification"),
+        Task("answer", "answer", "question_answering"),
+        Task("fill", "fill", "masked_lm"),
+        Task("next_sentence", "next_sentence", "next_sentence"),
+    )
+}
 
 METHODS: dict[str, str] = {task.method: task.name for task in TASKS.values()}

@@ -108,6 +108,43 @@ def checked(
     return Texts(tuple(texts), tuple(seconds))
 
 
+def paired(first: Any, second: Any, names: tuple[str, str], *, split_words: bool = False) -> Any:
+    """Put first and second texts side by side: one tuple for one of each, else a list of them.
+
+    Args:
+        first: a text, which goes with every second one, or several.
+        second: a text, which goes with every first one, or as many as there are first ones.
+        names: the caller's words for them.
+        split_words: whether texts are lists of words.
+    Raises: InputError: several of both, but not as many.
+    """
+    firsts, one_first = listed(first, pairs=False, split_words=split_words)
+    seconds, one_second = listed(second, pairs=False, split_words=split_words)
+    if one_first and one_second:
+        return firsts[0], seconds[0]
+    firsts = firsts * len(seconds) if one_first else firsts
+    seconds = seconds * len(firsts) if one_second else seconds
+    if len(seconds) != len(firsts):
+        raise InputError(
+            f"{names[0]} has {len(firsts)} texts and {names[1]} {len(seconds)}, expected as many"
+        )
+    return list(zip(firsts, seconds, strict=True))
+
+
+def require_pairs(texts: Texts, first: int, lacking: str) -> None:
+    """Refuse texts that stand alone.
+
+    Args:
+        texts: checked.
+        first: the position of the first of them.
+        lacking: what a second text is.
+    Raises: InputError: naming the first that has no second text.
+    """
+    if None in texts.second:
+        position = first + texts.second.index(None)
+        raise InputError(f"text {position} stands alone, expected a tuple of it and {lacking}")
+
+
 def _refuse(faults: Sequence[tuple[str, str]], expected: str) -> None:
     """Put the first few faults into one error."""
     if not faults:

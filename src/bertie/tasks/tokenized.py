@@ -9,6 +9,7 @@ from bertie.tokenize import PackedEncodings
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +44,17 @@ class Tokenized:
         found[alone] = rows[starts[alone]]
         return found
 
-    def largest(self, rows: Floats) -> Floats:
-        """Take the largest value of each column over each input's windows; as averaged."""
+    def largest(self, values: Scores) -> Scores:
+        """Take the largest value of each input's windows.
+
+        Args:
+            values: (sequences,) float64.
+        Returns: (inputs,) float64.
+        """
         starts = self._starts()
         if starts is None:
-            return rows
-        found: Floats = np.maximum.reduceat(rows, starts, axis=0)
+            return values
+        found: Scores = np.maximum.reduceat(values, starts)
         return found
 
     def _starts(self) -> NDArray[np.intp] | None:

@@ -21,17 +21,19 @@ def check_policy(truncate: str) -> None:
 class Truncation:
     """What one call leaves out of its texts."""
 
-    def __init__(self, policy: str, max_length: int) -> None:
+    def __init__(self, policy: str, max_length: int, *, sequences: int = 1) -> None:
         """Start a call.
 
         Args:
             policy: one of POLICIES.
             max_length: the most tokens of a text.
+            sequences: how many sequences each text becomes, one after another.
         Raises: InputError: another policy.
         """
         check_policy(policy)
         self.policy = policy
         self.max_length = max_length
+        self._sequences = sequences
         self._texts = self._cut = self._tokens = 0
 
     @property
@@ -48,14 +50,15 @@ class Truncation:
         """Count some texts of the call.
 
         Args:
-            lengths: (batch,) int32, tokens kept of each.
-            truncated: (batch,) int32, tokens left out of each.
+            lengths: (sequences,) int32, tokens kept of each.
+            truncated: (sequences,) int32, tokens left out of each.
             first: the position of the first of them in the call.
         Raises: InputError: the policy is "error" and a text is too long; it names the first.
         """
-        self._texts += len(lengths)
+        self._texts += len(lengths) // self._sequences
         if not truncated.any():
             return
+        lengths, truncated = self._longest(lengths, truncated)
         cut = np.flatnonzero(truncated)
         self._cut += len(cut)
         self._tokens += int(truncated.sum(dtype=np.int64))
@@ -67,6 +70,15 @@ class Truncation:
                 f" expected at most {self.max_length}:"
                 " shorten it, or let truncate='right' or 'left' cut it or 'window' read it in parts"
             )
+
+    def _longest(
+        self, lengths: NDArray[np.int32], truncated: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Let the sequence that lost most stand for its text."""
+        rows = truncated.reshape(-1, self._sequences)
+        most = rows.argmax(axis=1)[:, None]
+        kept = np.take_along_axis(lengths.reshape(rows.shape), most, axis=1)
+        return kept[:, 0], np.take_along_axis(rows, most, axis=1)[:, 0]
 
     def warn(self, stacklevel: int) -> None:
         """Warn, if anything was left out, on behalf of the caller `stacklevel` calls up."""

@@ -1,14 +1,17 @@
 """Long inputs as overlapping windows, so that nothing is left out."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bertie.tasks.texts import Texts
 from bertie.tasks.tokenized import Tokenized
-from bertie.tokenize import PackedEncodings, Tokenizer
+from bertie.tokenize import PackedEncodings, PackedWindows, Tokenizer
 from bertie.tokenize.tokenizer import Strategy
 
-# The share of a window that it has in common with the one before it.
-_OVERLAP = 4
+Ints = NDArray[np.int32]
+
+# A window has one token in so many in common with the one before it.
+OVERLAP = 4
 
 
 def in_windows(
@@ -40,7 +43,7 @@ def in_windows(
                 texts.first[i],
                 texts.second[i],
                 max_length=max_length,
-                stride=max_length // _OVERLAP,
+                stride=max_length // OVERLAP,
                 split_words=not isinstance(texts.first[i], str),
                 strategy=strategy,
             )
@@ -59,3 +62,32 @@ def in_windows(
         ),
         np.array(owners, np.int32),
     )
+
+
+def first_windows(windows: PackedWindows, stride: int, sequence: int) -> tuple[PackedWindows, Ints]:
+    """Keep each text's first window alone.
+
+    Args:
+        windows: of some texts.
+        stride: tokens that a window shares with the one before it.
+        sequence: which text of each input is in windows, 0 or 1.
+    Returns: those windows, and (texts,) int32, the tokens that each of them leaves out.
+    """
+    firsts = np.flatnonzero(np.diff(windows.texts, prepend=-1))
+    if len(firsts) == len(windows.lengths):
+        return windows, np.zeros(len(firsts), np.int32)
+    starts = np.cumsum(windows.lengths) - windows.lengths
+    kept = np.repeat(np.isin(np.arange(len(starts)), firsts), windows.lengths)
+    tokens = np.add.reduceat(windows.sequences == sequence, starts, dtype=np.int32)
+    others = np.diff(np.append(firsts, len(starts))) - 1
+    left_out = np.add.reduceat(tokens, firsts) - tokens[firsts] - others * stride
+    alone = PackedWindows(
+        windows.ids[kept],
+        windows.type_ids[kept],
+        windows.lengths[firsts],
+        windows.texts[firsts],
+        windows.offsets[kept],
+        windows.word_ids[kept],
+        windows.sequences[kept],
+    )
+    return alone, left_out.astype(np.int32)

@@ -1,0 +1,100 @@
+"""Spans that may answer a question, from the logits of their first and last tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.tasks.seams import Window
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A span of the context: the sum of its logits, its first character, one behind its last."""
+
+    logit: float
+    start: int
+    end: int
+
+
+def candidates(
+    windows: Sequence[tuple[Window, Floats]], count: int, longest: int, *, whole_words: bool
+) -> tuple[float, list[Candidate]]:
+    """Find the best spans over all windows of a context.
+
+    Args:
+        windows: each with (tokens, 2) float32, start and end logits of all its tokens.
+        count: the most spans to give.
+        longest: the most tokens of a span.
+        whole_words: whether spans grow to the words that they begin and end in.
+    Returns: the logit of "no answer", the least over all windows of what their first token says;
+        the spans, each once, best first, the earlier of equal ones first.
+    """
+    nothing = min(float(logits[0, 0]) + float(logits[0, 1]) for _, logits in windows)
+    owned = _owned([window for window, _ in windows])
+    found: dict[tuple[int, int], float] = {}
+    for (window, logits), own in zip(windows, owned, strict=True):
+        for logit, first, last in _best(logits[window.rows], own, count, longest):
+            if whole_words:
+                first, last = _whole(window.word_ids, first, last)
+            span = (int(window.offsets[first, 0]), int(window.offsets[last, 1]))
+            found[span] = max(logit, found.get(span, -np.inf))
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return nothing, [Candidate(logit, start, end) for (start, end), logit in ordered[:count]]
+
+
+def _owned(windows: Sequence[Window]) -> list[NDArray[np.bool_]]:
+    """Mark the tokens that have more context in a window than in any other, or are there first."""
+    total = max(window.first + len(window.rows) for window in windows)
+    best = np.full(total, -1)
+    owner = np.full(total, -1)
+    for number, window in enumerate(windows):
+        span = slice(window.first, window.first + len(window.rows))
+        better = window.context > best[span]
+        best[span][better] = window.context[better]
+        owner[span][better] = number
+    return [
+        owner[window.first : window.first + len(window.rows)] == number
+        for number, window in enumerate(windows)
+    ]
+
+
+def _best(
+    logits: Floats, own: NDArray[np.bool_], count: int, longest: int
+) -> list[tuple[float, int, int]]:
+    """Find a window's best spans: their logits, first and last tokens."""
+    tokens = len(logits)
+    if tokens == 0:
+        return []
+    wide = logits.astype(np.float64)
+    ends = np.concatenate([wide[:, 1], np.full(longest - 1, -np.inf)])
+    # sums[i, k]: a span that begins with token i and has k + 1 tokens.
+    sums = wide[:, :1] + np.lib.stride_tricks.sliding_window_view(ends, longest)
+    sums[~own] = -np.inf
+    flat = sums.reshape(-1)
+    kept = np.argpartition(-flat, min(count, flat.size - 1))[:count]
+    kept = kept[np.isfinite(flat[kept])]
+    return [
+        (float(flat[i]), i // longest, i // longest + i % longest) for i in sorted(kept.tolist())
+    ]
+
+
+def _whole(word_ids: NDArray[np.int32], first: int, last: int) -> tuple[int, int]:
+    """Let a span begin and end where words do, as far as the window has them."""
+    while first > 0 and word_ids[first - 1] == word_ids[first]:
+        first -= 1
+    while last + 1 < len(word_ids) and word_ids[last + 1] == word_ids[last]:
+        last += 1
+    return first, last
+
+
+def apart(spans: Sequence[Candidate]) -> list[int]:
+    """Choose spans that don't overlap, best first: their places in the list."""
+    chosen: list[int] = []
+    for number, span in enumerate(spans):
+        if all(span.end <= spans[i].start or span.start >= spans[i].end for i in chosen):
+            chosen.append(number)
+    return chosen

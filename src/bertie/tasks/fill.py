@@ -1,0 +1,273 @@
+"""Masked words to what may stand there, and how probable a text is word by word."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from reprlib import repr as shown
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.batching import gather, plan
+from bertie.checkpoint.heads import HeadRecord
+from bertie.errors import InputError
+from bertie.heads import Head
+from bertie.opening import Opened
+from bertie.tasks import head
+from bertie.tasks.call import Call
+from bertie.tasks.logits import chosen_logits
+from bertie.tasks.model import Model, Parts, Prepared
+from bertie.tasks.probabilities import Scores, check_top_k, log_softmax
+from bertie.tasks.records import Record
+from bertie.tasks.settle import opened_settings
+from bertie.tasks.texts import checked
+from bertie.tasks.truncation import Truncation
+from bertie.tokenize import PackedEncodings
+
+Ints = NDArray[np.int32]
+Taken = TypeVar("Taken")
+
+TAKES: frozenset[str] = frozenset()
+
+
+def prepare(opened: Opened) -> Prepared:
+    """Settle how a source fills masks. Raises: TaskError: it has no such head."""
+    record = head.required_head(opened, "fill")
+    settings = {
+        **opened_settings(opened),
+        "mask_token": opened.tokenizer.settings["mask_token"],
+    }
+    return head.prepared(record, settings, partial(Filler, record=record))
+
+
+@dataclass(frozen=True)
+class Filling(Record):
+    """A token that may stand for a mask.
+
+    Attributes:
+        token: as the vocabulary has it.
+        score: its probability among all tokens.
+        id: its place in the vocabulary.
+    """
+
+    token: str
+    score: float
+    id: int
+
+
+@dataclass(frozen=True)
+class Likelihood(Record):
+    """How probable a text is, each token given all others.
+
+    Attributes:
+        log_likelihood: the sum of the tokens' natural logarithms.
+        tokens: how many there are, without those that frame the text.
+        perplexity: exp(-log_likelihood / tokens); 1 where there are no tokens.
+    """
+
+    log_likelihood: float
+    tokens: int
+    perplexity: float
+
+
+class Filler(Model):
+    """A checkpoint that is loaded and ready to fill masks.
+
+    Attributes:
+        mask_token: what stands for a missing word in a text.
+    """
+
+    task = "fill"
+
+    def __init__(self, parts: Parts, *, record: HeadRecord) -> None:
+        """Join the parts; bertie.load does it for a source."""
+        super().__init__(parts)
+        self.mask_token: str | None = parts.settings["mask_token"].value
+        self._head = Head(record)
+
+    def fill(
+        self,
+        inputs: str | Iterable[str],
+        *,
+        top_k: int = 5,
+        targets: Sequence[str] | None = None,
+        truncate: str = "right",
+    ) -> Any:
+        """Say what may stand for the masks of one text or several.
+
+        Args:
+            inputs: a text with one mask_token or several, or texts.
+            top_k: the most tokens to give for each mask.
+            targets: consider only these words, each of which must be one token.
+            truncate: what becomes of a text of more than max_length tokens: "right" and "left"
+                cut that end off and warn, "error" refuses.
+        Returns: for one text a list for each of its masks, of Filling, best first; for several a
+            list of such lists.
+        Raises: InputError: something that isn't a text, or a text without a mask, by its position;
+            a target that isn't one token; a text too long for truncate="error".
+        Raises: CheckpointError: the logits are NaN.
+        Warns: TruncationWarning: once, with counts.
+        """
+        return self._call(top_k, targets, truncate).of(inputs)
+
+    def fill_stream(
+        self,
+        inputs: Iterable[str],
+        *,
+        top_k: int = 5,
+        targets: Sequence[str] | None = None,
+        truncate: str = "right",
+    ) -> Iterator[list[list[Filling]]]:
+        """Fill the masks of any number of texts in the memory of about a thousand, in order.
+
+        Args, Raises, Warns: as fill.
+        """
+        return self._call(top_k, targets, truncate).stream(inputs, "inputs")
+
+    def score(self, inputs: str | Iterable[str], *, truncate: str = "right") -> Any:
+        """Say how probable one text or several are: mask each token in turn and see its chance.
+
+        Source: Salazar et al., Masked Language Model Scoring, arXiv:1910.14659.
+
+        Args:
+            inputs: a text, or texts.
+            truncate: as for fill.
+        Returns: a Likelihood for one text, a list of them for several.
+        Raises, Warns: as fill.
+        """
+        truncation = self._truncation(truncate)
+        mask = self._mask()
+
+        def prepare(items: list[Any], first: int) -> PackedEncodings:
+            texts = checked(items, first, pairs=False)
+            return self._tokenize(texts, first, truncation).packed
+
+        def compute(packed: PackedEncodings) -> list[Likelihood]:
+            ends = np.cumsum(packed.lengths).tolist()
+            return [
+                self._likelihood(
+                    packed.ids[end - length : end], packed.type_ids[end - length : end], mask
+                )
+                for end, length in zip(ends, packed.lengths.tolist(), strict=True)
+            ]
+
+        return Call(prepare, compute, truncation).of(inputs)
+
+    def _call(
+        self, top_k: int, targets: Sequence[str] | None, truncate: str
+    ) -> Call[PackedEncodings]:
+        """Settle what a call does."""
+        check_top_k(top_k)
+        truncation = self._truncation(truncate)
+        mask = self._mask()
+        wanted = None if targets is None else self._targets(targets)
+
+        def prepare(items: list[Any], first: int) -> PackedEncodings:
+            texts = checked(items, first, pairs=False)
+            packed = self._tokenize(texts, first, truncation).packed
+            self._require_masks(packed, mask, first)
+            return packed
+
+        def compute(packed: PackedEncodings) -> list[list[list[Filling]]]:
+            def fillings(_: int, logs: Scores) -> list[Filling]:
+                return self._fillings(logs, top_k, wanted)
+
+            return self._at(packed, packed.ids == mask, fillings)
+
+        return Call(prepare, compute, truncation)
+
+    def _truncation(self, truncate: str) -> Truncation:
+        """Start a call; a window has no meaning here."""
+        truncation = Truncation(truncate, self.max_length)
+        if truncation.windowed:
+            raise InputError(
+                "truncate is 'window', but the words around a mask are what fills it: expected"
+                " right, left, error"
+            )
+        return truncation
+
+    def _mask(self) -> int:
+        """Find the mask's id."""
+        if self.mask_token is None:
+            raise InputError("the tokenizer names no mask token, so there is nothing to fill")
+        return self.tokenizer.id_of(self.mask_token)
+
+    def _require_masks(self, packed: PackedEncodings, mask: int, first: int) -> None:
+        """Refuse texts without a mask."""
+        if len(packed.lengths) == 0:
+            return
+        starts = np.cumsum(packed.lengths) - packed.lengths
+        counts = np.add.reduceat(packed.ids == mask, starts, dtype=np.int64)
+        if not counts.all():
+            position = first + int(np.argmin(counts > 0))
+            raise InputError(
+                f"text {position} has no {self.mask_token}, expected one where a word is missing"
+            )
+
+    def _targets(self, targets: Any) -> Ints:
+        """Find the ids of the words to consider."""
+        if isinstance(targets, str) or not isinstance(targets, Sequence):
+            raise InputError(f"targets is {shown(targets)}, expected a list of words")
+        words = checked(list(targets), pairs=False).first
+        found = []
+        for word in words:
+            ids = self.tokenizer.encode(word, add_special_tokens=False).ids
+            if len(ids) != 1:
+                tokens = ", ".join(map(self.tokenizer.token_of, ids)) or "nothing"
+                raise InputError(f"target {word!r} is {tokens}, expected one token")
+            found.append(ids[0])
+        return np.array(list(dict.fromkeys(found)), np.int32)
+
+    def _at(
+        self,
+        packed: PackedEncodings,
+        where: NDArray[np.bool_],
+        take: Callable[[int, Scores], Taken],
+    ) -> list[list[Taken]]:
+        """Look at the logarithms of all tokens' chances at some places, one place at a time.
+
+        Args:
+            packed: the sequences.
+            where: (tokens,) the places.
+            take: what to keep of a place, given its sequence and (vocabulary,) float64.
+        Returns: for each sequence what was kept of its places, in order.
+        """
+        kept: list[list[Taken]] = [[] for _ in packed.lengths]
+        for indices in plan(packed.lengths, self.budget):
+            ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, indices)
+            marks, _, _ = gather(where.astype(np.int32), packed.type_ids, packed.lengths, indices)
+            places = np.flatnonzero(marks)
+            owners = indices[np.repeat(np.arange(len(lengths)), lengths)[places]]
+            rows = chosen_logits(self.encoder, self._head, (ids, type_ids, lengths), places)
+            for owner, logits in zip(owners.tolist(), rows, strict=True):
+                kept[owner].append(take(owner, log_softmax(logits)))
+        return kept
+
+    def _fillings(self, logs: Scores, top_k: int, wanted: Ints | None) -> list[Filling]:
+        """Name the likeliest tokens of one mask; equal ones in the vocabulary's order."""
+        considered = np.arange(len(logs)) if wanted is None else wanted
+        order = np.lexsort((considered, -logs[considered]))[:top_k]
+        return [
+            Filling(self.tokenizer.token_of(id), math.exp(logs[id]), id)
+            for id in considered[order].tolist()
+        ]
+
+    def _likelihood(self, ids: Ints, type_ids: Ints, mask: int) -> Likelihood:
+        """Score one sequence, framing tokens aside, with a copy of it for each token."""
+        tokens, size = max(len(ids) - 2, 0), len(ids)
+        copies = np.tile(ids, (tokens, 1))
+        where = np.eye(tokens, size, 1, dtype=np.bool_)
+        copies[where] = mask
+        lengths = np.full(tokens, size, np.int32)
+        packed = PackedEncodings(
+            copies.reshape(-1), np.tile(type_ids, tokens), lengths, np.zeros_like(lengths)
+        )
+
+        def chance(copy: int, logs: Scores) -> float:
+            return float(logs[ids[copy + 1]])
+
+        found = self._at(packed, where.reshape(-1), chance)
+        total = math.fsum(log for (log,) in found)
+        return Likelihood(total, tokens, math.exp(-total / tokens) if tokens else 1.0)

@@ -1,0 +1,90 @@
+"""From token ids to a head's logits, and the search for where NaN begins."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.encoder import Encoder
+from bertie.errors import CheckpointError
+from bertie.heads import Head
+from bertie.tasks.passes import row_each, rows_each
+from bertie.tokenize import PackedEncodings
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+# Rows of a vocabulary's logits that stand in memory at a time.
+_ROWS = 64
+
+
+def sequence_logits(encoder: Encoder, head: Head, packed: PackedEncodings, budget: int) -> Floats:
+    """Compute the logits of a head that reads each sequence's first token.
+
+    Args:
+        encoder, head: of one checkpoint.
+        packed: the sequences.
+        budget: the most tokens in one forward pass.
+    Returns: (sequences, outputs) float32.
+    Raises: CheckpointError: a logit is NaN or infinite; it names the layer where that begins.
+    """
+
+    def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
+        first = encoder.forward_pooled(ids, type_ids, lengths, ("cls",))
+        # A head's activation may turn NaN into a number, so what it reads is looked at, too.
+        if not (_finite(first) and _finite(logits := head.logits(first))):
+            raise CheckpointError(_where_it_begins(encoder, ids, type_ids, lengths))
+        return logits
+
+    return row_each(packed, budget, forward, head.outputs)
+
+
+def token_logits(
+    encoder: Encoder, head: Head, packed: PackedEncodings, budget: int
+) -> list[Floats]:
+    """Compute the logits of a head that reads every token.
+
+    Args, Raises: as sequence_logits.
+    Returns: for each sequence (its tokens, outputs) float32.
+    """
+
+    def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
+        hidden = encoder.forward(ids, type_ids, lengths)
+        if not (_finite(hidden) and _finite(logits := head.logits(hidden))):
+            raise CheckpointError(_where_it_begins(encoder, ids, type_ids, lengths))
+        return logits
+
+    return rows_each(packed, budget, forward)
+
+
+def chosen_logits(
+    encoder: Encoder, head: Head, batch: tuple[Ints, Ints, Ints], places: NDArray[np.intp]
+) -> Iterator[Floats]:
+    """Compute the logits of a head at some tokens only, which a large vocabulary makes worth it.
+
+    Args:
+        encoder, head: of one checkpoint.
+        batch: ids (tokens,), type ids (tokens,) and lengths (batch,): one forward pass.
+        places: (chosen,) the tokens.
+    Returns: an iterator over (outputs,) float32 for each place; a bounded number stand in memory.
+    Raises: CheckpointError: as sequence_logits.
+    """
+    hidden = encoder.forward(*batch)[places]
+    for first in range(0, len(places), _ROWS):
+        rows = hidden[first : first + _ROWS]
+        if not (_finite(rows) and _finite(logits := head.logits(rows))):
+            raise CheckpointError(_where_it_begins(encoder, *batch))
+        yield from logits
+
+
+def _finite(rows: Floats) -> bool:
+    """Tell whether there is no NaN or infinity: one would never be a label."""
+    return bool(np.isfinite(rows).all())
+
+
+def _where_it_begins(encoder: Encoder, ids: Ints, type_ids: Ints, lengths: Ints) -> str:
+    """Say that numbers overflow, and what to do."""
+    return (
+        f"the logits are NaN or infinite: the numbers overflow in {encoder.precision}; load the"
+        " model in float32, or train it again if they do so there"
+    )

@@ -1,0 +1,243 @@
+"""Texts to entities: a token classifier's head, its labels joined to spans of the caller's text."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from reprlib import repr as shown
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.checkpoint.heads import HeadRecord
+from bertie.errors import InputError
+from bertie.heads import Head
+from bertie.opening import Opened
+from bertie.tasks import head
+from bertie.tasks.call import Call
+from bertie.tasks.logits import token_logits
+from bertie.tasks.model import Model, Parts, Prepared
+from bertie.tasks.probabilities import Scores, softmax
+from bertie.tasks.records import Record
+from bertie.tasks.schemes import mark, runs
+from bertie.tasks.seams import Window, as_encodings, by_text, join
+from bertie.tasks.texts import Text, Texts, checked
+from bertie.tasks.truncation import Truncation
+from bertie.tokenize import PackedWindows
+
+Ints = NDArray[np.int32]
+
+TAKES = frozenset({"labels"})
+
+AGGREGATIONS = ("none", "simple", "first", "average", "max")
+_OF_WORDS = ("first", "average", "max")
+OUTSIDE = "O"
+
+
+def prepare(opened: Opened) -> Prepared:
+    """Settle how a source tags. Raises: TaskError: it has no such head."""
+    record = head.required_head(opened, "tag")
+    return head.prepared(record, head.head_settings(opened, record), partial(Tagger, record=record))
+
+
+@dataclass(frozen=True)
+class Span(Record):
+    """A stretch of text with its label.
+
+    Attributes:
+        label: the kind of entity; the checkpoint's whole label where tokens stand alone.
+        score: the mean probability of its tokens or words.
+        text: as the caller wrote it.
+        start: index of its first character in the caller's text, or word where those are words.
+        end: the index behind its last one.
+    """
+
+    label: str
+    score: float
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """Tokens or words of one text.
+
+    Attributes:
+        scores: (units, labels) probabilities.
+        starts, ends: (units,) places in the text.
+    """
+
+    scores: Scores
+    starts: list[int]
+    ends: list[int]
+
+
+class Tagger(Model):
+    """A checkpoint that is loaded and ready to find entities.
+
+    Attributes:
+        labels: in the order of the head's outputs.
+    """
+
+    task = "tag"
+
+    def __init__(self, parts: Parts, *, record: HeadRecord) -> None:
+        """Join the parts; bertie.load does it for a source."""
+        super().__init__(parts)
+        self.labels: tuple[str, ...] = parts.settings["labels"].value
+        self._marks = tuple(map(mark, self.labels))
+        self._head = Head(record)
+
+    def tag(
+        self,
+        inputs: Text | Iterable[Text],
+        *,
+        aggregation: str = "first",
+        ignore: Sequence[str] = (OUTSIDE,),
+        truncate: str = "window",
+        split_words: bool = False,
+    ) -> Any:
+        """Find the entities of one text or several.
+
+        Args:
+            inputs: a text, or texts.
+            aggregation: what a word's label is: that of its "first" token, of the "average" of
+                its tokens' probabilities, or of the token with the largest one ("max"). Or,
+                without regard to words, "simple" joins tokens and "none" leaves them apart.
+            ignore: labels and kinds of entity to leave out.
+            truncate: what becomes of a text of more than max_length tokens: "window" reads it in
+                overlapping windows, "right" and "left" cut that end off and warn, "error" refuses.
+            split_words: whether texts are lists of words.
+        Returns: a list of Span in the order of the text, for one text; a list of such lists for
+            several. With split_words one Span for each word, those outside of entities as well,
+            the label as the checkpoint has it, places counted in words; a word of which no token
+            is left is outside with a score of 0.
+        Raises: InputError: something that isn't a text, by its position; an aggregation that
+            doesn't exist, or not for words; a text too long for truncate="error".
+        Raises: CheckpointError: the logits are NaN.
+        Warns: TruncationWarning: once, with counts.
+        """
+        return self._call(aggregation, ignore, truncate, split_words).of(inputs)
+
+    def tag_stream(
+        self,
+        inputs: Iterable[Text],
+        *,
+        aggregation: str = "first",
+        ignore: Sequence[str] = (OUTSIDE,),
+        truncate: str = "window",
+        split_words: bool = False,
+    ) -> Iterator[list[Span]]:
+        """Find the entities of any number of texts in the memory of about a thousand, in order.
+
+        Args, Raises, Warns: as tag.
+        """
+        return self._call(aggregation, ignore, truncate, split_words).stream(inputs, "inputs")
+
+    def _call(
+        self, aggregation: str, ignore: Sequence[str], truncate: str, split_words: bool
+    ) -> Call[tuple[Texts, PackedWindows]]:
+        """Settle what a call does."""
+        if aggregation not in AGGREGATIONS:
+            raise InputError(
+                f"aggregation is {shown(aggregation)}, expected {', '.join(AGGREGATIONS)}"
+            )
+        if split_words and aggregation not in _OF_WORDS:
+            raise InputError(
+                f"aggregation is {aggregation!r}, but with split_words each word has one label:"
+                f" expected {', '.join(_OF_WORDS)}"
+            )
+        truncation = Truncation(truncate, self.max_length)
+        ignored = frozenset((ignore,) if isinstance(ignore, str) else ignore)
+
+        def prepare(items: list[Any], first: int) -> tuple[Texts, PackedWindows]:
+            texts = checked(items, first, pairs=False, split_words=split_words)
+            return texts, self._windows(texts, first, truncation, split_words=split_words)
+
+        def compute(ready: tuple[Texts, PackedWindows]) -> list[list[Span]]:
+            texts, windows = ready
+            logits = token_logits(self.encoder, self._head, as_encodings(windows), self.budget)
+            found = by_text(windows, len(texts.first), self.stride, 0)
+            return [
+                self._words(text, parts, logits, aggregation)
+                if split_words
+                else self._spans(text, parts, logits, aggregation, ignored)
+                for text, parts in zip(texts.first, found, strict=True)
+            ]
+
+        return Call(prepare, compute, truncation, split_words=split_words)
+
+    def _spans(
+        self,
+        text: str,
+        windows: list[tuple[int, Window]],
+        logits: list[Any],
+        aggregation: str,
+        ignored: frozenset[str],
+    ) -> list[Span]:
+        """Find the entities of one text."""
+        rows, offsets, word_ids = join(windows, logits)
+        units = _tokens(softmax(rows), offsets) if len(rows) else None
+        if units is None:
+            return []
+        if aggregation in _OF_WORDS:
+            units = _words(units, word_ids, aggregation)
+        chosen = units.scores.argmax(axis=1)
+        best = units.scores[np.arange(len(chosen)), chosen]
+        marks = [self._marks[i] for i in chosen]
+        pieces = (
+            [(i, i + 1) for i in range(len(marks))] if aggregation == "none" else list(runs(marks))
+        )
+        spans = []
+        for begin, end in pieces:
+            label = self.labels[chosen[begin]] if aggregation == "none" else marks[begin].kind
+            if label in ignored or self.labels[chosen[begin]] in ignored:
+                continue
+            start, stop = units.starts[begin], units.ends[end - 1]
+            score = float(best[begin:end].mean())
+            spans.append(Span(label, score, text[start:stop], start, stop))
+        return spans
+
+    def _words(
+        self,
+        words: Sequence[str],
+        windows: list[tuple[int, Window]],
+        logits: list[Any],
+        aggregation: str,
+    ) -> list[Span]:
+        """Label each of the caller's words."""
+        rows, offsets, word_ids = join(windows, logits)
+        found: dict[int, tuple[str, float]] = {}
+        if len(rows):
+            units = _words(_tokens(softmax(rows), offsets), word_ids, aggregation)
+            chosen = units.scores.argmax(axis=1).tolist()
+            kept = dict.fromkeys(word_ids.tolist())
+            for word, label, scores in zip(kept, chosen, units.scores, strict=True):
+                found[word] = (self.labels[label], float(scores[label]))
+        return [
+            Span(*found.get(number, (OUTSIDE, 0.0)), word, number, number + 1)
+            for number, word in enumerate(words)
+        ]
+
+
+def _tokens(scores: Scores, offsets: Ints) -> _Units:
+    """Take every token as a unit."""
+    return _Units(scores, offsets[:, 0].tolist(), offsets[:, 1].tolist())
+
+
+def _words(tokens: _Units, word_ids: Ints, aggregation: str) -> _Units:
+    """Join the tokens of each word, which stand side by side."""
+    firsts = np.flatnonzero(np.diff(word_ids, prepend=-1))
+    lasts = np.append(firsts[1:], len(word_ids)) - 1
+    if aggregation == "first":
+        scores = tokens.scores[firsts]
+    elif aggregation == "average":
+        counts = (lasts - firsts + 1)[:, None]
+        scores = np.add.reduceat(tokens.scores, firsts, axis=0) / counts
+    else:
+        best = tokens.scores.max(axis=1)
+        spans = zip(firsts.tolist(), lasts.tolist(), strict=True)
+        peaks = [first + int(best[first : last + 1].argmax()) for first, last in spans]
+        scores = tokens.scores[peaks]
+    return _Units(scores, [tokens.starts[i] for i in firsts], [tokens.ends[i] for i in lasts])

@@ -1,0 +1,68 @@
+"""Copies of the tiny BERT with random heads of every kind."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from bertie import reference
+from bertie.checkpoint import Checkpoint, encoder_tensors
+from tests.editing import edit_json, edit_tensors
+
+HIDDEN = 24
+
+CLASSES = {
+    "sequence_classification": "BertForSequenceClassification",
+    "token_classification": "BertForTokenClassification",
+    "question_answering": "BertForQuestionAnswering",
+    "next_sentence": "BertForNextSentencePrediction",
+    "masked_lm": "BertForMaskedLM",
+}
+_MODULES = {
+    "sequence_classification": "classifier",
+    "token_classification": "classifier",
+    "question_answering": "qa_outputs",
+    "next_sentence": "cls.seq_relationship",
+}
+
+
+def add_head(
+    directory: Path, kind: str, outputs: int, labels: list[str] | None = None, **config: object
+) -> None:
+    """Give a copy of the tiny BERT a head whose logits differ visibly from text to text."""
+    random = np.random.default_rng(5)
+    head = {
+        f"{_MODULES[kind]}.weight": random.normal(0, 0.7, (outputs, HIDDEN)),
+        f"{_MODULES[kind]}.bias": random.normal(0, 0.3, outputs),
+    }
+    edit_tensors(
+        directory, lambda tensors: {**tensors, **{k: v.astype("f4") for k, v in head.items()}}
+    )
+    named = {} if labels is None else {"id2label": {str(i): v for i, v in enumerate(labels)}}
+    edit_json(directory / "config.json", architectures=[CLASSES[kind]], **named, **config)
+
+
+def logits(directory: Path, kind: str, ids: list[int], type_ids: list[int]) -> np.ndarray:
+    """Compute a head's logits in float64, by hand: (outputs,) or (tokens, outputs)."""
+    checkpoint = Checkpoint.open(directory)
+    arrays = {name: t.float32() for name, t in encoder_tensors(checkpoint).items()}
+    raw = safetensors.numpy.load_file(directory / "model.safetensors")
+    hidden = reference.forward(
+        checkpoint.config,
+        arrays,
+        np.array(ids, np.int32),
+        np.array(type_ids, np.int32),
+        np.array([len(ids)], np.int32),
+    )[-1]
+    if kind in ("sequence_classification", "next_sentence"):
+        pooler = raw["pooler.dense.weight"], raw["pooler.dense.bias"]
+        hidden = np.tanh(hidden[0] @ pooler[0].T + pooler[1])
+    module = _MODULES[kind]
+    return hidden @ raw[f"{module}.weight"].T + raw[f"{module}.bias"]
+
+
+def labels_of(directory: Path) -> dict[str, str]:
+    """Read a copy's labels."""
+    labels: dict[str, str] = json.loads((directory / "config.json").read_text())["id2label"]
+    return labels

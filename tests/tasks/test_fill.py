@@ -1,0 +1,125 @@
+"""Masks are filled by what the head says of the whole vocabulary."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bertie
+from bertie import reference
+from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.errors import InputError
+from bertie.tasks.fill import Filler
+from tests.editing import edit_json, edit_tensors
+
+TEXTS = ["The old [MASK] of stone.", "[MASK] reads a [MASK] at night", "a [MASK]"]
+HIDDEN = 24
+
+
+@pytest.fixture
+def filler(bert: Path) -> Path:
+    """A tiny BERT that fills masks, at random, by its own word embeddings."""
+    random = np.random.default_rng(9)
+    head = {
+        "cls.predictions.transform.dense.weight": random.normal(0, 0.5, (HIDDEN, HIDDEN)),
+        "cls.predictions.transform.dense.bias": random.normal(0, 0.5, HIDDEN),
+        "cls.predictions.transform.LayerNorm.weight": random.normal(1, 0.2, HIDDEN),
+        "cls.predictions.transform.LayerNorm.bias": random.normal(0, 0.2, HIDDEN),
+    }
+
+    def add(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        words = len(tensors["embeddings.word_embeddings.weight"])
+        head["cls.predictions.bias"] = random.normal(0, 0.5, words)
+        return {**tensors, **{name: values.astype("f4") for name, values in head.items()}}
+
+    edit_tensors(bert, add)
+    edit_json(bert / "config.json", architectures=["BertForMaskedLM"])
+    return bert
+
+
+def chances(directory: Path, ids: list[int]) -> np.ndarray:
+    """Compute (tokens, vocabulary) logarithms of chances in float64, by hand."""
+    checkpoint = Checkpoint.open(directory)
+    arrays = {name: tensor.float32() for name, tensor in encoder_tensors(checkpoint).items()}
+    batch = np.array(ids, np.int32), np.zeros(len(ids), np.int32), np.array([len(ids)], np.int32)
+    x = reference.forward(checkpoint.config, arrays, *batch)[-1]
+    part = {name: checkpoint.tensors[name].float32() for name in checkpoint.tensors}
+    start = "cls.predictions.transform."
+    x = reference.gelu(x @ part[f"{start}dense.weight"].T + part[f"{start}dense.bias"])
+    gain, bias = part[f"{start}LayerNorm.weight"], part[f"{start}LayerNorm.bias"]
+    x = reference.layer_norm(x, gain, bias, 1e-12)
+    x = x @ arrays["embeddings.word_embeddings.weight"].T + part["cls.predictions.bias"]
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
+def test_a_mask_gets_the_likeliest_tokens(filler: Path) -> None:
+    model = bertie.load(filler, precision="float32")
+    assert isinstance(model, Filler)
+    for text, found in zip(TEXTS, model.fill(TEXTS, top_k=4), strict=True):
+        ids = model.tokenizer.encode(text).ids
+        masks = [i for i, id in enumerate(ids) if model.tokenizer.token_of(id) == "[MASK]"]
+        assert len(found) == len(masks)
+        for place, fillings in zip(masks, found, strict=True):
+            row = chances(filler, ids)[place]
+            assert [one.id for one in fillings] == np.argsort(-row)[:4].tolist()
+            expected = np.exp(np.sort(row)[::-1][:4])
+            assert [one.score for one in fillings] == pytest.approx(expected, abs=1e-5)
+            assert [model.tokenizer.token_of(one.id) for one in fillings] == [
+                one.token for one in fillings
+            ]
+
+
+def test_one_text_or_many_give_the_same(filler: Path) -> None:
+    model = bertie.load(filler, budget=8)
+    together = model.fill(TEXTS)
+    assert [model.fill(text) for text in TEXTS] == together
+    assert list(model.fill_stream(TEXTS)) == together
+    assert model.fill(TEXTS, top_k=0) == [[[]], [[], []], [[]]]
+    assert model.fill([]) == []
+    assert len(model.fill(TEXTS[0], top_k=10**6)[0]) == model.tokenizer.vocab_size
+
+
+def test_targets_are_judged_among_all_tokens(filler: Path) -> None:
+    model = bertie.load(filler)
+    (everything,) = model.fill(TEXTS[0], top_k=10**6)
+    (found,) = model.fill(TEXTS[0], targets=["river", "Book", "river"])
+    assert [one for one in everything if one.token in ("river", "book")] == found
+    for target, message in (("friendship", "friend"), ("", "nothing"), (None, "None")):
+        with pytest.raises(InputError, match=message):
+            model.fill(TEXTS[0], targets=["river", target])
+    with pytest.raises(InputError, match="targets is 'river', expected a list of words"):
+        model.fill(TEXTS[0], targets="river")
+
+
+def test_a_text_is_as_probable_as_its_tokens_one_by_one(filler: Path) -> None:
+    model = bertie.load(filler, precision="float32")
+    text = "the old bridge of stone"
+    ids = model.tokenizer.encode(text).ids
+    mask = model.tokenizer.id_of("[MASK]")
+    logs = [
+        chances(filler, [*ids[:place], mask, *ids[place + 1 :]])[place, ids[place]]
+        for place in range(1, len(ids) - 1)
+    ]
+    found = model.score([text, ""])
+    assert found[0].tokens == 5
+    assert found[0].log_likelihood == pytest.approx(sum(logs), abs=1e-3)
+    assert found[0].perplexity == pytest.approx(np.exp(-np.mean(logs)), rel=1e-3)
+    assert (found[1].log_likelihood, found[1].tokens, found[1].perplexity) == (0, 0, 1)
+    assert model.score(text) == found[0]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "message"),
+    [
+        (["a [MASK]", "no mask"], {}, r"text 1 has no \[MASK\], expected one where a word is"),
+        ("a [MASK]", {"truncate": "window"}, "expected right, left, error"),
+        ("a [MASK]", {"top_k": -1}, "top_k is -1"),
+        (["a [MASK]", 3], {}, "text 1 is int 3"),
+    ],
+)
+def test_what_cannot_be_filled_is_refused(
+    filler: Path, inputs: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        bertie.load(filler).fill(inputs, **options)
