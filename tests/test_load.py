@@ -145,7 +145,7 @@ def test_an_encoder_in_a_folder_of_its_own_loads(sentence: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"task": "classify"}, TaskError, "task is 'classify', but this version has only: embed"),
+        ({"task": "sing"}, TaskError, "task is 'sing', but this version has only: embed, classify"),
         (
             {"precision": "int4"},
             InputError,
