@@ -15,10 +15,13 @@ class Linear {
   Linear() = default;
   // weights[i] is (out_i, in); biases[i] is (out_i), or null where the layer has none. smoothing,
   // (in) or empty, divides the inputs of an int8 layer and multiplies the weights that read them,
-  // so that outliers of the activations move into the weights (SmoothQuant, arXiv:2211.10438).
+  // so that outliers of the activations move into the weights (SmoothQuant, arXiv:2211.10438). An
+  // int8 layer also takes weights that quantize() has made, smoothed, with their scales: scales[i],
+  // (out_i), where weights[i] is of bytes.
   Linear(const Kernels& kernels, Precision precision, int64_t in,
          const std::vector<const TensorView*>& weights,
-         const std::vector<const TensorView*>& biases, const std::vector<float>& smoothing = {});
+         const std::vector<const TensorView*>& biases, const std::vector<float>& smoothing = {},
+         const std::vector<const TensorView*>& scales = {});
 
   const PackedLinear& packed() const { return packed_; }
   Precision precision() const { return packed_.precision; }

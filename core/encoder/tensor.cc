@@ -28,6 +28,13 @@ std::string text(const std::vector<int64_t>& shape) {
   return out + ")";
 }
 
+void check_shape(const TensorView& tensor, const std::string& name,
+                 const std::vector<int64_t>& shape) {
+  if (tensor.shape == shape) return;
+  throw Error(ErrorKind::checkpoint,
+              "tensor " + name + " is " + text(tensor.shape) + ", expected " + text(shape));
+}
+
 }  // namespace
 
 int64_t TensorView::elements() const {
@@ -53,11 +60,19 @@ const TensorView& find(const TensorMap& tensors, const std::string& name,
                        const std::vector<int64_t>& shape) {
   const auto found = tensors.find(name);
   if (found == tensors.end()) throw Error(ErrorKind::checkpoint, "tensor " + name + " is missing");
-  if (found->second.shape != shape) {
-    throw Error(ErrorKind::checkpoint, "tensor " + name + " is " + text(found->second.shape) +
-                                           ", expected " + text(shape));
+  check_shape(found->second, name, shape);
+  if (found->second.dtype == DType::i8) {
+    throw Error(ErrorKind::checkpoint, "tensor " + name + " is I8, expected F32, F16 or BF16");
   }
   return found->second;
+}
+
+const TensorView* find_bytes(const TensorMap& tensors, const std::string& name,
+                             const std::vector<int64_t>& shape) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end() || found->second.dtype != DType::i8) return nullptr;
+  check_shape(found->second, name, shape);
+  return &found->second;
 }
 
 }  // namespace bertie

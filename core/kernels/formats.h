@@ -55,8 +55,8 @@ struct Float32 {
   static Column column(const Element* p) { return F32::load(p); }
   static F32 row(const Element* p) { return F32::set(*p); }
   static Sum add(Sum total, F32 a, Column b) { return fma(a, b, total); }
-  static Element weight(float w, float) { return w; }
-  static float channel_scale(const float*, int64_t) { return 1.0f; }
+  using Weight = float;
+  static Element weight(Weight w) { return w; }
   using Channels = PlainChannels;
 };
 
@@ -68,8 +68,8 @@ struct Bfloat16 {
   static Column column(const Element* p) { return I32::load(p); }
   static I32 row(const Element* p) { return I32::set(load_word(p)); }
   static Sum add(Sum total, I32 a, Column b) { return add_pairs(total, a, b); }
-  static Element weight(float w, float) { return to_bfloat16(w); }
-  static float channel_scale(const float*, int64_t) { return 1.0f; }
+  using Weight = float;
+  static Element weight(Weight w) { return to_bfloat16(w); }
   using Channels = PlainChannels;
 };
 
@@ -81,16 +81,8 @@ struct Int8 {
   static Column column(const Element* p) { return Bytes::weights(I32::load(p)); }
   static Bytes row(const Element* p) { return Bytes::activations(load_word(p)); }
   static Sum add(Sum total, Bytes a, Column b) { return add_products(total, a, b); }
-  static Element weight(float w, float scale) {
-    const float q = __builtin_rintf(w / scale);
-    return static_cast<uint8_t>(static_cast<int8_t>(q < -127 ? -127 : q > 127 ? 127 : q));
-  }
-  // The largest weight becomes 127; a channel of zeros keeps any scale.
-  static float channel_scale(const float* weights, int64_t in) {
-    float top = 0.0f;
-    for (int64_t k = 0; k < in; ++k) top = __builtin_fmaxf(top, __builtin_fabsf(weights[k]));
-    return top > 0.0f ? top / 127.0f : 1.0f;
-  }
+  using Weight = int8_t;
+  static Element weight(Weight w) { return static_cast<Element>(w); }
   using Channels = ScaledChannels;
 };
 

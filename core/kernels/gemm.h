@@ -12,23 +12,17 @@ inline int64_t panel_bytes(int64_t in) {
 }
 
 template <typename Format>
-inline void pack(const float* weight, int64_t in, int64_t out, void* panel, float* channel_scale,
-                 float* channel_shift) {
+inline void pack(const void* weight, int64_t in, int64_t out, void* panel) {
   using Element = typename Format::Element;
+  const auto* rows = static_cast<const typename Format::Weight*>(weight);
   auto* at = static_cast<Element*>(panel);
   constexpr int64_t depth = Format::depth;
   for (int64_t c = 0; c < panel_width; ++c) {
-    const float* row = weight + c * in;
-    const float scale = c < out ? Format::channel_scale(row, in) : 1.0f;
-    int32_t sum = 0;
     for (int64_t k = 0; k < operand_elements<Format>(in); ++k) {
       const bool inside = c < out && k < in;
-      const Element q = inside ? Format::weight(row[k], scale) : Element{};
-      at[(k / depth * panel_width + c) * depth + k % depth] = q;
-      if constexpr (sizeof(Element) == 1) sum += static_cast<int8_t>(q);
+      at[(k / depth * panel_width + c) * depth + k % depth] =
+          inside ? Format::weight(rows[c * in + k]) : Element{};
     }
-    if (channel_scale != nullptr) channel_scale[c] = scale;
-    if (channel_shift != nullptr) channel_shift[c] = static_cast<float>(sum) * scale;
   }
 }
 

@@ -54,9 +54,8 @@ struct GemmArgs {
 // The product of one precision.
 struct GemmKernels {
   int64_t (*panel_bytes)(int64_t in);
-  // weight (out, in) row-major float32, out <= panel → one panel, and for int8 scales and shifts.
-  void (*pack)(const float* weight, int64_t in, int64_t out, void* panel, float* channel_scale,
-               float* channel_shift);
+  // weight (out, in) row-major, signed bytes for int8 and else float32, out <= panel → one panel.
+  void (*pack)(const void* weight, int64_t in, int64_t out, void* panel);
   // Bytes of a row as the product reads it.
   int64_t (*operand_bytes)(int64_t in);
   // x (rows, in) float32 → operand rows, operand_bytes apart; for int8 also their scales. Null for
