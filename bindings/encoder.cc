@@ -10,6 +10,7 @@
 
 #include <new>
 
+#include "encoder/quantize.h"
 #include "module.h"
 #include "runtime/error.h"
 
@@ -46,17 +47,30 @@ Precision precision(const std::string& name) {
               "precision '" + name + "' is unknown; expected float32, bfloat16 or int8");
 }
 
+constexpr std::pair<const char*, Pooling> pooling_names[] = {
+    {"mean", Pooling::mean},
+    {"cls", Pooling::cls},
+    {"max", Pooling::max},
+    {"mean_sqrt_len_tokens", Pooling::mean_sqrt_len_tokens},
+    {"weightedmean", Pooling::weightedmean},
+    {"lasttoken", Pooling::lasttoken},
+};
+
 std::vector<Pooling> poolings(const std::vector<std::string>& names) {
+  if (names.empty()) throw Error(ErrorKind::input, "modes is empty, expected at least one pooling");
   std::vector<Pooling> modes;
-  for (const std::string& name : names) {
-    if (name == "mean") {
-      modes.push_back(Pooling::mean);
-    } else if (name == "cls") {
-      modes.push_back(Pooling::cls);
-    } else if (name == "max") {
-      modes.push_back(Pooling::max);
-    } else {
-      throw Error(ErrorKind::input, "pooling '" + name + "' is unknown; expected mean, cls or max");
+  for (const std::string& wanted : names) {
+    std::string known;
+    bool found = false;
+    for (const auto& [name, mode] : pooling_names) {
+      known += (known.empty() ? "" : ", ") + std::string(name);
+      if (wanted != name) continue;
+      modes.push_back(mode);
+      found = true;
+    }
+    if (!found) {
+      throw Error(ErrorKind::input,
+                  "pooling '" + wanted + "' is unknown; expected one of: " + known);
     }
   }
   return modes;
@@ -66,7 +80,9 @@ DType dtype(const std::string& name) {
   if (name == "F32") return DType::f32;
   if (name == "F16") return DType::f16;
   if (name == "BF16") return DType::bf16;
-  throw Error(ErrorKind::checkpoint, "dtype " + name + " is unknown; expected F32, F16 or BF16");
+  if (name == "I8") return DType::i8;
+  throw Error(ErrorKind::checkpoint,
+              "dtype " + name + " is unknown; expected F32, F16, BF16 or I8");
 }
 
 // A large result has pages of its own, which go back to the system with it: the C library's heap
@@ -103,7 +119,7 @@ TensorMap tensors(const nb::dict& dict) {
     const auto [data, type, shape] =
         nb::cast<std::tuple<Bytes, std::string, std::vector<int64_t>>>(value);
     TensorView view{data.data(), dtype(type), shape};
-    const int64_t size = view.dtype == DType::f32 ? 4 : 2;
+    const int64_t size = element_bytes(view.dtype);
     const auto name = nb::cast<std::string>(key);
     if (view.elements() * size != static_cast<int64_t>(data.size())) {
       throw Error(ErrorKind::checkpoint, "tensor " + name + " has " + std::to_string(data.size()) +
@@ -117,15 +133,41 @@ TensorMap tensors(const nb::dict& dict) {
 
 Config config(const nb::dict& record) {
   auto number = [&](const char* name) { return nb::cast<int64_t>(record[name]); };
-  return {.vocab_size = number("vocab_size"),
-          .hidden_size = number("hidden_size"),
-          .num_hidden_layers = number("num_hidden_layers"),
-          .num_attention_heads = number("num_attention_heads"),
-          .intermediate_size = number("intermediate_size"),
-          .max_position_embeddings = number("max_position_embeddings"),
-          .type_vocab_size = number("type_vocab_size"),
-          .layer_norm_eps = nb::cast<float>(record["layer_norm_eps"]),
-          .hidden_act = activation(nb::cast<std::string>(record["hidden_act"]))};
+  return {
+      .vocab_size = number("vocab_size"),
+      .embedding_size = number("embedding_size"),
+      .hidden_size = number("hidden_size"),
+      .num_attention_heads = number("num_attention_heads"),
+      .intermediate_size = number("intermediate_size"),
+      .max_position_embeddings = number("max_position_embeddings"),
+      .type_vocab_size = number("type_vocab_size"),
+      .layer_weights = nb::cast<std::vector<int64_t>>(record["layer_weights"]),
+      .position_padding = nb::cast<std::optional<int64_t>>(record["position_padding"]).value_or(-1),
+      .relative_attention_num_buckets = number("relative_attention_num_buckets"),
+      .layer_norm_eps = nb::cast<float>(record["layer_norm_eps"]),
+      .hidden_act = activation(nb::cast<std::string>(record["hidden_act"]))};
+}
+
+// A matrix of bytes and its rows' scales, as int8 products take them.
+nb::tuple quantized(const Matrix& weight, const std::optional<Vector>& smoothing) {
+  const size_t out = weight.shape(0), in = weight.shape(1);
+  if (smoothing && smoothing->shape(0) != in) {
+    throw Error(ErrorKind::input, "the smoothing has " + std::to_string(smoothing->shape(0)) +
+                                      " channels, expected " + std::to_string(in));
+  }
+  auto* bytes = new int8_t[std::max<size_t>(out * in, 1)];
+  const nb::capsule owner(bytes, [](void* p) noexcept { delete[] static_cast<int8_t*>(p); });
+  auto* scales = new float[std::max<size_t>(out, 1)];
+  const nb::capsule scales_owner(scales, [](void* p) noexcept { delete[] static_cast<float*>(p); });
+  {
+    nb::gil_scoped_release release;
+    for (size_t c = 0; c < out; ++c) {
+      scales[c] = quantize(weight.data() + c * in, smoothing ? smoothing->data() : nullptr,
+                           static_cast<int64_t>(in), bytes + c * in);
+    }
+  }
+  return nb::make_tuple(nb::ndarray<nb::numpy, int8_t>(bytes, {out, in}, owner),
+                        nb::ndarray<nb::numpy, float>(scales, {out}, scales_owner));
 }
 
 // A dense layer on its own, for what stands on top of the encoder.
@@ -193,6 +235,7 @@ void bind_encoder(nb::module_& m) {
         return multiply_peak(select_kernels(), wanted, threads);
       },
       "precision"_a, "threads"_a);
+  m.def("quantize_weight", &quantized, "weight"_a, "smoothing"_a = nb::none());
   nb::class_<Encoder>(m, "Encoder")
       .def(
           "__init__",
@@ -210,28 +253,36 @@ void bind_encoder(nb::module_& m) {
       .def_prop_ro("isa", [](const Encoder& self) { return self.kernels().isa; })
       .def(
           "forward",
-          [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {
+          [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths,
+             const std::vector<int64_t>& layers) {
+            const auto width = static_cast<int64_t>(layers.size()) * self.config().hidden_size;
             float* hidden;
-            nb::object result =
-                empty(static_cast<int64_t>(ids.size()), self.config().hidden_size, hidden);
+            nb::object result = empty(static_cast<int64_t>(ids.size()), width, hidden);
             nb::gil_scoped_release release;
-            self.forward({span(ids), span(type_ids), span(lengths)}, hidden);
+            self.forward({span(ids), span(type_ids), span(lengths)},
+                         {.layers = layers, .modes = {}, .skip = {}, .out = hidden});
             return result;
           },
-          "ids"_a, "type_ids"_a, "lengths"_a)
+          "ids"_a, "type_ids"_a, "lengths"_a, "layers"_a)
       .def(
           "forward_pooled",
           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths,
-             const std::vector<std::string>& names) {
+             const std::vector<std::string>& names, const std::vector<int64_t>& layers,
+             const std::optional<Ints>& skip) {
             const std::vector<Pooling> modes = poolings(names);
-            const auto width = static_cast<int64_t>(modes.size()) * self.config().hidden_size;
+            const auto width =
+                static_cast<int64_t>(layers.size() * modes.size()) * self.config().hidden_size;
             float* out;
             nb::object result = empty(static_cast<int64_t>(lengths.size()), width, out);
             nb::gil_scoped_release release;
-            self.forward({span(ids), span(type_ids), span(lengths)}, Pooled{modes, out});
+            self.forward({span(ids), span(type_ids), span(lengths)},
+                         {.layers = layers,
+                          .modes = modes,
+                          .skip = skip ? span(*skip) : std::span<const int32_t>(),
+                          .out = out});
             return result;
           },
-          "ids"_a, "type_ids"_a, "lengths"_a, "modes"_a)
+          "ids"_a, "type_ids"_a, "lengths"_a, "modes"_a, "layers"_a, "skip"_a = nb::none())
       .def(
           "observe",
           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths) {

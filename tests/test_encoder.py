@@ -13,10 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bertie import _core, reference
-from bertie.checkpoint import Tensor
-from bertie.encoder import Encoder, Linear
+from bertie.checkpoint import Tensor, shapes
+from bertie.config import MODEL_TYPES, EncoderConfig
+from bertie.encoder import Encoder, Linear, Recipe, quantize_weight
 from bertie.errors import CheckpointError, InputError
 from bertie.pooling import POOLINGS
+from bertie.quantize import products
+from tests.random_weights import random_tensor
 
 
 @pytest.fixture(scope="module")
@@ -92,23 +95,178 @@ def test_a_sequence_has_the_same_bits_in_any_company(
     assert np.array_equal(alone, shuffled[: len(alone)])
 
 
+@pytest.mark.parametrize("isa", _core.available_isas())
+@pytest.mark.parametrize(("hidden", "heads"), [(96, 6), (35, 5)])
+@pytest.mark.parametrize("name", MODEL_TYPES)
+def test_every_architecture_equals_the_reference_on_every_isa(
+    monkeypatch, name, hidden, heads, isa
+):
+    monkeypatch.setenv("BERTIE_ISA", isa)
+    config = awkward(name, hidden, heads)
+    arrays = random_arrays(config)
+    batch = packed(config, [1, 40, 7, 23], seed=1)
+    states = reference.forward(config, arrays, *batch)
+    tensors = {key: as_tensor(array, "F32") for key, array in arrays.items()}
+    layers = tuple(range(len(states)))
+    # What rounding the operands of three layers costs, relative to the states' norm.
+    for precision, most in (("float32", 1e-5), ("bfloat16", 0.05), ("int8", 0.15)):
+        encoder = Encoder(config, tensors, threads=2, recipe=Recipe(precision))
+        found = encoder.forward(*batch, layers=layers)
+        expected = np.concatenate(states, axis=1)
+        assert np.linalg.norm(found - expected) < most * np.linalg.norm(expected)
+        if precision == "float32":
+            assert np.abs(found - expected).max() < 2e-5
+
+
+def awkward(name, hidden, heads):
+    """An architecture's config in sizes that no vector divides."""
+    sizes = {
+        "vocab_size": 101,
+        "hidden_size": hidden,
+        "num_hidden_layers": 3,
+        "num_attention_heads": heads,
+        "intermediate_size": 50,
+        "max_position_embeddings": 50,
+        "embedding_size": 13,
+        # DistilBERT's words for the same.
+        "dim": hidden,
+        "n_layers": 3,
+        "n_heads": heads,
+        "hidden_dim": 50,
+    }
+    return EncoderConfig.from_dict({"model_type": name, **sizes}, where="here")
+
+
+def random_arrays(config):
+    """Weights for all that an encoder uses."""
+    wanted = [*shapes.EMBEDDINGS]
+    wanted += shapes.TOKEN_TYPES if config.type_vocab_size else ()
+    wanted += shapes.PROJECTION if config.projects_embeddings else ()
+    wanted += shapes.DISTANCES if config.relative_attention_num_buckets else ()
+    for layer in set(config.layer_weights):
+        start = f"encoder.layer.{layer}."
+        wanted += [shapes.Expected(start + each.name, each.axes) for each in shapes.LAYER]
+    sizes = {each.name: [getattr(config, axis) for axis in each.axes] for each in wanted}
+    # Scores of a size that softmax doesn't turn into ones and zeros.
+    return {name: random_tensor(name, size) * np.float32(0.7) for name, size in sizes.items()}
+
+
+@pytest.mark.parametrize("name", ["albert", "mpnet"])
+@given(lengths=st.lists(st.integers(1, 47), min_size=1, max_size=20), data=st.data())
+def test_a_sequence_of_any_architecture_has_the_same_bits_in_any_company(name, lengths, data):
+    config = awkward(name, 35, 5)
+    tensors = {key: as_tensor(array, "F32") for key, array in random_arrays(config).items()}
+    ids, type_ids, counts = packed(config, lengths, data.draw(st.integers(0, 2**32 - 1)))
+    layers, modes = (0, -1, 1), ["weightedmean", "max"]
+    threads = data.draw(st.integers(1, 4))
+    first, other = (Encoder(config, tensors, threads=n) for n in (1, threads))
+    together = first.forward(ids, type_ids, counts, layers)
+    vectors = first.forward_pooled(ids, type_ids, counts, modes, layers=layers)
+    end = 0
+    for index, length in enumerate(lengths):
+        alone = slice(end, end + length)
+        end += length
+        batch = ids[alone], type_ids[alone], counts[index : index + 1]
+        assert np.array_equal(other.forward(*batch, layers), together[alone])
+        single = other.forward_pooled(*batch, modes, layers=layers)
+        assert np.array_equal(single, vectors[index : index + 1])
+
+
+def test_layers_are_counted_from_the_embeddings_or_from_the_end(encoder, tiny_expected):
+    batch = inputs(tiny_expected)
+    together = encoder.forward(*batch, layers=[-2, 0, 3])
+    expected = tiny_expected["hidden"][[2, 0, 3]]
+    assert together.shape == (len(batch[0]), 3 * 24)
+    assert np.abs(together - np.concatenate(expected, axis=1)).max() < 1e-5
+    assert np.array_equal(together[:, 48:], encoder.forward(*batch))
+    assert np.array_equal(together[:, 24:48], encoder.forward(*batch, layers=[-4]))
+
+
+def test_layers_that_there_are_not_are_refused(encoder, tiny):
+    batch = packed(tiny.config, [3], seed=1)
+    message = r"layer {} is asked for; this model has 0 \(its embeddings\) to 3, or -4 to -1"
+    for layer in (4, -5):
+        with pytest.raises(InputError, match=message.format(layer)):
+            encoder.forward(*batch, layers=[layer])
+    with pytest.raises(InputError, match="layers is empty"):
+        encoder.forward_pooled(*batch, ["mean"], layers=[])
+
+
 @given(
     lengths=st.lists(st.integers(1, 64), min_size=1, max_size=20),
     seed=st.integers(0, 2**32 - 1),
     modes=st.lists(st.sampled_from(sorted(POOLINGS)), min_size=1, max_size=3),
+    layers=st.lists(st.integers(-4, 3), min_size=1, max_size=3),
+    data=st.data(),
 )
-def test_pooling_in_the_core_equals_pooling_the_hidden_states(encoder, tiny, lengths, seed, modes):
+def test_pooling_in_the_core_equals_pooling_the_hidden_states(
+    encoder, tiny, lengths, seed, modes, layers, data
+):
     batch = packed(tiny.config, lengths, seed)
-    hidden = encoder.forward(*batch)
-    expected = np.concatenate([POOLINGS[mode](hidden, batch[2]) for mode in modes], axis=1)
-    pooled = encoder.forward_pooled(*batch, modes)
+    leading = st.lists(st.integers(0, 70), min_size=len(lengths), max_size=len(lengths))
+    drawn = data.draw(st.none() | leading)
+    skip = None if drawn is None else np.array(drawn, np.int32)
+    hidden = np.split(encoder.forward(*batch, layers=layers), len(layers), axis=1)
+    expected = np.concatenate(
+        [POOLINGS[mode](of, batch[2], skip) for of in hidden for mode in modes], axis=1
+    )
+    pooled = encoder.forward_pooled(*batch, modes, layers=layers, skip=skip)
     assert pooled.shape == expected.shape
-    assert np.abs(pooled - expected).max() < 1e-6
+    assert np.abs(pooled - expected).max() < 2e-6 * max(1, np.abs(expected).max())
 
 
-def test_an_unknown_pooling_is_refused(encoder, tiny):
-    with pytest.raises(InputError, match="pooling 'median' is unknown; expected mean, cls or max"):
-        encoder.forward_pooled(*packed(tiny.config, [3], seed=1), ["median"])
+def test_poolings_that_cannot_be_are_refused(encoder, tiny):
+    batch = packed(tiny.config, [3], seed=1)
+    message = (
+        "pooling 'median' is unknown; expected one of: mean, cls, max, mean_sqrt_len_tokens,"
+        " weightedmean, lasttoken"
+    )
+    with pytest.raises(InputError, match=message):
+        encoder.forward_pooled(*batch, ["median"])
+    with pytest.raises(InputError, match="modes is empty"):
+        encoder.forward_pooled(*batch, [])
+    for skip, message in (([1, 2], "skip has 2 numbers"), ([-1], "skip of sequence 0 is -1")):
+        with pytest.raises(InputError, match=message):
+            encoder.forward_pooled(*batch, ["mean"], skip=np.array(skip, np.int32))
+
+
+@pytest.mark.parametrize("isa", _core.available_isas())
+def test_bytes_made_beforehand_equal_quantizing_at_load(tiny, tiny_tensors, monkeypatch, isa):
+    smoothing = {p.name: np.exp2(np.arange(p.inputs) % 5 - 2) for p in products(tiny.config)}
+    recipe = Recipe("int8", {name: d.astype(np.float32) for name, d in smoothing.items()})
+    stored = dict(tiny_tensors)
+    for product in products(tiny.config):
+        for name in product.weights:
+            weight = tiny_tensors[name].float32()
+            rows, scales = quantize_weight(weight, recipe.smoothing[product.name])
+            assert rows.shape == weight.shape
+            assert (np.abs(rows).max(axis=1) == 127).all()
+            off = rows * scales[:, None] - weight * recipe.smoothing[product.name]
+            assert (np.abs(off) < 0.501 * scales[:, None]).all()
+            stored[name] = as_tensor(rows, "I8")
+            stored[f"{name}_scale"] = as_tensor(scales, "F32")
+    monkeypatch.setenv("BERTIE_ISA", isa)
+    batch = packed(tiny.config, [1, 64, 7, 30], seed=1)
+    made, found = (Encoder(tiny.config, t, recipe=recipe) for t in (tiny_tensors, stored))
+    assert np.array_equal(made.forward(*batch), found.forward(*batch))
+
+
+def test_bytes_where_numbers_are_expected_are_refused(tiny, tiny_tensors):
+    name = "encoder.layer.0.intermediate.dense.weight"
+    rows, _ = quantize_weight(tiny_tensors[name].float32())
+    stored = {**tiny_tensors, name: as_tensor(rows, "I8")}
+    with pytest.raises(CheckpointError, match=f"{name} is I8, expected F32, F16 or BF16"):
+        Encoder(tiny.config, stored)
+    with pytest.raises(CheckpointError, match=f"{name}_scale is missing"):
+        Encoder(tiny.config, stored, recipe=Recipe("int8"))
+    with pytest.raises(InputError, match="the smoothing has 2 channels, expected 24"):
+        quantize_weight(tiny_tensors[name].float32(), np.ones(2, np.float32))
+
+
+def test_a_channel_of_zeros_stays_zeros():
+    rows, scales = quantize_weight(np.zeros((2, 3), np.float32))
+    assert rows.tolist() == [[0, 0, 0]] * 2
+    assert scales.tolist() == [1, 1]
 
 
 def test_python_threads_share_an_encoder(encoder, tiny):

@@ -16,75 +16,18 @@ constexpr int64_t least_tokens_per_thread = 48;
 
 }  // namespace
 
-Encoder::Encoder(const Config& config, const TensorMap& tensors, int threads, const Recipe& recipe)
-    : config_(config), kernels_(select_kernels()), pool_(threads) {
-  const int64_t hidden = config_.hidden_size;
-  word_ = find(tensors, "embeddings.word_embeddings.weight", {config_.vocab_size, hidden});
-  position_ = find(tensors, "embeddings.position_embeddings.weight",
-                   {config_.max_position_embeddings, hidden});
-  type_ =
-      find(tensors, "embeddings.token_type_embeddings.weight", {config_.type_vocab_size, hidden});
-  embedding_norm_ = read_norm(tensors, "embeddings.LayerNorm");
-  layers_.resize(static_cast<size_t>(config_.num_hidden_layers));
-  pool_.for_each(config_.num_hidden_layers, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i)
-      layers_[static_cast<size_t>(i)] = read_layer(tensors, recipe, i);
-  });
-}
-
-Encoder::~Encoder() = default;
-
-Encoder::Norm Encoder::read_norm(const TensorMap& tensors, const std::string& name) const {
-  const int64_t size = config_.hidden_size;
-  Norm norm{Aligned<float>(size), Aligned<float>(size)};
-  find(tensors, name + ".weight", {size}).read(0, size, norm.gain.data());
-  find(tensors, name + ".bias", {size}).read(0, size, norm.bias.data());
-  return norm;
-}
-
-Encoder::Layer Encoder::read_layer(const TensorMap& tensors, const Recipe& recipe,
-                                   int64_t index) const {
-  const std::string prefix = "encoder.layer." + std::to_string(index) + ".";
-  size_t number = static_cast<size_t>(index) * std::size(product_names);
-  auto product = [&](Precision precision, int64_t in, int64_t out,
-                     std::initializer_list<const char*> names) -> Product {
-    std::vector<const TensorView*> weights, biases;
-    for (const char* name : names) {
-      weights.push_back(&find(tensors, prefix + name + ".weight", {out, in}));
-      biases.push_back(&find(tensors, prefix + name + ".bias", {out}));
-    }
-    const auto smoothing = recipe.smoothing.find(product_name(number));
-    static const std::vector<float> none;
-    const auto& factors = smoothing == recipe.smoothing.end() ? none : smoothing->second;
-    if (!factors.empty() && static_cast<int64_t>(factors.size()) != in) {
-      throw Error(ErrorKind::checkpoint, "the smoothing of " + product_name(number) + " has " +
-                                             std::to_string(factors.size()) +
-                                             " channels, expected " + std::to_string(in));
-    }
-    return {Linear(kernels_, precision, in, weights, biases, factors), number++};
-  };
-  const int64_t hidden = config_.hidden_size, inner = config_.intermediate_size;
-  return {product(recipe.precision, hidden, hidden,
-                  {"attention.self.query", "attention.self.key", "attention.self.value"}),
-          product(recipe.output_precision, hidden, hidden, {"attention.output.dense"}),
-          read_norm(tensors, prefix + "attention.output.LayerNorm"),
-          product(recipe.precision, hidden, inner, {"intermediate.dense"}),
-          product(recipe.output_precision, inner, hidden, {"output.dense"}),
-          read_norm(tensors, prefix + "output.LayerNorm")};
-}
-
 void Encoder::check(const Batch& batch) const {
   auto fail = [](const std::string& message) { throw Error(ErrorKind::input, message); };
-  if (batch.ids.size() != batch.type_ids.size()) {
+  if (reads_types() && batch.ids.size() != batch.type_ids.size()) {
     fail("got " + std::to_string(batch.ids.size()) + " token ids and " +
          std::to_string(batch.type_ids.size()) + " type ids; expected as many of each");
   }
   int64_t total = 0;
   for (size_t i = 0; i < batch.lengths.size(); ++i) {
     const int64_t length = batch.lengths[i];
-    if (length < 1 || length > config_.max_position_embeddings) {
+    if (length < 1 || length > config_.positions()) {
       fail("sequence " + std::to_string(i) + " has " + std::to_string(length) +
-           " tokens; this model reads 1 to " + std::to_string(config_.max_position_embeddings));
+           " tokens; this model reads 1 to " + std::to_string(config_.positions()));
     }
     total += length;
   }
@@ -102,7 +45,35 @@ void Encoder::check(const Batch& batch) const {
     }
   };
   check_ids(batch.ids, config_.vocab_size, "token id");
-  check_ids(batch.type_ids, config_.type_vocab_size, "type id");
+  if (reads_types()) check_ids(batch.type_ids, config_.type_vocab_size, "type id");
+}
+
+// Gives the layers counted from the embeddings.
+std::vector<int64_t> Encoder::check(const Batch& batch, const Result& result) const {
+  auto fail = [](const std::string& message) { throw Error(ErrorKind::input, message); };
+  check(batch);
+  const int64_t passes = config_.passes();
+  if (result.layers.empty()) fail("layers is empty, expected the number of at least one");
+  std::vector<int64_t> layers;
+  for (const int64_t layer : result.layers) {
+    if (layer < -passes - 1 || layer > passes) {
+      fail("layer " + std::to_string(layer) +
+           " is asked for; this model has 0 (its embeddings) to " + std::to_string(passes) +
+           ", or " + std::to_string(-passes - 1) + " to -1 from the end");
+    }
+    layers.push_back(layer < 0 ? layer + passes + 1 : layer);
+  }
+  if (!result.skip.empty() && result.skip.size() != batch.lengths.size()) {
+    fail("skip has " + std::to_string(result.skip.size()) + " numbers, expected one for each of " +
+         std::to_string(batch.lengths.size()) + " sequences");
+  }
+  for (size_t i = 0; i < result.skip.size(); ++i) {
+    if (result.skip[i] < 0) {
+      fail("skip of sequence " + std::to_string(i) + " is " + std::to_string(result.skip[i]) +
+           ", expected 0 tokens or more");
+    }
+  }
+  return layers;
 }
 
 std::vector<Encoder::Group> Encoder::plan(const Batch& batch) const {
@@ -119,7 +90,7 @@ std::vector<Encoder::Group> Encoder::plan(const Batch& batch) const {
     if (groups.empty() || groups.back().tokens() + length / 2 >= target) {
       Group& group = groups.emplace_back();
       group.ids = batch.ids.data() + start;
-      group.type_ids = batch.type_ids.data() + start;
+      if (reads_types()) group.type_ids = batch.type_ids.data() + start;
       group.first_token = start;
       group.first_sequence = sequence;
     }
@@ -145,7 +116,7 @@ std::unique_ptr<Encoder::Scratch> Encoder::take_scratch(int64_t tokens, int64_t 
   }
   // Round up, so that a little more next time doesn't need another one.
   return make_scratch(std::max(tokens, group_tokens * 3 / 2),
-                      std::max(longest, std::min<int64_t>(config_.max_position_embeddings, 128)));
+                      std::max(longest, std::min<int64_t>(config_.positions(), 128)));
 }
 
 std::unique_ptr<Encoder::Scratch> Encoder::make_scratch(int64_t tokens, int64_t longest) const {
@@ -155,7 +126,7 @@ std::unique_ptr<Encoder::Scratch> Encoder::make_scratch(int64_t tokens, int64_t 
     hidden_bytes = std::max(hidden_bytes, gemm.operand_bytes(config_.hidden_size));
     inner_bytes = std::max(inner_bytes, gemm.operand_bytes(config_.intermediate_size));
   }
-  return std::make_unique<Scratch>(config_, tokens, longest,
+  return std::make_unique<Scratch>(config_, tokens, longest, projection_.out() > 0,
                                    kernels_.attention_scratch(longest, config_.head_size()),
                                    hidden_bytes, inner_bytes, pool_.size());
 }
@@ -171,22 +142,25 @@ void Encoder::give_back(std::unique_ptr<Scratch> scratch) const {
   idle_scratch_.erase(smallest);
 }
 
-void Encoder::forward(const Batch& batch, float* hidden) const { run(batch, hidden, {}); }
-
-void Encoder::forward(const Batch& batch, const Pooled& pooled) const {
-  run(batch, nullptr, pooled);
-}
-
-void Encoder::run(const Batch& batch, float* hidden, const Pooled& pooled) const {
-  check(batch);
+void Encoder::forward(const Batch& batch, const Result& result) const {
+  const std::vector<int64_t> layers = check(batch, result);
   std::vector<Group> groups = plan(batch);
-  const int64_t size = config_.hidden_size;
-  const auto width = static_cast<int64_t>(pooled.modes.size()) * size;
+  const auto vectors = static_cast<int64_t>(std::max<size_t>(result.modes.size(), 1));
+  const int64_t width = static_cast<int64_t>(layers.size()) * vectors * config_.hidden_size;
   // Takes a group's scratch memory and settles where its results go.
   const auto prepare = [&](Group& group) {
     auto scratch = take_scratch(group.tokens(), group.longest);
-    group.hidden = hidden != nullptr ? hidden + group.first_token * size : scratch->hidden.data();
-    if (width > 0) group.pooled = {pooled.modes, pooled.out + group.first_sequence * width};
+    group.hidden = scratch->hidden.data();
+    group.passes = *std::max_element(layers.begin(), layers.end());
+    if (result.modes.empty() && layers.size() == 1) {
+      group.hidden = result.out + group.first_token * width;  // computed where it is to be kept
+      return scratch;
+    }
+    const int64_t first = result.modes.empty() ? group.first_token : group.first_sequence;
+    const auto skip = result.skip.empty()
+                          ? result.skip
+                          : result.skip.subspan(static_cast<size_t>(group.first_sequence));
+    group.result = {layers, result.modes, skip, result.out + first * width};
     return scratch;
   };
   if (static_cast<int>(groups.size()) >= pool_.size()) {

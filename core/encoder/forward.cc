@@ -10,7 +10,7 @@ namespace bertie {
 
 std::map<std::string, std::vector<float>> Encoder::observe(const Batch& batch) const {
   check(batch);
-  std::vector<std::vector<float>> peaks(layers_.size() * std::size(product_names));
+  std::vector<std::vector<float>> peaks(products_.size());
   for (const Layer& layer : layers_) {
     for (const Product* product :
          {&layer.query_key_value, &layer.attention_output, &layer.up, &layer.down}) {
@@ -21,57 +21,97 @@ std::map<std::string, std::vector<float>> Encoder::observe(const Batch& batch) c
     auto scratch = make_scratch(group.tokens(), group.longest);
     scratch->peaks = &peaks;
     group.hidden = scratch->hidden.data();
+    group.passes = config_.passes();
     Team alone(1);
     run_group(group, *scratch, alone, 0);
   }
   std::map<std::string, std::vector<float>> named;
-  for (size_t i = 0; i < peaks.size(); ++i) named[product_name(i)] = std::move(peaks[i]);
+  for (size_t i = 0; i < peaks.size(); ++i) named[products_[i]] = std::move(peaks[i]);
   return named;
 }
 
 void Encoder::run_group(const Group& group, Scratch& scratch, Team& team, int rank) const {
-  const Rows hidden = scratch.hidden_rows(group.hidden, 0, group.tokens());
-  const auto mine = team.share(rank, group.tokens());
-  embed(group, mine.begin, mine.end, scratch.row.data() + rank * config_.hidden_size);
-  normalize(embedding_norm_, hidden, team, rank);
-  if (!layers_.empty()) prepare(layers_.front().query_key_value, hidden, scratch, team, rank);
+  embed(group, scratch, team, rank);
+  if (group.passes > 0) {
+    const Rows hidden = scratch.hidden_rows(group.hidden, 0, group.tokens());
+    prepare(passes_.front()->query_key_value, hidden, scratch, team, rank);
+  }
   team.wait();
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    attend(group, layers_[i], scratch, team, rank);
-    const bool last = i + 1 == layers_.size();
-    feed_forward(group, layers_[i], last ? nullptr : &layers_[i + 1].query_key_value, scratch, team,
-                 rank);
-  }
-  pool_group(group, team, rank);
-}
-
-void Encoder::pool_group(const Group& group, const Team& team, int rank) const {
-  const int64_t size = config_.hidden_size;
-  const auto modes = group.pooled.modes;
-  if (modes.empty()) return;
-  const auto mine = team.share(rank, group.sequences());
-  for (int64_t i = mine.begin; i < mine.end; ++i) {
-    const int64_t start = group.starts[static_cast<size_t>(i)];
-    const int64_t length = group.starts[static_cast<size_t>(i) + 1] - start;
-    float* out = group.pooled.out + i * static_cast<int64_t>(modes.size()) * size;
-    for (const Pooling mode : modes) {
-      pool(mode, group.hidden + start * size, length, size, out);
-      out += size;
-    }
+  keep(group, 0, team, rank);
+  for (int64_t pass = 1; pass <= group.passes; ++pass) {
+    const Layer& layer = *passes_[static_cast<size_t>(pass - 1)];
+    const bool last = pass == group.passes;
+    attend(group, layer, scratch, team, rank);
+    feed_forward(group, layer,
+                 last ? nullptr : &passes_[static_cast<size_t>(pass)]->query_key_value, scratch,
+                 team, rank);
+    keep(group, pass, team, rank);
   }
 }
 
-void Encoder::embed(const Group& group, int64_t begin, int64_t end, float* row) const {
-  const int64_t size = config_.hidden_size;
+void Encoder::embed(const Group& group, Scratch& scratch, Team& team, int rank) const {
+  const bool projects = projection_.out() > 0;
+  const Rows rows = {.x = projects ? scratch.embedding.data() : group.hidden,
+                     .count = group.tokens()};
+  const auto mine = team.share(rank, rows.count);
+  add_embeddings(group, mine.begin, mine.end, scratch.row.data() + rank * config_.embedding_size,
+                 rows.x);
+  normalize(embedding_norm_, rows, team, rank);
+  if (!projects) return;
+  team.wait();
+  apply(projection_, rows, Activation::identity, nullptr, group.hidden, team, rank);
+  team.wait();
+}
+
+// sums: (tokens, embedding_size), of which it fills the rows from `begin` to `end`. row is scratch.
+void Encoder::add_embeddings(const Group& group, int64_t begin, int64_t end, float* row,
+                             float* sums) const {
+  const int64_t size = config_.embedding_size, padding = config_.position_padding;
   size_t sequence = 0;
-  for (int64_t t = begin; t < end; ++t) {
-    while (group.starts[sequence + 1] <= t) ++sequence;
-    float* out = group.hidden + t * size;
+  while (group.starts[sequence + 1] <= begin) ++sequence;
+  int64_t next = padding + 1;
+  for (int64_t t = group.starts[sequence]; t < end; ++t) {
+    if (t == group.starts[sequence + 1]) {
+      ++sequence;
+      next = padding + 1;
+    }
+    const int64_t position = group.ids[t] == padding ? padding : next++;
+    if (t < begin) continue;
+    float* out = sums + t * size;
     word_.read(group.ids[t] * size, size, out);
-    type_.read(group.type_ids[t] * size, size, row);
+    if (config_.type_vocab_size > 0) {
+      type_.read(reads_types() ? group.type_ids[t] * size : 0, size, row);
+      for (int64_t i = 0; i < size; ++i) out[i] += row[i];
+    }
+    position_.read(position * size, size, row);
     for (int64_t i = 0; i < size; ++i) out[i] += row[i];
-    position_.read((t - group.starts[sequence]) * size, size, row);
-    for (int64_t i = 0; i < size; ++i) out[i] += row[i];
+  }
+}
+
+// Copies or pools what the result asks for of the hidden states after so many passes.
+void Encoder::keep(const Group& group, int64_t pass, const Team& team, int rank) const {
+  const auto& [layers, modes, skip, out] = group.result;
+  const int64_t size = config_.hidden_size;
+  const auto count = static_cast<int64_t>(layers.size());
+  const auto vectors = static_cast<int64_t>(std::max<size_t>(modes.size(), 1));
+  for (int64_t i = 0; i < count; ++i) {
+    if (layers[static_cast<size_t>(i)] != pass) continue;
+    const auto place = [&](int64_t row) { return out + (row * count + i) * vectors * size; };
+    const auto mine = team.share(rank, modes.empty() ? group.tokens() : group.sequences());
+    for (int64_t row = mine.begin; row < mine.end; ++row) {
+      if (modes.empty()) {
+        std::copy_n(group.hidden + row * size, size, place(row));
+        continue;
+      }
+      const auto sequence = static_cast<size_t>(row);
+      const int64_t start = group.starts[sequence], length = group.starts[sequence + 1] - start;
+      float* to = place(row);
+      for (const Pooling mode : modes) {
+        pool(mode, group.hidden + start * size, length, skip.empty() ? 0 : skip[sequence], size,
+             to);
+        to += size;
+      }
+    }
   }
 }
 
@@ -82,7 +122,7 @@ void Encoder::attend(const Group& group, const Layer& layer, Scratch& scratch, T
   const Rows hidden_rows = scratch.hidden_rows(group.hidden, 0, group.tokens());
   const Rows context_rows = scratch.context_rows(group.tokens());
   float* qkv = scratch.query_key_value.data();
-  apply(layer.query_key_value, hidden_rows, Activation::identity, nullptr, qkv, team, rank);
+  apply(layer.query_key_value.linear, hidden_rows, Activation::identity, nullptr, qkv, team, rank);
   team.wait();
   const auto items = team.share(rank, group.sequences() * heads);
   for (int64_t item = items.begin; item < items.end; ++item) {
@@ -96,6 +136,7 @@ void Encoder::attend(const Group& group, const Layer& layer, Scratch& scratch, T
                         .length = group.starts[sequence + 1] - start,
                         .head_size = head_size,
                         .scale = 1.0f / __builtin_sqrtf(static_cast<float>(head_size)),
+                        .bias = relative_bias_.of_head(item % heads),
                         .out = scratch.context.data() + start * hidden + first,
                         .out_stride = hidden,
                         .scratch = scratch.attention.data() + rank * scratch.attention_floats});
@@ -105,8 +146,8 @@ void Encoder::attend(const Group& group, const Layer& layer, Scratch& scratch, T
     prepare(layer.attention_output, context_rows, scratch, team, rank);
     team.wait();
   }
-  apply(layer.attention_output, context_rows, Activation::identity, group.hidden, group.hidden,
-        team, rank);
+  apply(layer.attention_output.linear, context_rows, Activation::identity, group.hidden,
+        group.hidden, team, rank);
   team.wait();
   normalize(layer.attention_norm, hidden_rows, team, rank);
   prepare(layer.up, hidden_rows, scratch, team, rank);
@@ -120,13 +161,14 @@ void Encoder::feed_forward(const Group& group, const Layer& layer, const Product
     float* hidden = group.hidden + first * config_.hidden_size;
     const Rows hidden_rows = scratch.hidden_rows(hidden, first, count);
     const Rows inner_rows = scratch.inner_rows(count);
-    apply(layer.up, hidden_rows, config_.hidden_act, nullptr, scratch.inner.data(), team, rank);
+    apply(layer.up.linear, hidden_rows, config_.hidden_act, nullptr, scratch.inner.data(), team,
+          rank);
     team.wait();
     if (scratch.prepares(layer.down)) {
       prepare(layer.down, inner_rows, scratch, team, rank);
       team.wait();
     }
-    apply(layer.down, inner_rows, Activation::identity, hidden, hidden, team, rank);
+    apply(layer.down.linear, inner_rows, Activation::identity, hidden, hidden, team, rank);
     team.wait();
     normalize(layer.output_norm, hidden_rows, team, rank);
     if (next != nullptr) prepare(*next, hidden_rows, scratch, team, rank);
@@ -154,9 +196,8 @@ void Encoder::prepare(const Product& product, const Rows& rows, Scratch& scratch
 }
 
 // The team's members take panels of output channels each; a row's sums are the same either way.
-void Encoder::apply(const Product& product, const Rows& in, Activation activation,
+void Encoder::apply(const Linear& linear, const Rows& in, Activation activation,
                     const float* residual, float* out, const Team& team, int rank) const {
-  const Linear& linear = product.linear;
   const GemmKernels& gemm = kernels_.gemm[static_cast<int>(linear.precision())];
   const bool as_is = linear.precision() == Precision::float32;
   const int64_t panels = (linear.out() + kernels_.panel - 1) / kernels_.panel;
@@ -177,7 +218,7 @@ void Encoder::apply(const Product& product, const Rows& in, Activation activatio
 }
 
 void Encoder::normalize(const Norm& norm, const Rows& rows, const Team& team, int rank) const {
-  const int64_t size = config_.hidden_size;
+  const int64_t size = norm.gain.size();
   const auto mine = team.share(rank, rows.count);
   kernels_.layer_norm(rows.x + mine.begin * size, mine.end - mine.begin, size, norm.gain.data(),
                       norm.bias.data(), config_.layer_norm_eps);

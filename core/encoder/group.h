@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "encoder/encoder.h"
@@ -17,19 +16,15 @@ inline constexpr int64_t feed_forward_rows = 96;
 inline constexpr const char* product_names[] = {"attention.self", "attention.output.dense",
                                                 "intermediate.dense", "output.dense"};
 
-inline std::string product_name(size_t index) {
-  constexpr size_t count = std::size(product_names);
-  return "encoder.layer." + std::to_string(index / count) + "." + product_names[index % count];
-}
-
 struct Encoder::Group {
   const int32_t* ids = nullptr;
   const int32_t* type_ids = nullptr;
   std::vector<int64_t> starts{0};  // where each sequence starts, and where the last one ends
   int64_t longest = 0;
   int64_t first_token = 0, first_sequence = 0;  // within the batch
-  float* hidden = nullptr;  // (tokens, hidden_size): the residual stream, and in the end the result
-  Pooled pooled;            // for this group's sequences; no modes, no pooling
+  float* hidden = nullptr;                      // (tokens, hidden_size): the residual stream
+  int64_t passes = 0;                           // through layers
+  Result result;  // of this group; no layers where `hidden` is the result
 
   int64_t tokens() const { return starts.back(); }
   int64_t sequences() const { return static_cast<int64_t>(starts.size()) - 1; }
@@ -46,8 +41,8 @@ struct Encoder::Rows {
 
 struct Encoder::Scratch {
   // hidden_bytes, inner_bytes: the widest operand row of the hidden and the intermediate size.
-  Scratch(const Config& config, int64_t group, int64_t longest_sequence, int64_t attention_size,
-          int64_t hidden_bytes, int64_t inner_bytes, int threads)
+  Scratch(const Config& config, int64_t group, int64_t longest_sequence, bool projects,
+          int64_t attention_size, int64_t hidden_bytes, int64_t inner_bytes, int threads)
       : tokens(group),
         longest(longest_sequence),
         attention_floats(attention_size),
@@ -56,7 +51,8 @@ struct Encoder::Scratch {
         context(tokens * config.hidden_size),
         inner(std::min(tokens, feed_forward_rows) * config.intermediate_size),
         attention(attention_floats * threads),
-        row(config.hidden_size * threads),
+        row(config.embedding_size * threads),
+        embedding(projects ? tokens * config.embedding_size : 0),
         hidden_operand(tokens * hidden_bytes),
         context_operand(tokens * hidden_bytes),
         inner_operand(std::min(tokens, feed_forward_rows) * inner_bytes),
@@ -64,8 +60,8 @@ struct Encoder::Scratch {
         context_scales(tokens),
         inner_scales(std::min(tokens, feed_forward_rows)) {}
 
-  Rows hidden_rows(float* hidden, int64_t first, int64_t count) {
-    return {hidden, first, count, hidden_operand.data(), hidden_scales.data()};
+  Rows hidden_rows(float* x, int64_t first, int64_t count) {
+    return {x, first, count, hidden_operand.data(), hidden_scales.data()};
   }
   Rows context_rows(int64_t count) {
     return {context.data(), 0, count, context_operand.data(), context_scales.data()};
@@ -80,12 +76,13 @@ struct Encoder::Scratch {
   }
 
   const int64_t tokens, longest, attention_floats;
-  Aligned<float> hidden;           // (tokens, hidden), where nobody wants to keep it
+  Aligned<float> hidden;  // (tokens, hidden), where it isn't computed in the result's place
   Aligned<float> query_key_value;  // (tokens, 3 × hidden)
   Aligned<float> context;          // (tokens, hidden)
   Aligned<float> inner;            // (feed_forward_rows, intermediate)
   Aligned<float> attention;        // (threads, attention_floats)
-  Aligned<float> row;              // (threads, hidden)
+  Aligned<float> row;              // (threads, embedding_size)
+  Aligned<float> embedding;        // (tokens, embedding_size), where it is projected to hidden
   Aligned<unsigned char> hidden_operand, context_operand, inner_operand;
   Aligned<RowScale> hidden_scales, context_scales, inner_scales;
   // Largest magnitudes of each product's inputs, while they are being observed.

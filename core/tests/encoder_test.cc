@@ -4,8 +4,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <set>
 #include <string>
 
+#include "encoder/quantize.h"
 #include "random.h"
 #include "runtime/error.h"
 
@@ -14,12 +16,25 @@ using namespace bertie;
 namespace {
 
 const Config small = {.vocab_size = 50,
+                      .embedding_size = 24,
                       .hidden_size = 24,
-                      .num_hidden_layers = 2,
                       .num_attention_heads = 3,
                       .intermediate_size = 40,
                       .max_position_embeddings = 64,
-                      .type_vocab_size = 2};
+                      .type_vocab_size = 2,
+                      .layer_weights = {0, 1}};
+
+// All that the kin of BERT do otherwise, at once.
+const Config other = {.vocab_size = 50,
+                      .embedding_size = 10,
+                      .hidden_size = 24,
+                      .num_attention_heads = 3,
+                      .intermediate_size = 40,
+                      .max_position_embeddings = 66,
+                      .type_vocab_size = 0,
+                      .layer_weights = {1, 0, 1},
+                      .position_padding = 1,
+                      .relative_attention_num_buckets = 8};
 
 // Random weights under the canonical names, owned here.
 struct Weights {
@@ -28,12 +43,16 @@ struct Weights {
   unsigned seed = 1;
 
   explicit Weights(const Config& c) {
-    const int64_t h = c.hidden_size;
-    add("embeddings.word_embeddings.weight", {c.vocab_size, h});
-    add("embeddings.position_embeddings.weight", {c.max_position_embeddings, h});
-    add("embeddings.token_type_embeddings.weight", {c.type_vocab_size, h});
-    norm("embeddings.LayerNorm", h);
-    for (int64_t i = 0; i < c.num_hidden_layers; ++i) {
+    const int64_t h = c.hidden_size, e = c.embedding_size;
+    add("embeddings.word_embeddings.weight", {c.vocab_size, e});
+    add("embeddings.position_embeddings.weight", {c.max_position_embeddings, e});
+    if (c.type_vocab_size > 0)
+      add("embeddings.token_type_embeddings.weight", {c.type_vocab_size, e});
+    norm("embeddings.LayerNorm", e);
+    if (e != h) dense("embeddings.projection", e, h);
+    if (const int64_t buckets = c.relative_attention_num_buckets; buckets > 0)
+      add("relative_attention_bias.weight", {buckets, c.num_attention_heads});
+    for (const int64_t i : std::set<int64_t>(c.layer_weights.begin(), c.layer_weights.end())) {
       const std::string layer = "encoder.layer." + std::to_string(i) + ".";
       for (const char* part : {"query", "key", "value"})
         dense(layer + "attention.self." + part, h, h);
@@ -60,6 +79,10 @@ struct Weights {
   }
 };
 
+const std::vector<Pooling> all_modes = {Pooling::mean,         Pooling::cls,
+                                        Pooling::max,          Pooling::mean_sqrt_len_tokens,
+                                        Pooling::weightedmean, Pooling::lasttoken};
+
 struct Input {
   std::vector<int32_t> ids, types, lengths;
   void add(int32_t length, unsigned seed) {
@@ -73,15 +96,21 @@ struct Input {
   Batch batch() const { return {ids, types, lengths}; }
 };
 
-std::vector<float> run(const Encoder& encoder, const Input& input) {
-  std::vector<float> hidden(input.ids.size() * static_cast<size_t>(encoder.config().hidden_size));
-  encoder.forward(input.batch(), hidden.data());
-  return hidden;
+std::vector<float> run(const Encoder& encoder, const Input& input,
+                       const std::vector<int64_t>& layers = {-1},
+                       const std::vector<Pooling>& modes = {},
+                       const std::vector<int32_t>& skip = {}) {
+  const size_t rows = modes.empty() ? input.ids.size() : input.lengths.size() * modes.size();
+  std::vector<float> out(rows * layers.size() * static_cast<size_t>(encoder.config().hidden_size));
+  encoder.forward(input.batch(), {layers, modes, skip, out.data()});
+  return out;
 }
 
-std::string message_of(const Encoder& encoder, const Input& input) {
+std::string message_of(const Encoder& encoder, const Input& input,
+                       const std::vector<int64_t>& layers = {-1},
+                       const std::vector<int32_t>& skip = {}) {
   try {
-    run(encoder, input);
+    run(encoder, input, layers, skip.empty() ? std::vector<Pooling>() : all_modes, skip);
   } catch (const Error& error) {
     return error.what();
   }
@@ -95,34 +124,141 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a sequence has the same bits in any batch, with any number of threads, for every ISA") {
-  const Weights weights(small);
-  for (const Kernels* kernels : available_kernels()) {
-    setenv("BERTIE_ISA", kernels->isa, 1);
-    CAPTURE(kernels->isa);
-    for (const Precision precision : {Precision::float32, Precision::bfloat16, Precision::int8}) {
-      const Recipe recipe{precision, precision, {}};
-      const Encoder one(small, weights.map, 1, recipe), two(small, weights.map, 2, recipe),
-          five(small, weights.map, 5, recipe);
-      for (const int32_t length : {1, 13, 64}) {
-        Input alone;
-        alone.add(length, 99);
-        const auto expected = run(one, alone);
-        for (const int before : {0, 1, 40}) {
-          Input mixed;
-          for (int i = 0; i < before; ++i) mixed.add(1 + i * 7 % 60, static_cast<unsigned>(i));
-          const size_t at = mixed.ids.size() * 24;
-          mixed.add(length, 99);
-          for (int i = 0; i < 9; ++i) mixed.add(5, static_cast<unsigned>(i));
-          for (const Encoder* encoder : {&one, &two, &five}) {
-            const auto hidden = run(*encoder, mixed);
-            CHECK(std::memcmp(hidden.data() + at, expected.data(),
-                              expected.size() * sizeof(float)) == 0);
+  for (const Config& config : {small, other}) {
+    const Weights weights(config);
+    for (const Kernels* kernels : available_kernels()) {
+      setenv("BERTIE_ISA", kernels->isa, 1);
+      CAPTURE(kernels->isa);
+      for (const Precision precision : {Precision::float32, Precision::bfloat16, Precision::int8}) {
+        const Recipe recipe{precision, precision, {}};
+        const Encoder one(config, weights.map, 1, recipe), two(config, weights.map, 2, recipe),
+            five(config, weights.map, 5, recipe);
+        for (const int32_t length : {1, 13, 64}) {
+          Input alone;
+          alone.add(length, 99);
+          const auto expected = run(one, alone);
+          for (const int before : {0, 1, 40}) {
+            Input mixed;
+            for (int i = 0; i < before; ++i) mixed.add(1 + i * 7 % 60, static_cast<unsigned>(i));
+            const size_t at = mixed.ids.size() * 24;
+            mixed.add(length, 99);
+            for (int i = 0; i < 9; ++i) mixed.add(5, static_cast<unsigned>(i));
+            for (const Encoder* encoder : {&one, &two, &five}) {
+              const auto hidden = run(*encoder, mixed);
+              CHECK(std::memcmp(hidden.data() + at, expected.data(),
+                                expected.size() * sizeof(float)) == 0);
+            }
           }
         }
       }
     }
   }
   unsetenv("BERTIE_ISA");
+}
+
+TEST_CASE("layers asked for together are those asked for alone, and stand side by side") {
+  for (const Config& config : {small, other}) {
+    const Weights weights(config);
+    const Encoder encoder(config, weights.map, 2);
+    Input input;
+    for (int i = 0; i < 20; ++i) input.add(1 + i * 3, static_cast<unsigned>(i));
+    const auto passes = static_cast<int64_t>(config.layer_weights.size());
+    const std::vector<int64_t> layers = {-1, 0, -2, -1};
+    const auto together = run(encoder, input, layers);
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const auto alone = run(encoder, input, {layers[i]});
+      for (size_t t = 0; t < input.ids.size(); ++t) {
+        CHECK(std::memcmp(together.data() + (t * layers.size() + i) * 24, alone.data() + t * 24,
+                          24 * sizeof(float)) == 0);
+      }
+    }
+    CHECK(run(encoder, input, {passes}) == run(encoder, input));
+    CHECK(run(encoder, input, {-passes - 1}) == run(encoder, input, {0}));
+    CHECK(run(encoder, input, {passes - 1}) != run(encoder, input));
+  }
+}
+
+TEST_CASE("poolings of several layers are those of their hidden states, layer by layer") {
+  const Weights weights(other);
+  const Encoder encoder(other, weights.map, 2);
+  Input input;
+  std::vector<int32_t> skip;
+  for (int i = 0; i < 20; ++i) {
+    input.add(1 + i * 3, static_cast<unsigned>(i));
+    skip.push_back(i % 5);
+  }
+  const std::vector<int64_t> layers = {3, 1};
+  for (const auto& left_out : {std::vector<int32_t>(), skip}) {
+    const auto pooled = run(encoder, input, layers, all_modes, left_out);
+    for (size_t l = 0; l < layers.size(); ++l) {
+      const auto hidden = run(encoder, input, {layers[l]});
+      size_t start = 0;
+      for (size_t s = 0; s < input.lengths.size(); ++s) {
+        for (size_t m = 0; m < all_modes.size(); ++m) {
+          float expected[24];
+          pool(all_modes[m], hidden.data() + start * 24, input.lengths[s],
+               left_out.empty() ? 0 : left_out[s], 24, expected);
+          const size_t at = (s * layers.size() + l) * all_modes.size() + m;
+          CHECK(std::memcmp(pooled.data() + at * 24, expected, sizeof expected) == 0);
+        }
+        start += static_cast<size_t>(input.lengths[s]);
+      }
+    }
+  }
+}
+
+TEST_CASE("poolings leave out leading tokens, and are zeros where none is left") {
+  const float hidden[] = {1, 10, 3, -20, 5, 60};  // three tokens of two numbers
+  const auto pooled = [&](Pooling mode, int64_t skip) {
+    std::vector<float> out(2);
+    pool(mode, hidden, 3, skip, 2, out.data());
+    return out;
+  };
+  using Row = std::vector<float>;
+  CHECK(pooled(Pooling::mean, 0) == Row{3, 50.0f / 3});
+  CHECK(pooled(Pooling::mean, 1) == Row{4, 20});
+  CHECK(pooled(Pooling::cls, 0) == Row{1, 10});
+  CHECK(pooled(Pooling::cls, 1) == Row{3, -20});
+  CHECK(pooled(Pooling::max, 0) == Row{5, 60});
+  CHECK(pooled(Pooling::mean_sqrt_len_tokens, 1) == Row{8 / std::sqrt(2.0f), 40 / std::sqrt(2.0f)});
+  CHECK(pooled(Pooling::weightedmean, 0) == Row{22.0f / 6, 150.0f / 6});
+  CHECK(pooled(Pooling::weightedmean, 1) == Row{21.0f / 5, 140.0f / 5});
+  CHECK(pooled(Pooling::lasttoken, 0) == Row{5, 60});
+  for (const int64_t all : {3, 7}) {
+    CHECK(pooled(Pooling::mean, all) == Row{0, 0});
+    CHECK(pooled(Pooling::max, all) == Row{0, 0});
+    CHECK(pooled(Pooling::mean_sqrt_len_tokens, all) == Row{0, 0});
+    CHECK(pooled(Pooling::weightedmean, all) == Row{0, 0});
+    CHECK(pooled(Pooling::cls, all) == Row{1, 10});
+    CHECK(pooled(Pooling::lasttoken, all) == Row{5, 60});
+  }
+}
+
+TEST_CASE("positions count from the padding token's, whose own stays") {
+  Config config = other;
+  config.relative_attention_num_buckets = 0;
+  Weights weights(config);
+  // Positions alone make a difference, and the projection copies them.
+  auto& words = weights.values["embeddings.word_embeddings.weight"];
+  std::fill(words.begin(), words.end(), 0.0f);
+  const Encoder encoder(config, weights.map, 2);
+  const auto rows = [&](std::vector<int32_t> ids) {
+    const auto length = static_cast<int32_t>(ids.size());
+    const Input input{std::move(ids), {}, {length}};
+    const auto hidden = run(encoder, input, {0});
+    std::vector<std::vector<float>> found;
+    for (size_t i = 0; i < input.ids.size(); ++i) {
+      found.emplace_back(hidden.begin() + static_cast<int64_t>(i) * 24,
+                         hidden.begin() + static_cast<int64_t>(i + 1) * 24);
+    }
+    return found;
+  };
+  const auto plain = rows({5, 6, 7, 8}), padded = rows({5, 1, 6, 1, 7});
+  CHECK(padded[0] == plain[0]);
+  CHECK(padded[2] == plain[1]);
+  CHECK(padded[4] == plain[2]);
+  CHECK(padded[1] == padded[3]);
+  for (const auto& row : plain) CHECK(padded[1] != row);
 }
 
 TEST_CASE("the ISAs agree with the scalar one") {
@@ -185,6 +321,88 @@ TEST_CASE("observing finds the largest input of each product, channel by channel
     }
   }
   CHECK(grown > 0);
+}
+
+TEST_CASE("what is observed of shared weights is the largest of all their passes") {
+  const Weights weights(other);
+  Config first = other, second = other;
+  first.layer_weights = {1, 0};
+  second.layer_weights = {1};
+  Input input;
+  input.add(30, 2);
+  const auto all = Encoder(other, weights.map, 1).observe(input.batch());
+  const auto two = Encoder(first, weights.map, 1).observe(input.batch());
+  const auto one = Encoder(second, weights.map, 1).observe(input.batch());
+  CHECK(all.size() == 8);
+  CHECK(one.size() == 4);
+  CHECK(all.at("encoder.layer.0.output.dense") == two.at("encoder.layer.0.output.dense"));
+  double grown = 0;
+  for (const auto& [name, peaks] : one) {
+    for (size_t i = 0; i < peaks.size(); ++i) {
+      CHECK(all.at(name)[i] >= peaks[i]);
+      grown += all.at(name)[i] - peaks[i];
+    }
+  }
+  CHECK(grown > 0);
+}
+
+TEST_CASE("weights that are bytes already give what quantizing them at load gives") {
+  const std::map<std::string, std::vector<float>> smoothing = {
+      {"encoder.layer.0.attention.self", std::vector<float>(24, 2.0f)},
+      {"encoder.layer.1.output.dense", random_floats(40, 3)}};
+  const Recipe recipe{Precision::int8, Precision::int8, smoothing};
+  Weights weights(other);
+  Input input;
+  for (int i = 0; i < 9; ++i) input.add(1 + i * 7, static_cast<unsigned>(i));
+  weights.values["encoder.layer.0.output.dense.weight"].assign(24 * 40, 0.0f);
+  std::map<std::string, std::vector<float>> expected;
+  for (const Kernels* kernels : available_kernels()) {
+    setenv("BERTIE_ISA", kernels->isa, 1);
+    expected[kernels->isa] = run(Encoder(other, weights.map, 2, recipe), input);
+  }
+  std::map<std::string, std::vector<int8_t>> bytes;
+  for (const auto& [name, view] : TensorMap(weights.map)) {
+    if (!contains(name, "encoder.") || view.shape.size() != 2) continue;
+    const auto product = name.substr(0, name.find(".weight"));
+    const auto whole =
+        contains(name, "attention.self") ? name.substr(0, name.find(".self") + 5) : product;
+    const auto found = smoothing.find(whole);
+    const int64_t out = view.shape[0], in = view.shape[1];
+    auto& rows = bytes[name];
+    rows.resize(static_cast<size_t>(out * in));
+    std::vector<float> scales;
+    for (int64_t c = 0; c < out; ++c) {
+      scales.push_back(quantize(weights.values[name].data() + c * in,
+                                found == smoothing.end() ? nullptr : found->second.data(), in,
+                                rows.data() + c * in));
+    }
+    weights.add(name + "_scale", {out});
+    std::copy(scales.begin(), scales.end(), weights.values[name + "_scale"].begin());
+    weights.map[name] = {reinterpret_cast<const unsigned char*>(rows.data()), DType::i8, {out, in}};
+  }
+  for (const Kernels* kernels : available_kernels()) {
+    setenv("BERTIE_ISA", kernels->isa, 1);
+    CAPTURE(kernels->isa);
+    CHECK(run(Encoder(other, weights.map, 2, recipe), input) == expected[kernels->isa]);
+  }
+  unsetenv("BERTIE_ISA");
+  const std::string name = "encoder.layer.0.intermediate.dense.weight";
+  CHECK_THROWS_WITH_AS(Encoder(other, weights.map, 1, {Precision::bfloat16, Precision::int8, {}}),
+                       doctest::Contains("is I8, expected F32, F16 or BF16"), Error);
+  weights.map.erase(name + "_scale");
+  CHECK_THROWS_WITH_AS(Encoder(other, weights.map, 1, recipe),
+                       ("tensor " + name + "_scale is missing").c_str(), Error);
+}
+
+TEST_CASE("bytes are the nearest of 255 steps, the largest 127, and zeros stay zeros") {
+  const float weights[] = {0.5f, -1.0f, 0.25f, 0.0f}, factors[] = {1, 1, 8, 1}, zeros[4] = {};
+  int8_t bytes[4];
+  CHECK(quantize(weights, nullptr, 4, bytes) == 1.0f / 127);
+  CHECK(std::vector<int>(bytes, bytes + 4) == std::vector<int>{64, -127, 32, 0});
+  CHECK(quantize(weights, factors, 4, bytes) == 2.0f / 127);
+  CHECK(std::vector<int>(bytes, bytes + 4) == std::vector<int>{32, -64, 127, 0});
+  CHECK(quantize(zeros, nullptr, 4, bytes) == 1.0f);
+  CHECK(std::vector<int>(bytes, bytes + 4) == std::vector<int>{0, 0, 0, 0});
 }
 
 TEST_CASE("a smoothing of the wrong width is refused by name") {
@@ -280,6 +498,49 @@ TEST_CASE("ids, type ids and lengths outside the model are refused") {
   bad = good;
   bad.types.pop_back();
   CHECK(contains(message_of(encoder, bad), "4 type ids"));
+}
+
+TEST_CASE("type ids are ignored where the model has fewer than two types") {
+  for (const int64_t types : {0, 1}) {
+    Config config = other;
+    config.type_vocab_size = types;
+    const Weights weights(config);
+    const Encoder encoder(config, weights.map, 2);
+    Input input;
+    input.add(9, 1);
+    const auto expected = run(encoder, input);
+    input.types.assign(9, 7);
+    CHECK(run(encoder, input) == expected);
+    input.types.clear();
+    CHECK(run(encoder, input) == expected);
+  }
+}
+
+TEST_CASE("layers that there aren't and a skip that doesn't fit are refused") {
+  const Weights weights(small);
+  const Encoder encoder(small, weights.map, 2);
+  Input input;
+  input.add(5, 1);
+  for (const int64_t layer : {3, -4}) {
+    CHECK(contains(message_of(encoder, input, {0, layer}),
+                   "layer " + std::to_string(layer) +
+                       " is asked for; this model has 0 (its embeddings) to 2, or -3 to -1"));
+  }
+  CHECK(contains(message_of(encoder, input, {}), "layers is empty"));
+  CHECK(contains(message_of(encoder, input, {-1}, {1, 1}), "skip has 2 numbers, expected one"));
+  CHECK(contains(message_of(encoder, input, {-1}, {-1}), "skip of sequence 0 is -1"));
+}
+
+TEST_CASE("what a config can't be is refused") {
+  Config config = other;
+  const Weights weights(config);
+  config.position_padding = 66;
+  CHECK_THROWS_WITH_AS(Encoder(config, weights.map, 1),
+                       doctest::Contains("position, 66, is outside the table"), Error);
+  config = other;
+  config.relative_attention_num_buckets = 3;
+  CHECK_THROWS_WITH_AS(Encoder(config, Weights(config).map, 1),
+                       doctest::Contains("is 3, expected 4 to 511"), Error);
 }
 
 TEST_CASE("an empty batch gives nothing") {

@@ -10,6 +10,9 @@ def available_cores() -> int: ...
 def available_isas() -> list[str]: ...
 def crc32c(data: NDArray[np.uint8] | bytes, before: int = 0) -> int: ...
 def multiply_peak(precision: str, threads: int) -> float: ...
+def quantize_weight(
+    weight: NDArray[np.float32], smoothing: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]: ...
 
 class Encoder:
     def __init__(
@@ -26,7 +29,11 @@ class Encoder:
     @property
     def isa(self) -> str: ...
     def forward(
-        self, ids: NDArray[np.int32], type_ids: NDArray[np.int32], lengths: NDArray[np.int32]
+        self,
+        ids: NDArray[np.int32],
+        type_ids: NDArray[np.int32],
+        lengths: NDArray[np.int32],
+        layers: list[int],
     ) -> NDArray[np.float32]: ...
     def forward_pooled(
         self,
@@ -34,6 +41,8 @@ class Encoder:
         type_ids: NDArray[np.int32],
         lengths: NDArray[np.int32],
         modes: list[str],
+        layers: list[int],
+        skip: NDArray[np.int32] | None = None,
     ) -> NDArray[np.float32]: ...
     def observe(
         self, ids: NDArray[np.int32], type_ids: NDArray[np.int32], lengths: NDArray[np.int32]

@@ -24,15 +24,23 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 # Instruction sets that multiply bfloat16 as such; the others compute the same in float32, slower.
 _NATIVE_BFLOAT16 = ("avx512bf16",)
 
-# Sizes of the core's scratch memory, rounded up: rows of a group, of its pass through the
-# feed-forward block, of the scores that stand at a time; bytes of a token's ids and places.
+# Sizes of the core's scratch memory: rows of a group and what they are rounded up to, those of its
+# pass through the feed-forward block, tokens a thread below which all threads share one group;
+# queries whose scores stand at a time, texts that scores have room for in any case, floats of the
+# widest vector; bytes of a token's ids and places.
 _GROUP_TOKENS = 160
-_FEED_FORWARD_ROWS = 128
-_SCORE_ROWS = 32
+_LEAST_GROUP = 240
+_FEED_FORWARD_ROWS = 96
+_SHARED_TOKENS = 48
+_SCORE_ROWS = 12
+_LEAST_LONGEST = 128
+_LANES = 16
 _TOKEN_BYTES = 64
 
-# What the core converts as it packs; other dtypes are turned into float32 first.
-_CORE_DTYPES = ("F32", "F16", "BF16")
+# What the core reads as it packs; other dtypes are turned into float32 first.
+_CORE_DTYPES = ("F32", "F16", "BF16", "I8")
+
+LAST = (-1,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +56,23 @@ class Recipe:
     smoothing: Mapping[str, Floats] = field(default_factory=dict)
 
 
+def quantize_weight(
+    weight: Floats, smoothing: Floats | None = None
+) -> tuple[NDArray[np.int8], Floats]:
+    """Round a weight to bytes, as the core does when it packs one for int8.
+
+    Args:
+        weight: (out, in) float32.
+        smoothing: (in,) float32, what the product's input channels are divided by, and the
+            weights multiplied; None: nothing.
+    Returns: (out, in) int8, the largest of each row 127; (out,) float32, what a byte of 1 stands
+        for in each row. The same on every CPU.
+    Raises: InputError: a smoothing of another width.
+    """
+    given = None if smoothing is None else np.ascontiguousarray(smoothing, np.float32)
+    return _core.quantize_weight(np.ascontiguousarray(weight, np.float32), given)
+
+
 def selected_isa() -> str:
     """Name the instruction set that the next encoder will use."""
     # A name that the core doesn't know it refuses then.
@@ -60,7 +85,7 @@ def best_precision() -> str:
 
 
 class Encoder:
-    """BERT's encoder over packed sequences, without padding.
+    """BERT's encoder, and those of its kin, over packed sequences, without padding.
 
     A sequence's hidden states are the same to the last bit whatever else is in the batch, in
     whatever order, with however many threads. Safe to share between Python threads; releases the
@@ -82,10 +107,11 @@ class Encoder:
         Args:
             config: the encoder's sizes.
             tensors: by canonical name, all that the encoder uses; the embedding tables are not
-                copied, so the mapped files stay mapped.
+                copied, so the mapped files stay mapped. For int8 a layer's weight may be I8 with
+                its scales, F32 (out,), under its name and "_scale": what quantize_weight makes.
             threads: at most this many cores at a time; None takes all that the process may use.
             recipe: what to compute in; None is float32.
-        Raises: CheckpointError: a tensor is missing or misshapen.
+        Raises: CheckpointError: a tensor is missing or misshapen, or I8 where that can't be.
         Raises: InputError: threads below 1, an unknown precision, or BERTIE_ISA names an ISA that
             can't run here.
         """
@@ -121,31 +147,46 @@ class Encoder:
         """The instruction set of the kernels in use: avx512bf16, avx2, neon, scalar, …"""
         return self._core.isa
 
-    def forward(self, ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
-        """Compute the last layer's hidden states.
+    def forward(
+        self, ids: Ints, type_ids: Ints, lengths: Ints, layers: Sequence[int] = LAST
+    ) -> Floats:
+        """Compute hidden states, of as many layers as that needs.
 
         Args:
             ids: (tokens,) int32, sequences one after another.
-            type_ids: (tokens,) int32, each token's segment.
+            type_ids: (tokens,) int32, each token's segment; ignored by models that know fewer
+                than two.
             lengths: (batch,) int32, tokens in each sequence, at least 1.
-        Returns: (tokens, hidden_size) float32.
+            layers: which hidden states: 0 the embeddings', n those after the n-th pass through a
+                layer; negative ones count from the end.
+        Returns: (tokens, layers x hidden_size) float32, those of each layer side by side.
         Raises: InputError: lengths that don't add up, ids or type ids beyond the model's tables,
-            a sequence longer than its positions.
+            a sequence longer than its positions, a layer that it doesn't have.
         """
-        return self._core.forward(ids, type_ids, lengths)
+        return self._core.forward(ids, type_ids, lengths, list(layers))
 
     def forward_pooled(
-        self, ids: Ints, type_ids: Ints, lengths: Ints, modes: Sequence[str]
+        self,
+        ids: Ints,
+        type_ids: Ints,
+        lengths: Ints,
+        modes: Sequence[str],
+        *,
+        layers: Sequence[int] = LAST,
+        skip: Ints | None = None,
     ) -> Floats:
         """Compute one vector a sequence, pooled by the threads that have just computed it.
 
         Args:
-            ids, type_ids, lengths: as in forward.
-            modes: names of bertie.pooling's functions: mean, cls, max.
-        Returns: (batch, modes x hidden_size) float32, the poolings side by side, not normalized.
-        Raises: InputError: as forward; another mode.
+            ids, type_ids, lengths, layers: as in forward.
+            modes: keys of bertie.pooling.POOLINGS.
+            skip: (batch,) int32, leading tokens of each sequence that pooling leaves out, as those
+                functions do; None: none.
+        Returns: (batch, layers x modes x hidden_size) float32, not normalized: the poolings side
+            by side, first all of the first layer.
+        Raises: InputError: as forward; another mode, or none; a skip below 0 or of another length.
         """
-        return self._core.forward_pooled(ids, type_ids, lengths, list(modes))
+        return self._core.forward_pooled(ids, type_ids, lengths, list(modes), list(layers), skip)
 
     def memory(self, longest: int) -> tuple[int, int]:
         """Bound what a forward pass takes beside the weights.
@@ -156,15 +197,20 @@ class Encoder:
         """
         config = self.config
         hidden, inner = config.hidden_size, config.intermediate_size
-        # A thread carries a group of sequences through the layers: hidden states, queries, keys,
-        # values and context in float32, two operands of at most bfloat16, a piece of the
-        # feed-forward block, and one head's keys, values and scores. The last sequence of a group
+        # Each thread carries a group of sequences through the layers. The last sequence of a group
         # may stand half outside its share.
-        group = max(_GROUP_TOKENS + longest // 2, longest)
-        head = hidden // config.num_attention_heads
-        attention = 4 * longest * (2 * head + _SCORE_ROWS) * self.threads
-        scratch = group * 24 * hidden + _FEED_FORWARD_ROWS * 8 * inner + attention
-        return (self.threads + 1) * scratch, _TOKEN_BYTES
+        group = max(_LEAST_GROUP, _GROUP_TOKENS + longest // 2, longest)
+        # Hidden states, queries, keys, values and context in float32 and two operands of at most
+        # bfloat16; before that, embeddings of another width.
+        token = 24 * hidden + 4 * config.embedding_size + _TOKEN_BYTES
+        # One head's keys and values, with the scores of some queries, in whole vectors.
+        head = _whole(hidden // config.num_attention_heads)
+        scores = _whole(max(longest, _LEAST_LONGEST)) * (2 * head + _SCORE_ROWS)
+        shared = _FEED_FORWARD_ROWS * 8 * inner + 4 * scores * self.threads
+        # Besides, all threads together may carry one group of few tokens.
+        team = max(group, _SHARED_TOKENS * self.threads)
+        fixed = self.threads * (group * token + shared) + team * token + shared
+        return fixed, _TOKEN_BYTES
 
     def observe(self, ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
         """Find how large the inputs of each matrix product get, on one thread.
@@ -202,16 +248,24 @@ class Linear:
         return self._core(np.ascontiguousarray(x, np.float32))
 
 
+def _whole(floats: int) -> int:
+    """Round up to whole vectors."""
+    return -(-floats // _LANES) * _LANES
+
+
 def _core_config(config: EncoderConfig) -> dict[str, Any]:
     """Give the core's names and kinds: an activation is its form there, not a config's alias."""
     sizes = (
         "vocab_size",
+        "embedding_size",
         "hidden_size",
-        "num_hidden_layers",
         "num_attention_heads",
         "intermediate_size",
         "max_position_embeddings",
         "type_vocab_size",
+        "layer_weights",
+        "position_padding",
+        "relative_attention_num_buckets",
         "layer_norm_eps",
     )
     values = {name: getattr(config, name) for name in sizes}

@@ -131,7 +131,7 @@ def observe(encoder: Encoder, calibration: Calibration) -> dict[str, Floats]:
 def products(config: EncoderConfig) -> Iterator[Product]:
     """List the encoder's products, first to last."""
     hidden, inner = config.hidden_size, config.intermediate_size
-    for layer in range(config.num_hidden_layers):
+    for layer in sorted(set(config.layer_weights)):
         start = f"encoder.layer.{layer}."
         attention = f"{start}attention.self"
         heads = tuple(f"{attention}.{name}.weight" for name in ("query", "key", "value"))

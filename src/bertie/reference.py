@@ -1,10 +1,12 @@
-"""BERT's whole forward pass in NumPy, to be read from top to bottom.
+"""The whole forward pass of BERT and its kin in NumPy, to be read from top to bottom.
 
 The core is tested against this file, and this file against stored outputs of transformers. It
 takes one sequence at a time and isn't fast; it computes in float64, so that a difference from the
 core is the core's.
 
-Source: Devlin et al., BERT, arXiv:1810.04805; Vaswani et al., arXiv:1706.03762.
+Source: Devlin et al., BERT, arXiv:1810.04805; Vaswani et al., arXiv:1706.03762. Of the kin: Liu et
+al., RoBERTa, arXiv:1907.11692; Lan et al., ALBERT, arXiv:1909.11942; Clark et al., ELECTRA,
+arXiv:2003.10555; Sanh et al., DistilBERT, arXiv:1910.01108; Song et al., MPNet, arXiv:2004.09297.
 """
 
 import math
@@ -61,6 +63,22 @@ def layer_norm(x: Array, gain: Array, bias: Array, epsilon: float) -> Array:
     return centred / deviation * gain + bias
 
 
+def distance_bucket(distance: Ints, buckets: int) -> Ints:
+    """Sort distances from query to key into buckets.
+
+    Half of the buckets is for keys before the query, half for those after it; in each, half of
+    those are for single distances and the others grow with the distance's logarithm, the last one
+    from 128 tokens on (Raffel et al., T5, arXiv:1910.10683, section 2.1).
+    """
+    half = buckets // 2
+    single = half // 2
+    magnitude = np.abs(distance)
+    far = np.maximum(magnitude, single) / single
+    grown = single + (np.log(far) / math.log(128 / single) * (half - single)).astype(np.int64)
+    bucket = np.where(magnitude < single, magnitude, np.minimum(grown, half - 1))
+    return bucket + np.where(distance > 0, half, 0)
+
+
 def forward(
     config: EncoderConfig,
     tensors: Mapping[str, NDArray[np.floating[Any]]],
@@ -74,7 +92,7 @@ def forward(
         config: the encoder's sizes.
         tensors: the checkpoint's arrays by canonical name.
         ids: (tokens,) int, sequences one after another.
-        type_ids: (tokens,) int, each token's segment.
+        type_ids: (tokens,) int, each token's segment; ignored where the model knows fewer than two.
         lengths: (batch,) int, tokens in each sequence.
     Returns: (num_hidden_layers + 1, tokens, hidden_size) float64.
     """
@@ -108,23 +126,40 @@ def _forward_one(
         # (length, hidden) → (heads, length, head size)
         return x.reshape(length, heads, head_size).transpose(1, 0, 2)
 
-    # Every token is the sum of what it is, where it stands and which segment it is in.
+    # Every token is the sum of what it is, where it stands and, mostly, which segment it is in.
+    # Some models count places from the padding token's id, and leave that token there.
+    places = np.arange(length)
+    if config.position_padding is not None:
+        counted = ids != config.position_padding
+        places = config.position_padding + np.cumsum(counted) * counted
     x = (
         weights["embeddings.word_embeddings.weight"][ids]
-        + weights["embeddings.position_embeddings.weight"][:length]
-        + weights["embeddings.token_type_embeddings.weight"][type_ids]
+        + weights["embeddings.position_embeddings.weight"][places]
     )
+    if config.type_vocab_size > 0:
+        kinds = type_ids if config.type_vocab_size > 1 else np.zeros(length, np.int64)
+        x += weights["embeddings.token_type_embeddings.weight"][kinds]
     x = norm(x, "embeddings.LayerNorm")
+    if config.projects_embeddings:
+        x = dense(x, "embeddings.projection")
     states = [x]
 
-    for number in range(config.num_hidden_layers):
+    # What each head's scores gain by the distance from query to key, in MPNet: (heads, query, key).
+    nearness: Array | float = 0.0
+    if config.relative_attention_num_buckets:
+        distance = np.arange(length) - np.arange(length)[:, None]
+        bucket = distance_bucket(distance, config.relative_attention_num_buckets)
+        nearness = weights["relative_attention_bias.weight"][bucket].transpose(2, 0, 1)
+
+    for number in config.layer_weights:
         layer = f"encoder.layer.{number}"
 
         # Each head lets every token gather from all tokens, by how well its query fits their keys.
         query = split(dense(x, f"{layer}.attention.self.query"))
         key = split(dense(x, f"{layer}.attention.self.key"))
         value = split(dense(x, f"{layer}.attention.self.value"))
-        share = softmax(query @ key.transpose(0, 2, 1) / math.sqrt(head_size))
+        scores = query @ key.transpose(0, 2, 1) / math.sqrt(head_size)
+        share = softmax(scores + nearness)
         context = (share @ value).transpose(1, 0, 2).reshape(length, config.hidden_size)
         attended = dense(context, f"{layer}.attention.output.dense")
         x = norm(x + attended, f"{layer}.attention.output.LayerNorm")
