@@ -102,6 +102,16 @@ def test_external_data_is_mapped_from_its_file(tmp_path: Path) -> None:
     assert weight_files(path) == (path, tmp_path / "weights")
 
 
+def test_external_data_that_goes_on_after_the_last_tensor_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(VALUES.tobytes() + b"x")
+    path = write(tmp_path, tensor(external("weights")))
+    with pytest.raises(CheckpointError, match=r"weights has 25 bytes, but the tensors .* at 24"):
+        read_graph(path)
+    # A type that isn't known may have lain there.
+    unknown = tensor(external("weights", offset=24), kind=STRING, dims=(1,), name="b")
+    assert read_graph(write(tmp_path, tensor(external("weights")), unknown)).initializers["a"]
+
+
 def test_types_that_cannot_be_weights_are_left_out(tmp_path: Path) -> None:
     texts = tensor(block(6, "text"), kind=STRING, dims=(1,))
     varints = tensor(block(7, varint(5)), name="b", kind=INT64, dims=(1,))

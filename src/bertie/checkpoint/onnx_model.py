@@ -118,6 +118,8 @@ class _Reader:
         self._path = path
         self._where = path.name
         self._mapped: dict[Path, mmap.mmap] = {}
+        # Where the last tensor of each file of external data ends; None if a type isn't known.
+        self._ends: dict[Path, int] | None = {}
 
     def files(self) -> tuple[Path, ...]:
         """Follow the tensors to their files."""
@@ -127,12 +129,14 @@ class _Reader:
     def graph(self) -> Graph:
         """Read everything."""
         message = self._graph()
-        return Graph(
+        graph = Graph(
             self._where,
             tuple(self._node(node) for node in message.messages(_GRAPH_NODE)),
             self._tensors(message),
             tuple(self._text(value.bytes(_INPUT_NAME)) for value in message.messages(_GRAPH_INPUT)),
         )
+        self._require_ends()
+        return graph
 
     def _graph(self) -> Message:
         """Find the graph in the file."""
@@ -198,6 +202,7 @@ class _Reader:
             )
         dtype = _DTYPES.get(message.number(_TYPE))
         if dtype is None:
+            self._ends = None
             return None
         size = prod(shape) * DTYPE_BITS[dtype] // 8
         if message.number(_LOCATION) == _IS_EXTERNAL:
@@ -230,7 +235,18 @@ class _Reader:
                 f"{where} lies at bytes {start} to {start + length} of {path.name},"
                 f" but that has {data.size}; it isn't whole: fetch it again"
             )
+        if self._ends is not None:
+            self._ends[path] = max(start + length, self._ends.get(path, 0))
         return path, data[start : start + length]
+
+    def _require_ends(self) -> None:
+        """Refuse external data that goes on after the last tensor: something was put into it."""
+        for path, end in (self._ends or {}).items():
+            if len(self._mapped[path]) > end:
+                raise CheckpointError(
+                    f"{path.name} has {len(self._mapped[path])} bytes, but the tensors of"
+                    f" {self._where} end at {end}: fetch both again"
+                )
 
     def _map(self, path: Path) -> mmap.mmap:
         """Map a file once."""

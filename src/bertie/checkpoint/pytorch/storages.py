@@ -2,7 +2,6 @@
 
 import mmap
 from dataclasses import dataclass
-from math import prod
 from reprlib import repr as shown
 
 import numpy as np
@@ -74,28 +73,39 @@ def place(name: str, stored: StoredTensor, file: str, mapping: mmap.mmap, begin:
         file: the file's name, for messages.
         mapping: the mapped file, in which the whole storage lies.
         begin: the storage's first byte in it.
-    Raises: CheckpointError: the view reaches beyond the storage, or has more elements than it.
+    Raises: CheckpointError: the view reaches beyond the storage, or its axes run into each other,
+        as they do where it has an element twice.
     """
     storage, size = stored.storage, stored.type.size
     first = storage.first * storage.type.size + stored.offset * size
     room = ((storage.first + storage.count) * storage.type.size - first) // size
-    elements = prod(stored.shape)
-    reach = 1 if elements else 0
-    for length, stride in zip(stored.shape, stored.strides, strict=True):
-        reach += (length - 1) * stride if elements else 0
-    # With strides of 0, a few bytes may claim to be more elements than there is memory for.
-    if max(elements, reach) > max(room, 0):
+    reach = _reach(stored)
+    # An axis of stride 0 would make a few bytes be more elements than there is memory for.
+    if reach is None or reach > max(room, 0):
+        fault = "has axes that run into each other in" if reach is None else "doesn't fit"
         raise CheckpointError(
             f"{file}: tensor {name} of shape {shown(stored.shape)} and strides"
-            f" {shown(stored.strides)} from element {stored.offset} on doesn't fit its storage"
-            f" of {storage.count} elements; fetch the file again"
+            f" {shown(stored.strides)} from element {stored.offset} on {fault} its storage"
+            f" of {storage.count} elements; save it contiguous, or fetch the file again"
         )
     data = np.frombuffer(mapping, np.uint8, reach * size, begin + first) if reach else _NOTHING
-    dtype, shape, strides = stored.type.dtype, stored.shape, _strides(stored, elements)
+    dtype, shape, strides = stored.type.dtype, stored.shape, _strides(stored)
     return Tensor(name, dtype, shape, data, file, mapping, begin + first, strides)
 
 
-def _strides(stored: StoredTensor, elements: int) -> tuple[int, ...] | None:
+def _reach(stored: StoredTensor) -> int | None:
+    """Count the elements from the first to the last; None where axes run into each other."""
+    if 0 in stored.shape:
+        return 0
+    reach = 1
+    for stride, length in sorted(zip(stored.strides, stored.shape, strict=True)):
+        if length > 1 and stride < reach:
+            return None
+        reach += (length - 1) * stride
+    return reach
+
+
+def _strides(stored: StoredTensor) -> tuple[int, ...] | None:
     """Give strides, or None where the elements lie one after another."""
     dense = []
     step = 1
@@ -106,4 +116,4 @@ def _strides(stored: StoredTensor, elements: int) -> tuple[int, ...] | None:
     # An axis of length 1 may have any stride.
     pairs = zip(stored.shape, stored.strides, dense, strict=True)
     strides = [plain if length == 1 else stride for length, stride, plain in pairs]
-    return None if elements == 0 or strides == dense else tuple(strides)
+    return None if 0 in stored.shape or strides == dense else tuple(strides)
