@@ -64,7 +64,7 @@ def test_the_preferred_tag_is_read_among_several(tmp_path: Path) -> None:
     assert Graph.of_saved_model(path, ("serve",)).tags == ("train",)
 
 
-INSIDE = "encoder/layer_0/attention/self/x"
+INSIDE = "encoder/layer_0/attention/self/Reshape"
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,18 @@ def test_the_operations_of_gradients_tell_nothing(read: Callable[..., Graph]) ->
     assert read(node(f"gradients/{INSIDE}", "Tanh")).nodes == {}
 
 
+def test_a_node_may_have_its_fields_in_any_order(read: Callable[..., Graph]) -> None:
+    swapped = field(1, field(2, b"Erf") + field(1, INSIDE.encode()))
+    assert read(swapped).nodes == {INSIDE: Node("Erf", ())}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"\x12\x7f", "a field claims 127 bytes, but 0 are left"),
         (field(2, b"\x0a\xff"), "the number at byte"),
         (field(2, 7), "field 2 is a number, expected bytes"),
-        (field(2, field(1, field(1, b"\xff"))), "is not UTF-8"),
+        (field(2, field(1, field(1, INSIDE.encode() + b"/\xff"))), "is not UTF-8"),
     ],
 )
 def test_a_broken_graph_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

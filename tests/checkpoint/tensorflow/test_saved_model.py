@@ -31,6 +31,15 @@ def test_hidden_states_are_tensorflows_by_the_graphs_activation(name: str, activ
     assert np.allclose(encoder.forward(*packed), hidden, rtol=0, atol=1e-4)  # float32
 
 
+def test_the_layer_before_the_last_is_what_goberts_graph_gives() -> None:
+    checkpoint = Checkpoint.open(DATA / "embedding")
+    encoder = Encoder(checkpoint.config, encoder_tensors(checkpoint))
+    packed, expected = expected_states("embedding", "embedding")
+    got = encoder.forward(*packed, layers=(-2,))
+    assert np.allclose(got, expected, rtol=0, atol=1e-4)  # float32
+    assert not np.allclose(encoder.forward(*packed), expected, rtol=0, atol=1e-4)
+
+
 def test_load_reads_a_saved_model_and_says_which_layer_it_gives(embedding: Path) -> None:
     model = bertie.load(embedding)
     assert model.embed("the river bank.").shape == (12,)

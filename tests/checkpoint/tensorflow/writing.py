@@ -101,14 +101,14 @@ def write_bundle(directory: Path, arrays: Mapping[str, np.ndarray]) -> Path:
     return write_index(directory, entries)
 
 
-def expected_states(name: str) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """Give what TensorFlow was fed with and its last layer, without padding.
+def expected_states(name: str, states: str = "hidden") -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Give what TensorFlow was fed with and what it gave (the last layer), without padding.
 
     Returns: ids, type ids and lengths, packed; (tokens, hidden) float32.
     """
     with np.load(DATA / "expected.npz") as stored:
         ids, mask, types, hidden = (
-            stored[f"{name}_{key}"] for key in ("ids", "mask", "types", "hidden")
+            stored[f"{name}_{key}"] for key in ("ids", "mask", "types", states)
         )
     kept = mask.astype(bool)
     last = hidden[-1] if hidden.ndim == 4 else hidden

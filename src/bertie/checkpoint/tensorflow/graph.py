@@ -18,10 +18,11 @@ _LARGEST = 256 * 2**20
 _FLOAT, _INT32, _INT64 = 1, 3, 9
 _LONGEST_CONSTANT = 64  # bytes
 
-# The operations that tell something, which is a few of thousands; those of the gradients don't.
+# The operations that tell something, which are few of thousands; those of the gradients don't.
 _TELLING = re.compile(
-    r"(?!gradients/).*"
-    r"(encoder/layer_\d+/(attention/self|intermediate/dense)/|embeddings/LayerNorm/)"
+    rb"(?!gradients/).*"
+    rb"(encoder/layer_\d+/(attention/self/Reshape|intermediate/dense/[^/]*$)"
+    rb"|embeddings/LayerNorm/batchnorm/add/y)"
 )
 
 
@@ -130,12 +131,15 @@ def _nodes(graph: memoryview, where: str) -> Iterator[tuple[str, Node]]:
     for number, value in fields(graph, where):
         if number != 1 or isinstance(value, int):
             continue
+        # Its name comes first; of most there is no need to read more.
+        first, name = next(fields(value, where), (1, b""))
+        if first == 1 and not isinstance(name, int) and not _TELLING.match(name):
+            continue
         node = Message(value, where)
-        name = node.text(1)
-        if _TELLING.match(name):
+        if _TELLING.match(node.bytes(1)):
             # A control input begins with ^; of several outputs, the number follows a colon.
             inputs = (as_text(each, where).partition(":")[0] for each in node.every(3))
-            yield name, Node(node.text(2), tuple(inputs), tuple(_constant(node)))
+            yield node.text(1), Node(node.text(2), tuple(inputs), tuple(_constant(node)))
 
 
 def _constant(node: Message) -> Iterator[float]:
