@@ -148,6 +148,14 @@ def test_a_graph_without_word_embeddings_is_not_known() -> None:
         named_weights(other)
 
 
+def test_word_embeddings_that_are_computed_are_called_quantized() -> None:
+    (name,) = WORDS
+    nodes = node("Mul", "q scale", name), node("Gather", f"{name} ids", "x")
+    computed = Graph("g.onnx", nodes, {"q": tensor(5, 2), "scale": tensor(1)}, ("ids",))
+    with pytest.raises(CheckpointError, match="no tensor but computed by the operator Mul, as in"):
+        named_weights(computed)
+
+
 def test_a_damaged_name_does_not_move_a_weight() -> None:
     nodes = (
         node("MatMul", "x W", "p"),

@@ -85,3 +85,37 @@ def test_check_fetches_nothing(bertie: Bertie) -> None:
     assert ran.code == 1
     assert "is not in the cache" in ran.err
     assert bertie("pull", "--check", "--again").code == 2
+
+
+def test_export_writes_onnx_and_says_how_close_it_is(
+    bertie: Bertie, tiny_sentence: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    place = tmp_path / "onnx"
+    ran = bertie("export", tiny_sentence, place, "--to", "onnx", "--output", "embedding")
+    assert (ran.code, ran.err) == (0, "")
+    made = json.loads(ran.out)
+    assert made["outputs"] == ["sentence_embedding"]
+    assert made["check"]["max_difference"] < 1e-5
+    assert (place / "model.onnx").stat().st_size == made["bytes"]
+    ran = bertie("export", tiny_sentence, tmp_path / "b", "--to", "onnx", "--as", "table")
+    assert ran.out.startswith(f"{tmp_path}/b: last_hidden_state of input_ids, attention_mask")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--output", "logits"], "--output is for --to onnx, not for --to bundle"),
+        (["--external-data"], "--external-data is for --to onnx, not for --to bundle"),
+        (["--to", "onnx", "--pack"], "--pack is for --to bundle, not for --to onnx"),
+        (["--to", "onnx", "--precision", "int8"], "ONNX is written in float32 only"),
+    ],
+)
+def test_export_refuses_options_of_another_form(
+    bertie: Bertie, tiny_bert: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    ran = bertie("export", tiny_bert, tmp_path / "made", *options)
+    assert ran.code == 2
+    assert said in ran.err
+    assert list(tmp_path.iterdir()) == []

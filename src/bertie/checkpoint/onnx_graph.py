@@ -237,6 +237,13 @@ def _refuse_shared(
 def _prefix(graph: Graph, found: Mapping[str, _Value]) -> str:
     """Find what the names have before those of transformers, by the word embeddings."""
     prefixes = {match[1] for name in found if (match := _WORDS.fullmatch(name))}
+    for node in graph.nodes:
+        if not prefixes and any(_WORDS.fullmatch(name) for name in node.outputs):
+            raise CheckpointError(
+                f"{graph.where}: the graph isn't known: {node.outputs[0]} is no tensor but computed"
+                f" by the operator {node.op}, as in quantized graphs; export it without"
+                f" quantization; {_KNOWN}"
+            )
     if len(prefixes) != 1:
         operators = ", ".join(sorted({node.op for node in graph.nodes})[:20])
         raise CheckpointError(

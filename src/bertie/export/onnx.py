@@ -1,0 +1,303 @@
+"""Writing a model as ONNX, from its weights, for engines that aren't Bertie."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from reprlib import repr as shown
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie import pooling
+from bertie.checkpoint import Normalize
+from bertie.checkpoint.finite import require_finite
+from bertie.checkpoint.heads import HeadRecord, heads, require_head
+from bertie.checkpoint.tensor import FLOAT_DTYPES
+from bertie.encoder import Encoder
+from bertie.errors import CheckpointError, InputError, TaskError
+from bertie.export.beside import encoder_folder, write_beside
+from bertie.export.onnx_check import Check, Expected, check_model, require_runtime, sample
+from bertie.export.onnx_encoder import add_encoder
+from bertie.export.onnx_file import add_metadata, write_model
+from bertie.export.onnx_net import Net, import_onnx
+from bertie.export.onnx_outputs import HIDDEN, SPAN, add_embedding, add_head, add_hidden
+from bertie.export.place import check_place, publish, staging
+from bertie.fingerprint import remembered_hash
+from bertie.heads import Head
+from bertie.opening import Given, Opened, open_source
+from bertie.tasks import embed
+from bertie.tasks.stages import stages
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+OUTPUTS = ("hidden", "embedding", "logits")
+MODEL = "model.onnx"
+
+# What a caller may say instead of the checkpoint; the rest is no part of a graph.
+_TAKEN = {
+    "hidden": {"activation", "config", "vocab"},
+    "embedding": {"activation", "config", "vocab", "pooling", "normalize"},
+    "logits": {"activation", "config", "vocab"},
+}
+# Which head is meant where the caller doesn't say, if a checkpoint has several.
+_HEADS = (
+    "sequence_classification",
+    "token_classification",
+    "question_answering",
+    "masked_lm",
+    "next_sentence",
+    "pooler",
+)
+
+
+@dataclass(frozen=True)
+class ExportedOnnx:
+    """What an export made.
+
+    Attributes:
+        path: the directory.
+        files: the model, and its external data if it has any, relative to the directory.
+        bytes: what those take.
+        inputs, outputs: their names, in order.
+        check: how it compares with the core.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    bytes: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    check: Check
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as JSON knows it."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A graph, and what it should compute.
+
+    Attributes:
+        net: the graph.
+        outputs: the names of what it gives.
+        expected: the core.
+        described: the rest of what there is to say about it.
+    """
+
+    net: Net
+    outputs: tuple[str, ...]
+    expected: Expected
+    described: Mapping[str, Any]
+
+
+def write_onnx(
+    source: str | Path,
+    destination: str | Path,
+    *,
+    output: str = "hidden",
+    head: str | None = None,
+    given: Given | None = None,
+    external: bool | None = None,
+) -> ExportedOnnx:
+    """Write a model as ONNX, in float32, with its config and tokenizer beside it.
+
+    The graph is of the standard's operators alone, takes any batch and length, and masks padding by
+    attention_mask. onnxruntime has run it on real texts and the core has agreed, before anything
+    stands under the destination's name; the largest difference is in the model's metadata.
+
+    Args:
+        source: a directory, or a name that `bertie pull` knows.
+        destination: the directory to make.
+        output: "hidden" gives last_hidden_state, (batch, sequence, hidden_size); "embedding" gives
+            sentence_embedding, (batch, dimensions), pooled and put through the checkpoint's
+            modules; "logits" gives a head's, (batch, outputs) or (batch, sequence, outputs), under
+            the names that optimum gives them.
+        head: for "logits", the kind of head; None for the first that the checkpoint has of
+            sequence_classification, token_classification, question_answering, masked_lm,
+            next_sentence, pooler.
+        given: activation, config and vocab instead of the checkpoint's; for "embedding" also
+            pooling and normalize.
+        external: whether weights go to a file of their own; None: where one file can't hold them.
+    Raises: ExtraMissing: the packages onnx and onnxruntime aren't installed.
+    Raises: InputError: the destination exists, or can't be written, or an option can't be.
+    Raises: SourceError, CheckpointError, TokenizerError: as bertie.load; what was written differs
+        from the core by more than 1e-4.
+    Raises: TaskError: the checkpoint has no such head.
+    """
+    destination = Path(destination)
+    given = given or Given()
+    _check_options(output, head, given)
+    import_onnx()
+    require_runtime()
+    if os.path.lexists(destination):
+        raise InputError(f"{destination} exists already; name another place, or remove it yourself")
+    check_place(destination, file=False, force=False)
+    opened = open_source(source, given)
+    _require_writable(opened)
+    plan = _PLANS[output](opened, head)
+    with staging(destination) as stage:
+        made = stage / "onnx"
+        made.mkdir()
+        write_beside(opened, made)
+        _state_activation(opened, made)
+        path = made / encoder_folder(opened) / MODEL
+        files = write_model(plan.net, path, _version(), external=external)
+        import_onnx().checker.check_model(str(path))
+        packed = sample(opened.tokenizer, opened.config.positions)
+        check = check_model(path, packed, _padding(opened), plan.outputs, plan.expected)
+        add_metadata(path, _metadata(opened, plan, check))
+        size = sum(file.stat().st_size for file in files)
+        publish(made, destination, stage)
+    names = tuple(file.relative_to(made).as_posix() for file in files)
+    return ExportedOnnx(destination, names, size, plan.net.inputs, plan.outputs, check)
+
+
+def _check_options(output: str, head: str | None, given: Given) -> None:
+    """Refuse options that can't be, before anything is read."""
+    if output not in OUTPUTS:
+        raise InputError(f"output is {shown(output)}, expected one of {', '.join(OUTPUTS)}")
+    if head is not None and output != "logits":
+        raise InputError(f"head is {shown(head)}, but output is {output}: only logits have a head")
+    if head is not None and head not in _HEADS:
+        raise InputError(f"head is {shown(head)}, expected one of {', '.join(_HEADS)}")
+    if idle := sorted(set(given.stated()) - _TAKEN[output]):
+        raise InputError(
+            f"{', '.join(idle)}: given, but an ONNX graph of {output} has no place for it; it takes"
+            f" {', '.join(sorted(_TAKEN[output]))}"
+        )
+
+
+def _require_writable(opened: Opened) -> None:
+    """Refuse weights that were quantized, numbers that are none, and a bundle's lower-casing."""
+    if opened.given.lower is not None:
+        raise CheckpointError(
+            f"{opened.directory}: the bundle says lower={opened.given.lower}, which the tokenizer's"
+            " files beside an ONNX model don't: export its source, and have those files say it"
+        )
+    quantized = [t.name for t in opened.tensors.values() if t.dtype not in FLOAT_DTYPES]
+    if quantized:
+        raise CheckpointError(
+            f"{opened.directory}: {len(quantized)} tensors such as {quantized[0]} are quantized,"
+            " but ONNX is written in float32: export the checkpoint that they were made of"
+        )
+    require_finite(opened.tensors.values())
+
+
+def _plan_hidden(opened: Opened, head: str | None) -> _Plan:
+    """Plan for the last hidden states."""
+    net = Net()
+    states = add_encoder(net, opened.config, opened.tensors)
+    outputs = add_hidden(net, states[-1], opened.config.hidden_size)
+    encoder = Encoder(opened.config, opened.tensors)
+
+    def expected(ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
+        return {HIDDEN: encoder.forward(ids, type_ids, lengths)}
+
+    return _Plan(net, outputs, expected, {})
+
+
+def _plan_embedding(opened: Opened, head: str | None) -> _Plan:
+    """Plan for vectors."""
+    prepared = embed.prepare(opened)
+    settings = prepared.settings
+    modes, normalize = settings["pooling"].value, settings["normalize"].value
+    passed = stages(opened.layout)
+    net = Net()
+    states = add_encoder(net, opened.config, opened.tensors)
+    modules = [*opened.layout.modules[: len(passed)], *([Normalize()] if normalize else [])]
+    outputs = add_embedding(net, states[-1:], modes, modules, prepared.dimensions or 0)
+    encoder = Encoder(opened.config, opened.tensors)
+
+    def expected(ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
+        vectors = encoder.forward_pooled(ids, type_ids, lengths, modes)
+        for stage in passed:
+            vectors = stage.run(vectors)
+        return {outputs[0]: pooling.normalize(vectors) if normalize else vectors}
+
+    described = {"pooling": list(modes), "modules": prepared.modules, "normalize": normalize}
+    return _Plan(net, outputs, expected, described)
+
+
+def _plan_logits(opened: Opened, head: str | None) -> _Plan:
+    """Plan for a head's logits."""
+    record = _head(opened, head)
+    require_finite(record.tensors.values())
+    net = Net()
+    states = add_encoder(net, opened.config, opened.tensors)
+    outputs = add_head(net, states[-1], record)
+    encoder, ready = Encoder(opened.config, opened.tensors), Head(record)
+
+    def expected(ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
+        hidden = encoder.forward(ids, type_ids, lengths)
+        if record.reads == "first":
+            hidden = hidden[np.cumsum(lengths) - lengths]
+        logits = ready.logits(hidden)
+        if outputs == SPAN:
+            return {name: logits[:, number] for number, name in enumerate(outputs)}
+        return {outputs[0]: logits}
+
+    return _Plan(net, outputs, expected, {"head": record.kind, "labels": list(record.labels)})
+
+
+_PLANS: Mapping[str, Callable[[Opened, str | None], _Plan]] = {
+    "hidden": _plan_hidden,
+    "embedding": _plan_embedding,
+    "logits": _plan_logits,
+}
+
+
+def _head(opened: Opened, kind: str | None) -> HeadRecord:
+    """Find the head that is meant."""
+    found = heads(opened.checkpoint)
+    wanted = kind or next((kind for kind in _HEADS if kind in found), None)
+    record = require_head(opened.checkpoint, wanted) if wanted else None
+    if record is None:
+        raise TaskError(
+            f"{opened.directory}: the checkpoint has no head{f' for {kind}' if kind else ''};"
+            f" it has {', '.join(found) or 'none'}"
+        )
+    return record
+
+
+def _state_activation(opened: Opened, made: Path) -> None:
+    """Have the config say what the caller said."""
+    if opened.given.activation is None:
+        return
+    path = made / encoder_folder(opened) / "config.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    text = json.dumps({**raw, "hidden_act": opened.given.activation}, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _padding(opened: Opened) -> int:
+    """Find the id of the padding token; where there is none, any id will do."""
+    if opened.config.position_padding is not None:
+        return opened.config.position_padding
+    token = opened.tokenizer.settings["pad_token"].value
+    return opened.tokenizer.vocab.ids.get(token, 0)
+
+
+def _metadata(opened: Opened, plan: _Plan, check: Check) -> dict[str, str]:
+    """Say in the model what it is and how it was checked."""
+    return {
+        "bertie": _version(),
+        "model_type": opened.config.model_type,
+        "max_positions": str(opened.config.positions),
+        "tensors_sha256": remembered_hash(opened.tensors, opened.checkpoint.files),
+        **{name: json.dumps(value) for name, value in plan.described.items()},
+        **{f"check_{name}": str(value) for name, value in asdict(check).items()},
+    }
+
+
+def _version() -> str:
+    """The version that writes."""
+    try:
+        return version("bertie")
+    except PackageNotFoundError:
+        return "unknown"
