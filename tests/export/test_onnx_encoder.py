@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bertie.checkpoint import Checkpoint, encoder_tensors
-from bertie.export.onnx_encoder import FORMS, add_encoder, relative_buckets
+from bertie.export.onnx_encoder import FORMS, add_encoder
 from bertie.export.onnx_net import Net
 from bertie.export.onnx_outputs import HIDDEN, add_hidden
 from bertie.reference import gelu, gelu_tanh, relu
@@ -62,9 +62,3 @@ def test_each_weight_is_stored_once_where_passes_share_it(tmp_path: Path) -> Non
     add_encoder(net, checkpoint.config, tensors)
     named = [name for name in net.weights if not name.startswith("constant_")]
     assert len(named) == len(tensors)
-
-
-def test_distances_fall_into_the_kinds_that_mpnet_gives_them() -> None:
-    distances = np.array([0, -1, 1, -7, -8, -15, -16, -90, -91, -500, 8, 16, 32, 64, 127, 128, 500])
-    kinds = [0, 1, 17, 7, 8, 9, 10, 14, 15, 15, 24, 26, 28, 30, 31, 31, 31]
-    assert relative_buckets(distances, 32).tolist() == kinds

@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bertie.checkpoint import Tensor
 from bertie.config import ACTIVATIONS, EncoderConfig
 from bertie.export.onnx_net import INT64, Net
+from bertie.reference import distance_bucket
 
 INPUT_IDS, ATTENTION_MASK, TOKEN_TYPE_IDS = "input_ids", "attention_mask", "token_type_ids"
 
@@ -38,9 +38,6 @@ def gelu_tanh(net: Net, x: str) -> str:
     share = net.add("Add", net.add("Tanh", inner), net.constant(1.0))
     return net.add("Mul", net.add("Mul", x, share), net.constant(0.5))
 
-
-# From this distance on, all are of one kind: MPNet's max_distance, which no config states.
-_FARTHEST = 128
 
 # The core's word for an activation → what computes it.
 FORMS: Mapping[str, Callable[[Net, str], str]] = {
@@ -100,7 +97,7 @@ def add_encoder(net: Net, config: EncoderConfig, tensors: Mapping[str, Tensor]) 
     joined = net.constant([0, 0, config.hidden_size], np.int64)
     x = _embeddings(net, config, tensors, ids)
     x = normalize(x, "embeddings.LayerNorm")
-    if config.embedding_size != config.hidden_size:
+    if config.projects_embeddings:
         x = apply(x, "embeddings.projection")
     states = [x]
 
@@ -168,9 +165,8 @@ def _distances(net: Net, config: EncoderConfig, tensors: Mapping[str, Tensor], i
     """Give what each head adds to a score by how far apart query and key are."""
     name = "relative_attention_bias.weight"
     largest = config.max_position_embeddings - 1
-    kinds = relative_buckets(
-        np.arange(-largest, largest + 1), config.relative_attention_num_buckets
-    )
+    every = np.arange(-largest, largest + 1)
+    kinds = distance_bucket(every, config.relative_attention_num_buckets)
     with net.scope("relative_attention_bias"):
         zero, one = net.constant(0, np.int64), net.constant(1, np.int64)
         first, second = net.constant([0], np.int64), net.constant([1], np.int64)
@@ -180,27 +176,9 @@ def _distances(net: Net, config: EncoderConfig, tensors: Mapping[str, Tensor], i
             "Sub", net.add("Unsqueeze", places, first), net.add("Unsqueeze", places, second)
         )
         index = net.add("Add", distances, net.constant(largest, np.int64))
-        kind = net.add("Gather", net.array("relative_buckets", kinds, INT64), index)
+        kind = net.add(
+            "Gather", net.array("relative_buckets", kinds.astype(np.int64), INT64), index
+        )
         bias = net.add("Gather", net.tensor(name, tensors[name]), kind)
         # (query, key, heads) → (1, heads, query, key)
         return net.add("Unsqueeze", net.add("Transpose", bias, perm=(2, 0, 1)), first)
-
-
-def relative_buckets(distances: NDArray[np.int64], buckets: int) -> NDArray[np.int64]:
-    """Sort distances into kinds: near ones each by itself, farther ones ever more together.
-
-    Args:
-        distances: (n,) int64, the key's position minus the query's.
-        buckets: kinds, half of them for keys behind the query.
-    Returns: (n,) int64, each distance's kind.
-    Source: Raffel et al., T5, arXiv:1910.10683, and MPNetEncoder.relative_position_bucket of
-        transformers, whose float32 decides on which side of a border a distance falls.
-    """
-    half = buckets // 2
-    exact = half // 2
-    far = np.abs(distances)
-    share = np.log(np.maximum(far, 1).astype(np.float32) / np.float32(exact))
-    share = share / np.float32(math.log(_FARTHEST / exact)) * np.float32(half - exact)
-    far = np.where(far < exact, far, np.minimum(exact + share.astype(np.int64), half - 1))
-    kinds: NDArray[np.int64] = far + half * (distances > 0)
-    return kinds
