@@ -20,7 +20,7 @@ TIERS = (
     {"checkpoint", "tokenize"},
     {"reference", "encoder", "batching", "fingerprint"},
     {"pooling", "calibration", "heads"},
-    {"quantize", "opening"},
+    {"quantize", "opening", "similarity"},
     {"tasks"},
     {"settled"},
     {"load"},

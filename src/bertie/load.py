@@ -7,6 +7,8 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
+import numpy as np
+
 from bertie.batching import DEFAULT_BUDGET, budget_for
 from bertie.encoder import Encoder
 from bertie.errors import InputError
@@ -30,6 +32,9 @@ def load(
     max_length: int | None = None,
     prompts: Mapping[str, str] | None = None,
     labels: Sequence[str] | None = None,
+    layers: Sequence[int] | None = None,
+    dimensions: int | None = None,
+    ranges: Any = None,
     lower: bool | None = None,
     activation: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
@@ -47,11 +52,18 @@ def load(
         calibration: for int8, what the model will read, in a sample of a few thousand tokens: a
             file with one text a line, or texts; None takes texts that come with Bertie.
         threads: at most so many cores at a time; None takes all that the process may use.
-        pooling: "mean", "cls" or "max", or several to concatenate, instead of the checkpoint's.
+        pooling: "mean", "cls", "max", "mean_sqrt_len", "weighted_mean", "last_token", "sep",
+            "mean_max" or "first_last", or several to concatenate, instead of the checkpoint's.
+        layers: whose hidden states are pooled, as numbers: 0 the embeddings, -1 the last layer;
+            several are concatenated. None is the last.
         normalize: whether to scale vectors to length 1, instead of the checkpoint's word.
         max_length: the most tokens of a text, instead of the checkpoint's; never more than it has
             positions.
         prompts: texts to put before an input, by name, instead of the checkpoint's.
+        dimensions: floats to keep of a vector, for models trained so that its beginning serves
+            alone (Matryoshka, arXiv:2205.13147).
+        ranges: (2, dimensions) the least and largest value of each dimension, which int8 and
+            uint8 vectors are cut to; Embedder.ranges finds them.
         labels: names of a head's outputs, in order, instead of the checkpoint's.
         lower: whether to lower-case, instead of the tokenizer's word.
         activation: the feed-forward activation, instead of hidden_act.
@@ -67,6 +79,7 @@ def load(
     Raises: InputError: any other option that can't be.
     Warns: CalibrationWarning: int8, and the vocabulary doesn't know the calibration's texts.
     """
+    ranges = ranges.tolist() if isinstance(ranges, np.ndarray) else ranges
     # Only the parameters are local yet: these are the options, for whoever loads the model again.
     options = {name: value for name, value in locals().items() if name != "source"}
     _check_budget(budget, max_memory)

@@ -48,6 +48,9 @@ class Given:
     normalize: bool | None = None
     prompts: Mapping[str, str] | None = None
     labels: Sequence[str] | None = None
+    layers: Sequence[int] | None = None
+    dimensions: int | None = None
+    ranges: Any = None
 
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,6 +106,9 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "normalize": bool,
     "prompts": dict,
     "labels": list,
+    "layers": list,
+    "dimensions": int,
+    "ranges": list,
 }
 # What every task takes.
 COMMON = frozenset({"max_length", "lower", "activation", "config", "vocab"})

@@ -119,14 +119,14 @@ def test_modules_must_be_a_list_of_objects(sentence: Path, content: str) -> None
 @pytest.mark.parametrize(
     ("file", "changes", "message"),
     [
-        (POOLING, {"pooling_mode": ["mean", "lasttoken"]}, "pooling mode lasttoken is not support"),
+        (POOLING, {"pooling_mode": ["mean", "median"]}, "pooling mode median is not support"),
         (
             POOLING,
-            {"pooling_mode": "weightedmean"},
-            "weightedmean is not supported; supported: mean",
+            {"pooling_mode": "attention"},
+            "attention is not supported; supported: mean",
         ),
         (POOLING, {"pooling_mode": {"a": 1}}, "pooling_mode is {'a': 1}, expected mode names"),
-        (POOLING, {"include_prompt": False}, "include_prompt is False; pooling that leaves"),
+        (POOLING, {"include_prompt": "no"}, "include_prompt is 'no', expected true or false"),
         ("3_Normalize/config.json", {"module_input_name": "token_embeddings"}, "module_input_name"),
         ("2_Dense/config.json", {"module_output_name": "other"}, "module_output_name is 'other'"),
         ("2_Dense/config.json", {"use_residual": True}, "use_residual is not supported"),
@@ -150,6 +150,11 @@ def test_modules_must_be_a_list_of_objects(sentence: Path, content: str) -> None
             "config_sentence_transformers.json",
             {"prompts": {"a": 1}},
             "prompts is {'a': 1}, expected",
+        ),
+        (
+            "config_sentence_transformers.json",
+            {"similarity_fn_name": "hamming"},
+            "similarity_fn_name is 'hamming', expected one of cosine, dot",
         ),
         ("config_sentence_transformers.json", {"prompts": [1]}, r"prompts is \[1\], expected"),
         (

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import bertie
 from bertie.errors import InputError, TruncationWarning
 from bertie.tasks.embed import Embedder
+from tests.editing import edit_json
 
 DATA = Path(__file__).parents[1] / "data"
 EXPECTED = np.load(DATA / "tiny-sentence/expected.npz")
@@ -93,7 +94,10 @@ def test_the_default_prompt_applies_unless_the_call_says_otherwise() -> None:
     ("options", "message"),
     [
         ({"prompt_name": "passage"}, "prompt_name is 'passage', but .* are: document, query"),
-        ({"prompt_name": "query", "prompt": "x"}, "prompt and prompt_name are both given"),
+        (
+            {"prompt_name": "query", "prompt": "x"},
+            "prompt, prompt_name and kind: several are given",
+        ),
         ({"prompt": 3}, "text 0 is int 3"),
         ({"truncate": "middle"}, "truncate is 'middle', expected right, left, error"),
     ],
@@ -318,3 +322,136 @@ def test_words_are_embedded_as_the_text_that_they_make(model: Embedder) -> None:
     words = text.split()
     assert np.array_equal(model.embed(words, split_words=True), model.embed(text))
     assert np.array_equal(model.embed([words], split_words=True), model.embed([text]))
+
+
+def states(text: str) -> np.ndarray:
+    """What transformers has for a text: (layers + 1, tokens, hidden)."""
+    expected = np.load(DATA / "tiny-bert/expected.npz")
+    ends = np.cumsum(expected["lengths"])
+    number = [(str(t), str(p)) for t, p in zip(expected["texts"], expected["pairs"], strict=True)]
+    place = number.index((text, ""))
+    found: np.ndarray = expected["hidden"][
+        :, ends[place] - expected["lengths"][place] : ends[place]
+    ]
+    return found
+
+
+TEXT = "Who reads the new book at night?"
+
+
+def test_any_layers_can_be_pooled_and_are_concatenated() -> None:
+    hidden = states(TEXT)
+    for layers in ([-2], [1, -1], [0, 3]):
+        model = bertie.load(DATA / "tiny-bert", layers=layers, precision="float32")
+        expected = np.concatenate([hidden[layer].mean(axis=0) for layer in layers])
+        assert model.dimensions == len(expected) == 24 * len(layers)
+        assert np.abs(model.embed(TEXT) - expected).max() < 1e-4
+    both = bertie.load(
+        DATA / "tiny-bert", layers=[1, 2], pooling=["cls", "mean"], precision="float32"
+    )
+    expected = np.concatenate([hidden[n][0] if c else hidden[n].mean(axis=0)
+                               for n in (1, 2) for c in (True, False)])  # fmt: skip
+    assert np.abs(both.embed(TEXT) - expected).max() < 1e-4
+
+
+def test_the_first_and_the_last_layer_are_averaged() -> None:
+    hidden = states(TEXT)
+    model = bertie.load(DATA / "tiny-bert", pooling="first_last", precision="float32")
+    expected = (hidden[1].mean(axis=0) + hidden[-1].mean(axis=0)) / 2
+    assert model.dimensions == 24
+    assert np.abs(model.embed(TEXT) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("pooling", "reduce"),
+    [
+        ("mean_max", lambda x: np.concatenate([x.mean(axis=0), x.max(axis=0)])),
+        ("mean_sqrt_len", lambda x: x.sum(axis=0) / np.sqrt(len(x))),
+        ("weighted_mean", lambda x: np.average(x, axis=0, weights=np.arange(1, len(x) + 1))),
+        ("last_token", lambda x: x[-1]),
+        ("sep", lambda x: x[-1]),
+    ],
+)
+def test_other_poolings_reduce_hidden_states_by_their_definitions(
+    pooling: str, reduce: Any
+) -> None:
+    model = bertie.load(DATA / "tiny-bert", pooling=pooling, precision="float32")
+    assert np.abs(model.embed(TEXT) - reduce(states(TEXT)[-1])).max() < 1e-4
+
+
+def test_the_beginning_of_a_vector_has_length_1_again(model: Embedder) -> None:
+    short = bertie.load(DATA / "tiny-sentence", precision="float32", dimensions=4)
+    assert short.dimensions == 4
+    expected = model.embed(SHORT)[:, :4]
+    expected = expected / np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.abs(short.embed(SHORT) - expected).max() < 1e-6
+    assert short.fingerprint != model.fingerprint
+    for wrong in (0, 11, 2.5):
+        with pytest.raises(InputError, match=r"dimensions is .*, expected 1 to 10"):
+            bertie.load(DATA / "tiny-sentence", dimensions=wrong)
+
+
+def test_a_prompt_may_be_left_out_of_the_pooling(sentence: Path) -> None:
+    edit_json(sentence / "1_Pooling/config.json", include_prompt=False, pooling_mode="mean")
+    edit_json(sentence / "1_Pooling/config.json", word_embedding_dimension=None)
+    (sentence / "modules.json").write_text(
+        '[{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},'
+        ' {"idx": 1, "name": "1", "path": "1_Pooling",'
+        ' "type": "sentence_transformers.models.Pooling"}]'
+    )
+    model = bertie.load(sentence, precision="float32", task="embed")
+    prompt = model.info().settings["prompts"].value["query"]
+    hidden = model.embed_tokens(prompt + "the river")
+    skipped = len(model.tokenizer.encode(prompt).ids) - 1
+    expected = hidden.vectors[skipped:].mean(axis=0)
+    assert np.abs(model.embed("the river", prompt_name="query") - expected).max() < 1e-5
+    assert np.array_equal(model.embed("the river", prompt=""), model.embed("the river"))
+    with pytest.raises(InputError, match="leaves its prompt out of the pooling"):
+        model.embed("the river", prompt_name="query", truncate="window")
+
+
+def test_a_kind_takes_its_prompt(model: Embedder) -> None:
+    assert np.array_equal(model.embed(SHORT, kind="query"), model.embed(SHORT, prompt_name="query"))
+    assert np.array_equal(model.embed(SHORT, kind="document"), model.embed(SHORT))
+    for options in ({"kind": "song"}, {"kind": "query", "prompt": "x"}):
+        with pytest.raises(InputError, match="kind"):
+            model.embed(SHORT, **options)
+
+
+def test_vectors_come_in_fewer_bytes(model: Embedder) -> None:
+    ranges = model.ranges(SHORT)
+    assert ranges.shape == (2, 10)
+    vectors = model.embed(SHORT, output="uint8", ranges=ranges)
+    assert vectors.dtype == np.uint8
+    stored = bertie.load(DATA / "tiny-sentence", precision="float32", ranges=ranges)
+    assert np.array_equal(stored.embed(SHORT, output="uint8"), vectors)
+    assert [v.tolist() for v in stored.embed_stream(SHORT, output="uint8")] == vectors.tolist()
+    assert stored.embed(SHORT[0], output="float16").dtype == np.float16
+    with pytest.raises(InputError, match="output is int8, which needs the range"):
+        model.embed(SHORT, output="int8")
+    with pytest.raises(InputError, match="texts are 0, expected some in which every dimension"):
+        model.ranges([])
+
+
+def test_tokens_keep_their_vectors_and_places() -> None:
+    model = bertie.load(DATA / "tiny-bert", precision="float32")
+    hidden = states(TEXT)[-1]
+    found = model.embed_tokens([TEXT, ""])
+    assert np.abs(found[0].vectors - hidden).max() < 1e-4
+    encoded = model.tokenizer.encode(TEXT)
+    assert (found[0].tokens, found[0].offsets) == (encoded.tokens, encoded.offsets)
+    assert found[1].tokens == ["[CLS]", "[SEP]"]
+    alone = model.embed_tokens(TEXT)
+    assert np.array_equal(alone.vectors, found[0].vectors)
+    assert alone.to_dict()["vectors"] == alone.vectors.tolist()
+    with pytest.raises(InputError, match="tokens aren't pooled: expected right, left"):
+        model.embed_tokens(TEXT, truncate="window")
+
+
+def test_vectors_are_compared_as_the_model_was_trained_to(sentence: Path) -> None:
+    edit_json(sentence / "config_sentence_transformers.json", similarity_fn_name="manhattan")
+    model = bertie.load(sentence)
+    vectors = model.embed(SHORT)
+    found = model.similarity(vectors, vectors)
+    assert found[0, 1] == pytest.approx(-np.abs(vectors[0] - vectors[1]).sum(), abs=1e-5)
+    assert model.pairwise(vectors, vectors).tolist() == [0] * len(SHORT)

@@ -16,7 +16,16 @@ MODULES = "modules.json"
 SENTENCE_CONFIG = "sentence_bert_config.json"
 PROMPTS_CONFIG = "config_sentence_transformers.json"
 
-POOLING_MODES = ("mean", "cls", "max")
+POOLING_MODES = ("mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
+
+# What config_sentence_transformers.json calls a similarity → our word.
+_SIMILARITIES: Mapping[str, str] = {
+    "cosine": "cosine",
+    "dot": "dot",
+    "dot_product": "dot",
+    "euclidean": "euclid",
+    "manhattan": "manhattan",
+}
 
 # Booleans of older pooling configs → the mode, in the order in which several are concatenated.
 _POOLING_FLAGS: Mapping[str, str] = {
@@ -33,6 +42,8 @@ _LIBRARY = "sentence_transformers."
 
 _MEAN = Setting(("mean",), f"default: there is no {MODULES}")
 _FALSE = Setting(False, "default")
+_TRUE = Setting(True, "default")
+_COSINE = Setting("cosine", "default")
 _NO_PROMPTS = Setting({}, "default")
 _NO_PROMPT = Setting(None, "default")
 
@@ -52,6 +63,8 @@ class SentenceLayout:
         pooling_width: the hidden size that the pooling module states, if it does.
         modules: what the pooled vectors pass through, in order.
         max_length: max_seq_length in tokens, or None where no file says it.
+        include_prompt: whether pooling reads a prompt's tokens.
+        similarity: what vectors are compared by.
         lower_first: do_lower_case: texts are lower-cased before a tokenizer that wouldn't.
         prompts: texts to put before an input, by name.
         default_prompt_name: the prompt that is used unless the caller says otherwise, or None.
@@ -64,6 +77,8 @@ class SentenceLayout:
     modules: tuple[Dense | Normalize, ...] = ()
     modules_origin: str = _MEAN.origin
     max_length: Setting | None = None
+    include_prompt: Setting = _TRUE
+    similarity: Setting = _COSINE
     lower_first: Setting = _FALSE
     prompts: Setting = _NO_PROMPTS
     default_prompt_name: Setting = _NO_PROMPT
@@ -135,11 +150,13 @@ def _add_pooling(layout: SentenceLayout, path: Path, where: str) -> SentenceLayo
             f"{where}: pooling mode {', '.join(unsupported)} is not supported;"
             f" supported: {', '.join(POOLING_MODES)}"
         )
-    if raw.get("include_prompt", True) is not True:
+    include = raw.get("include_prompt", True)
+    if type(include) is not bool:
         raise CheckpointError(
-            f"{where}: include_prompt is {shown(raw['include_prompt'])};"
-            " pooling that leaves the prompt's tokens out is not supported"
+            f"{where}: include_prompt is {shown(include)}, expected true or false"
         )
+    if "include_prompt" in raw:
+        layout = replace(layout, include_prompt=Setting(include, f"{where}: include_prompt"))
     keys = (
         ("pooling_mode",) if stated is not None else tuple(k for k in _POOLING_FLAGS if raw.get(k))
     )
@@ -221,7 +238,7 @@ def _read_text_settings(layout: SentenceLayout) -> SentenceLayout:
 
 
 def _read_prompts(directory: Path, layout: SentenceLayout) -> SentenceLayout:
-    """Read the prompts and which of them is the default."""
+    """Read the prompts, which of them is the default, and how vectors are compared."""
     if not (directory / PROMPTS_CONFIG).is_file():
         return layout
     raw = read_object(directory / PROMPTS_CONFIG)
@@ -235,6 +252,15 @@ def _read_prompts(directory: Path, layout: SentenceLayout) -> SentenceLayout:
             f"{PROMPTS_CONFIG}: default_prompt_name is {shown(default)},"
             f" but the prompts are {', '.join(prompts) or 'none'}"
         )
+    similarity = raw.get("similarity_fn_name")
+    if similarity is not None:
+        if similarity not in _SIMILARITIES:
+            raise CheckpointError(
+                f"{PROMPTS_CONFIG}: similarity_fn_name is {shown(similarity)}, expected one of"
+                f" {', '.join(_SIMILARITIES)}"
+            )
+        origin = f"{PROMPTS_CONFIG}: similarity_fn_name"
+        layout = replace(layout, similarity=Setting(_SIMILARITIES[similarity], origin))
     if "prompts" in raw:
         layout = replace(layout, prompts=Setting(prompts, f"{PROMPTS_CONFIG}: prompts"))
     if "default_prompt_name" in raw:

@@ -36,11 +36,29 @@ def _check_suffix(_: click.Context, __: click.Parameter, path: Path | None) -> P
     metavar="FILE",
     help="Write to a .jsonl, .csv or .npy file, whole or not at all.",
 )
+@click.option("--prompt-name", metavar="NAME", help="Which of the model's prompts to put before.")
+@click.option(
+    "--kind",
+    type=click.Choice(["query", "document"]),
+    help="What the texts are, for models with a prompt for each.",
+)
+@click.option(
+    "--dimensions",
+    type=click.IntRange(min=1),
+    help="Floats to keep of a vector, for models trained so.",
+)
 @loading
 @options.truncate
 @options.show_as
 def command(
-    rows: Open, load: Load, output_file: Path | None, truncate: str, show_as: str | None
+    rows: Open,
+    load: Load,
+    output_file: Path | None,
+    prompt_name: str | None,
+    kind: str | None,
+    dimensions: int | None,
+    truncate: str,
+    show_as: str | None,
 ) -> None:
     """Turn texts into vectors.
 
@@ -48,10 +66,12 @@ def command(
     -o, else are printed: in short on a terminal, as JSONL with all their numbers elsewhere.
     """
     with rows() as given:
-        model = load("embed")
+        model = load("embed", dimensions=dimensions)
         embedded = answered(
             given,
-            lambda texts: model.embed_stream(texts, truncate=truncate),
+            lambda texts: model.embed_stream(
+                texts, prompt_name=prompt_name, kind=kind, truncate=truncate
+            ),
             taker(given.column),
         )
         if output_file is not None:

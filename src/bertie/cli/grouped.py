@@ -12,8 +12,8 @@ from bertie.cli import inputs, options, output
 from bertie.cli.answers import Answered
 
 Command = Callable[..., None]
-# A task's name → the model, loaded as the options say.
-Load = Callable[[str], Any]
+# A task's name, and whatever else load takes → the model, loaded as the options say.
+Load = Callable[..., Any]
 # → the rows that the options name, open.
 Open = Callable[[], AbstractContextManager[inputs.Source]]
 
@@ -38,12 +38,13 @@ def loading(function: Command) -> Command:
         threads: int | None,
         **others: Any,
     ) -> None:
-        def load(task: str) -> Any:
+        def load(task: str, **more: Any) -> Any:
             from bertie.cli.model import load_model
 
             return load_model(
                 source,
                 task,
+                **more,
                 precision=precision,
                 calibration=calibration,
                 max_length=max_length,

@@ -1,6 +1,7 @@
 """Texts to vectors: tokenize, encode, pool, and what the checkpoint's modules do after that."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,20 +11,26 @@ from numpy.typing import NDArray
 from bertie import pooling
 from bertie.errors import InputError
 from bertie.opening import Opened
+from bertie.similarity import pairwise, similarity
 from bertie.tasks.call import Call
-from bertie.tasks.embed_settings import embed_settings
+from bertie.tasks.embed_settings import FIRST_LAST, embed_settings, kept_dimensions
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.passes import row_each
+from bertie.tasks.outputs import converter
+from bertie.tasks.passes import row_each, rows_each
+from bertie.tasks.prompts import chosen_prompt
+from bertie.tasks.records import Record
+from bertie.tasks.seams import as_encodings
 from bertie.tasks.settle import common_settings
 from bertie.tasks.stages import Stage, dimensions, stages
 from bertie.tasks.texts import Text, checked
 from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
+from bertie.tokenize import PackedWindows
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-TAKES = frozenset({"pooling", "normalize", "prompts"})
+TAKES = frozenset({"pooling", "layers", "normalize", "prompts", "dimensions", "ranges"})
 
 
 def prepare(opened: Opened) -> Prepared:
@@ -31,10 +38,12 @@ def prepare(opened: Opened) -> Prepared:
     given, layout, config = opened.given, opened.layout, opened.config
     settings = {
         **common_settings(given, layout, config, opened.tokenizer.settings),
-        **embed_settings(given, layout),
+        **embed_settings(given, layout, config),
     }
     passed = stages(layout)
-    width = dimensions(settings["pooling"], layout, config)
+    width = kept_dimensions(
+        given, dimensions(settings["pooling"], settings["layers"], layout, config)
+    )
     return Prepared(
         settings=settings,
         start=partial(Embedder, stages=passed, dimensions=width),
@@ -47,6 +56,40 @@ def prepare(opened: Opened) -> Prepared:
         },
         dimensions=width,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class TokenVectors(Record):
+    """A text's tokens, each with its vector.
+
+    Attributes:
+        tokens: as the vocabulary has them, the framing ones included.
+        offsets: start and end of each in the caller's text; (0, 0) for framing ones.
+        vectors: (tokens, layers x hidden size) float32.
+    """
+
+    tokens: list[str]
+    offsets: list[tuple[int, int]]
+    vectors: Floats
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields by name, as JSON knows them."""
+        fields = {"tokens": self.tokens, "offsets": self.offsets}
+        return {**fields, "vectors": self.vectors.tolist()}
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What one call asks for."""
+
+    prompt_name: str | None
+    prompt: str | None
+    kind: str | None
+    truncate: str
+    normalize: bool | None
+    output: str
+    ranges: Any
+    split_words: bool
 
 
 class Embedder(Model):
@@ -77,28 +120,38 @@ class Embedder(Model):
         *,
         prompt_name: str | None = None,
         prompt: str | None = None,
+        kind: str | None = None,
         truncate: str = "right",
         normalize: bool | None = None,
+        output: str = "float32",
+        ranges: Any = None,
         split_words: bool = False,
-    ) -> Floats:
+    ) -> NDArray[Any]:
         """Embed one text or several.
 
         Args:
             inputs: a text, or texts.
             prompt_name: which of the model's prompts to put before each text.
             prompt: what to put before each text instead; "" for nothing.
+            kind: "query" or "document": takes the prompt of that name, if the model has one.
             truncate: what becomes of a text of more than max_length tokens: "right" and "left"
                 cut that end off and warn, "error" refuses, "window" reads it in overlapping
                 windows and takes the mean of what they pool to, by their tokens.
             normalize: whether to scale vectors to length 1; None does as the settings say.
+            output: what vectors are made of: float32, float16, int8 or uint8 (256 steps of each
+                dimension's range), binary or ubinary (8 dimensions a byte: 1 where above 0).
+            ranges: (2, dimensions) for int8 and uint8, instead of the model's own.
             split_words: whether texts are lists of words.
-        Returns: float32 (dimensions,) for one text, (texts, dimensions) for several.
-        Raises: InputError: something that isn't a text, by its position; an unknown prompt_name;
-            a text too long for truncate="error". Nothing has been computed then.
+        Returns: (dimensions,) for one text, (texts, dimensions) for several; an eighth of that for
+            binary and ubinary. Of the type that output names; ubinary is uint8, binary int8.
+        Raises: InputError: something that isn't a text, by its position; an unknown prompt_name,
+            kind or output; a text too long for truncate="error". Nothing has been computed then.
         Warns: TruncationWarning: once, with counts.
         """
-        call = self._call(prompt_name, prompt, truncate, normalize, split_words)
-        vectors: Floats = call.of(inputs)
+        options = _Options(
+            prompt_name, prompt, kind, truncate, normalize, output, ranges, split_words
+        )
+        vectors: NDArray[Any] = self._call(options).of(inputs)
         return vectors
 
     def embed_stream(
@@ -107,70 +160,151 @@ class Embedder(Model):
         *,
         prompt_name: str | None = None,
         prompt: str | None = None,
+        kind: str | None = None,
         truncate: str = "right",
         normalize: bool | None = None,
+        output: str = "float32",
+        ranges: Any = None,
         split_words: bool = False,
-    ) -> Iterator[Floats]:
+    ) -> Iterator[NDArray[Any]]:
         """Embed any number of texts in the memory of about a thousand, some ahead of the caller.
 
         Args:
             texts: any iterable; it is read that far ahead.
-            prompt_name, prompt, truncate, normalize, split_words: as in embed.
-        Returns: an iterator over float32 (dimensions,), one for each text, in order.
+            Others: as in embed.
+        Returns: an iterator over one vector for each text, in order.
         Raises: InputError: as embed does; vectors of texts far enough before have been given out.
         Warns: TruncationWarning: once, with counts, when the stream ends or is closed.
         """
-        call = self._call(prompt_name, prompt, truncate, normalize, split_words)
-        return call.stream(texts, "texts")
+        options = _Options(
+            prompt_name, prompt, kind, truncate, normalize, output, ranges, split_words
+        )
+        return self._call(options).stream(texts, "texts")
 
-    def _call(
-        self,
-        prompt_name: str | None,
-        prompt: str | None,
-        truncate: str,
-        normalize: bool | None,
-        split_words: bool,
-    ) -> Call[Tokenized]:
-        """Settle what a call does."""
-        prefix = self._prefix(prompt_name, prompt)
+    def embed_tokens(
+        self, inputs: Text | Iterable[Text], *, truncate: str = "right", split_words: bool = False
+    ) -> Any:
+        """Give every token of one text or several its hidden states, not pooled.
+
+        Args:
+            inputs: a text, or texts; no prompt is put before them.
+            truncate: "right" and "left" cut texts of more than max_length tokens and warn, "error"
+                refuses.
+            split_words: whether texts are lists of words; offsets are then within the word.
+        Returns: TokenVectors for one text, a list of them for several.
+        Raises, Warns: as embed.
+        """
         truncation = Truncation(truncate, self.max_length)
+        if truncation.windowed:
+            raise InputError("truncate is 'window', but tokens aren't pooled: expected right, left")
+
+        def prepare(items: list[Any], first: int) -> PackedWindows:
+            texts = checked(items, first, pairs=False, split_words=split_words)
+            return self._windows(texts, first, truncation, split_words=split_words)
+
+        def compute(windows: PackedWindows) -> list[TokenVectors]:
+            layers = self._settings["layers"].value
+
+            def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
+                return self.encoder.forward(ids, type_ids, lengths, layers)
+
+            ends = np.cumsum(windows.lengths)[:-1]
+            rows = rows_each(as_encodings(windows), self.budget, forward)
+            ids, places = np.split(windows.ids, ends), np.split(windows.offsets, ends)
+            return [
+                TokenVectors(
+                    [self.tokenizer.token_of(id) for id in one.tolist()],
+                    [(start, end) for start, end in offsets.tolist()],
+                    vectors.copy(),
+                )
+                for one, offsets, vectors in zip(ids, places, rows, strict=True)
+            ]
+
+        return Call(prepare, compute, truncation, split_words=split_words).of(inputs)
+
+    def ranges(self, texts: Iterable[Text], **options: Any) -> Floats:
+        """Find the range of each dimension over texts like those to be read.
+
+        Args:
+            texts: some thousands.
+            options: as for embed.
+        Returns: (2, dimensions) float32, for load's or embed's ranges.
+        Raises: InputError: fewer than two texts, or a dimension that doesn't change.
+        """
+        vectors = list(self.embed_stream(texts, **options))
+        stacked = np.stack(vectors) if vectors else np.zeros((1, self.dimensions), np.float32)
+        found: Floats = np.stack([stacked.min(axis=0), stacked.max(axis=0)])
+        if not (found[0] < found[1]).all():
+            raise InputError(
+                f"texts are {len(vectors)}, expected some in which every dimension changes"
+            )
+        return found
+
+    def similarity(self, a: Floats, b: Floats) -> Floats:
+        """Compare every vector of a with every vector of b, as the model was trained to.
+
+        Args, Returns, Raises: as bertie.similarity.similarity.
+        """
+        return similarity(a, b, self._settings["similarity"].value)
+
+    def pairwise(self, a: Floats, b: Floats) -> Floats:
+        """Compare the vectors of a and b one by one, as the model was trained to.
+
+        Args, Returns, Raises: as bertie.similarity.pairwise.
+        """
+        return pairwise(a, b, self._settings["similarity"].value)
+
+    def _call(self, options: _Options) -> Call[Tokenized]:
+        """Settle what a call does."""
+        prefix = chosen_prompt(self._settings, options.prompt_name, options.prompt, options.kind)
+        skip = 0 if self._settings["include_prompt"].value else self._prompt_tokens(prefix)
+        truncation = Truncation(options.truncate, self.max_length)
+        normalize = options.normalize
         to_length_1 = bool(self._settings["normalize"].value if normalize is None else normalize)
+        ranges = self._settings["ranges"].value if options.ranges is None else options.ranges
+        convert = converter(options.output, ranges, self.dimensions)
+
+        if skip and truncation.windowed:
+            raise InputError(
+                "truncate is 'window', but this model leaves its prompt out of the pooling, and"
+                " only the first window has it: expected right, left, error"
+            )
 
         def prepare(items: list[Any], first: int) -> Tokenized:
-            texts = checked(items, first, pairs=False, split_words=split_words)
+            texts = checked(items, first, pairs=False, split_words=options.split_words)
             texts = texts.prefixed(prefix) if prefix else texts
-            return self._tokenize(texts, first, truncation, split_words=split_words)
+            return self._tokenize(texts, first, truncation, split_words=options.split_words)
 
-        def compute(tokenized: Tokenized) -> Floats:
-            vectors = self._pooled(tokenized)
+        def compute(tokenized: Tokenized) -> NDArray[Any]:
+            vectors = self._pooled(tokenized, skip)
             for stage in self._stages:
                 vectors = stage.run(vectors)
-            return pooling.normalize(vectors) if to_length_1 else vectors
+            if vectors.shape[1] > self.dimensions:
+                vectors = np.ascontiguousarray(vectors[:, : self.dimensions])
+            return convert(pooling.normalize(vectors) if to_length_1 else vectors)
 
-        return Call(prepare, compute, truncation, split_words=split_words)
+        return Call(prepare, compute, truncation, split_words=options.split_words)
 
-    def _prefix(self, prompt_name: str | None, prompt: str | None) -> str:
-        """Find what to put before each text."""
-        if prompt is not None:
-            if prompt_name is not None:
-                raise InputError("prompt and prompt_name are both given, expected one of them")
-            checked([prompt], pairs=False)
-            return prompt
-        prompts = self._settings["prompts"].value
-        name = self._settings["default_prompt_name"].value if prompt_name is None else prompt_name
-        if name is None:
-            return ""
-        if name not in prompts:
-            known = ", ".join(prompts) or "none"
-            raise InputError(f"prompt_name is {name!r}, but the model's prompts are: {known}")
-        return str(prompts[name])
+    def _prompt_tokens(self, prefix: str) -> int:
+        """Count the leading tokens that a prompt makes, [CLS] among them."""
+        return len(self.tokenizer.encode(prefix).ids) - 1 if prefix else 0
 
-    def _pooled(self, tokenized: Tokenized) -> Floats:
+    def _pooled(self, tokenized: Tokenized, skip: int) -> Floats:
         """Pool each text, as many at a time as the budget says; windows of one text together."""
-        modes = self._settings["pooling"].value
+        modes, layers = self._settings["pooling"].value, self._settings["layers"].value
+        first_last = modes == (FIRST_LAST,)
+        if first_last:
+            modes, layers = ("mean",), (1, -1)
 
         def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
-            return self.encoder.forward_pooled(ids, type_ids, lengths, modes)
+            left_out = np.full(len(lengths), skip, np.int32) if skip else None
+            pooled = self.encoder.forward_pooled(
+                ids, type_ids, lengths, modes, layers=layers, skip=left_out
+            )
+            if first_last:
+                first, last = np.split(pooled, 2, axis=1)
+                pooled = (first + last) / np.float32(2)
+            return pooled
 
-        width = len(modes) * self.encoder.config.hidden_size
+        width = self.encoder.config.hidden_size * (1 if first_last else len(modes) * len(layers))
         return tokenized.averaged(row_each(tokenized.packed, self.budget, forward, width))

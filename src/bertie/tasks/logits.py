@@ -83,8 +83,17 @@ def _finite(rows: Floats) -> bool:
 
 
 def _where_it_begins(encoder: Encoder, ids: Ints, type_ids: Ints, lengths: Ints) -> str:
-    """Say that numbers overflow, and what to do."""
+    """Find the first layer with NaN or infinity, going through all of them once more."""
+    layers = tuple(range(encoder.config.num_hidden_layers + 1))
+    hidden = encoder.forward(ids, type_ids, lengths, layers).reshape(len(ids), len(layers), -1)
+    bad = [layer for layer in layers if not _finite(hidden[:, layer])]
+    if not bad:
+        where = "in the head"
+    elif bad[0] == 0:
+        where = "in the embeddings"
+    else:
+        where = f"in layer {bad[0] - 1} (the first is 0)"
     return (
-        f"the logits are NaN or infinite: the numbers overflow in {encoder.precision}; load the"
-        " model in float32, or train it again if they do so there"
+        f"the logits are NaN or infinite, which begins {where}: the numbers overflow in"
+        f" {encoder.precision}; load the model in float32, or train it again if they do so there"
     )

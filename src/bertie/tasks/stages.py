@@ -41,11 +41,14 @@ def stages(layout: SentenceLayout) -> tuple[Stage, ...]:
     return tuple(_stage(number, module) for number, module in enumerate(modules))
 
 
-def dimensions(pooled: Setting, layout: SentenceLayout, config: EncoderConfig) -> int:
+def dimensions(
+    pooled: Setting, layers: Setting, layout: SentenceLayout, config: EncoderConfig
+) -> int:
     """Follow the width from the hidden states to the vectors.
 
     Args:
         pooled: the pooling modes in use.
+        layers: the hidden states that are pooled.
         layout: whose modules the vectors pass through.
         config: the encoder's.
     Returns: floats in one vector.
@@ -57,7 +60,7 @@ def dimensions(pooled: Setting, layout: SentenceLayout, config: EncoderConfig) -
             f"{stated.origin} is {stated.value!r}, expected {config.hidden_size} from"
             f" {config.source('hidden_size')}"
         )
-    width = config.hidden_size * len(pooled.value)
+    width = config.hidden_size * len(pooled.value) * len(layers.value)
     for module in layout.modules:
         if isinstance(module, Dense):
             if module.inputs != width:

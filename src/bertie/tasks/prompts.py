@@ -1,0 +1,49 @@
+"""Prompts: texts that a model was trained to read before its inputs."""
+
+from collections.abc import Mapping
+from reprlib import repr as shown
+
+from bertie.config import Setting
+from bertie.errors import InputError
+from bertie.tasks.texts import checked
+
+# The prompts that a kind of text goes by, the first that there is.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "query": ("query",),
+    "document": ("document", "passage", "corpus"),
+}
+
+
+def chosen_prompt(
+    settings: Mapping[str, Setting],
+    prompt_name: str | None,
+    prompt: str | None,
+    kind: str | None,
+) -> str:
+    """Find what to put before each text of a call.
+
+    Args:
+        settings: prompts, by name, and default_prompt_name.
+        prompt_name, prompt, kind: the caller's; at most one of them is not None.
+    Returns: a text, which may be empty; for a kind without a prompt the default one.
+    Raises: InputError: several given, or one that doesn't exist.
+    """
+    if sum(one is not None for one in (prompt_name, prompt, kind)) > 1:
+        raise InputError("prompt, prompt_name and kind: several are given, expected one of them")
+    if prompt is not None:
+        checked([prompt], pairs=False)
+        return prompt
+    prompts = settings["prompts"].value
+    name = prompt_name
+    if kind is not None:
+        if kind not in KINDS:
+            raise InputError(f"kind is {shown(kind)}, expected one of {', '.join(KINDS)}")
+        name = next((one for one in KINDS[kind] if one in prompts), None)
+    if name is None:
+        name = settings["default_prompt_name"].value
+    if name is None:
+        return ""
+    if name not in prompts:
+        known = ", ".join(prompts) or "none"
+        raise InputError(f"prompt_name is {name!r}, but the model's prompts are: {known}")
+    return str(prompts[name])
