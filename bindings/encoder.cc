@@ -116,9 +116,9 @@ nb::object empty(int64_t rows, int64_t columns, float*& data) {
 TensorMap tensors(const nb::dict& dict) {
   TensorMap map;
   for (auto [key, value] : dict) {
-    const auto [data, type, shape] =
-        nb::cast<std::tuple<Bytes, std::string, std::vector<int64_t>>>(value);
-    TensorView view{data.data(), dtype(type), shape};
+    const auto [data, type, shape, by_columns] =
+        nb::cast<std::tuple<Bytes, std::string, std::vector<int64_t>, bool>>(value);
+    TensorView view{data.data(), dtype(type), shape, by_columns};
     const int64_t size = element_bytes(view.dtype);
     const auto name = nb::cast<std::string>(key);
     if (view.elements() * size != static_cast<int64_t>(data.size())) {

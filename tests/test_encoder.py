@@ -45,6 +45,36 @@ def test_hidden_states_equal_transformers(encoder, tiny_expected):
     assert np.abs(hidden - tiny_expected["hidden"][-1]).max() < 1e-5
 
 
+def by_columns(tensor, dtype):
+    """Store a matrix column after column, as TensorFlow's kernels lie."""
+    values = tensor.float32()
+    if len(tensor.shape) != 2:
+        return tensor
+    stored = np.ascontiguousarray(
+        values.T.astype({"F32": "<f4", "F16": "<f2", "F64": "<f8"}[dtype])
+    )
+    data = stored.reshape(-1).view(np.uint8)
+    return dataclasses.replace(tensor, dtype=dtype, data=data, strides=(1, tensor.shape[0]))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("dtype", ["F32", "F16", "F64"])
+def test_matrices_that_lie_by_columns_give_the_same_bits(
+    tiny, tiny_tensors, tiny_expected, precision, dtype
+):
+    turned = {name: by_columns(tensor, dtype) for name, tensor in tiny_tensors.items()}
+    plain = {
+        name: Tensor(name, "F32", tensor.shape, tensor.float32().reshape(-1).view(np.uint8))
+        for name, tensor in turned.items()
+    }
+    assert turned["encoder.layer.0.intermediate.dense.weight"].strides == (1, 40)
+    hidden = [
+        Encoder(tiny.config, tensors, recipe=Recipe(precision)).forward(*inputs(tiny_expected))
+        for tensors in (turned, plain)
+    ]
+    assert np.array_equal(*hidden)
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 def test_fewer_layers_give_that_layers_states(tiny, tiny_tensors, tiny_expected, layers):
     config = dataclasses.replace(

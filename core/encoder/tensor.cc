@@ -35,6 +35,27 @@ void check_shape(const TensorView& tensor, const std::string& name,
               "tensor " + name + " is " + text(tensor.shape) + ", expected " + text(shape));
 }
 
+// Rows that are read one after another share the cache lines of every column.
+void read_by_columns(const TensorView& tensor, int64_t first, int64_t count, float* out) {
+  const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
+  const int64_t size = element_bytes(tensor.dtype);
+  int64_t row = first / columns, column = first % columns;
+  for (int64_t i = 0; i < count; ++i) {
+    const unsigned char* element = tensor.data + (column * rows + row) * size;
+    if (tensor.dtype == DType::f32) {
+      std::memcpy(out + i, element, 4);
+    } else {
+      uint16_t bits;
+      std::memcpy(&bits, element, 2);
+      out[i] = tensor.dtype == DType::bf16 ? from_bf16(bits) : from_f16(bits);
+    }
+    if (++column == columns) {
+      column = 0;
+      ++row;
+    }
+  }
+}
+
 }  // namespace
 
 int64_t TensorView::elements() const {
@@ -44,6 +65,10 @@ int64_t TensorView::elements() const {
 }
 
 void TensorView::read(int64_t first, int64_t count, float* out) const {
+  if (by_columns) {
+    read_by_columns(*this, first, count, out);
+    return;
+  }
   if (dtype == DType::f32) {
     std::memcpy(out, data + first * 4, static_cast<size_t>(count) * 4);
     return;

@@ -19,9 +19,11 @@ struct TensorView {
   const unsigned char* data = nullptr;
   DType dtype = DType::f32;
   std::vector<int64_t> shape;
+  bool by_columns = false;  // of a matrix, stored column after column; never of i8
 
   int64_t elements() const;
-  // Converts `count` elements from `first` on; not for i8, whose numbers need scales.
+  // Converts `count` elements, row after row, from `first` on; not for i8, whose numbers need
+  // scales.
   void read(int64_t first, int64_t count, float* out) const;
 };
 

@@ -18,7 +18,7 @@ class Encoder:
     def __init__(
         self,
         config: dict[str, Any],
-        tensors: dict[str, tuple[NDArray[np.uint8], str, tuple[int, ...]]],
+        tensors: dict[str, tuple[NDArray[np.uint8], str, tuple[int, ...], bool]],
         threads: int,
         precision: str = "float32",
         output_precision: str = "float32",

@@ -272,9 +272,11 @@ def _core_config(config: EncoderConfig) -> dict[str, Any]:
     return {**values, "hidden_act": ACTIVATIONS[config.hidden_act]}
 
 
-def _core_tensor(tensor: Tensor) -> tuple[NDArray[np.uint8], str, tuple[int, ...]]:
-    """Hand a tensor over as bytes, dtype and shape."""
-    if tensor.dtype in _CORE_DTYPES and tensor.strides is None:
-        return tensor.data, tensor.dtype, tensor.shape
+def _core_tensor(tensor: Tensor) -> tuple[NDArray[np.uint8], str, tuple[int, ...], bool]:
+    """Hand a tensor over as bytes, dtype, shape, and whether it lies column after column."""
+    by_columns = len(tensor.shape) == 2 and tensor.strides == (1, tensor.shape[0])
+    as_it_lies = tensor.strides is None or (by_columns and tensor.dtype != "I8")
+    if tensor.dtype in _CORE_DTYPES and as_it_lies:
+        return tensor.data, tensor.dtype, tensor.shape, by_columns
     converted = np.ascontiguousarray(tensor.float32())
-    return converted.reshape(-1).view(np.uint8), "F32", tensor.shape
+    return converted.reshape(-1).view(np.uint8), "F32", tensor.shape, False
