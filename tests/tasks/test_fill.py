@@ -70,6 +70,21 @@ def test_a_mask_gets_the_likeliest_tokens(filler: Path) -> None:
             ]
 
 
+def test_rows_of_the_head_that_no_token_has_fill_nothing(filler: Path) -> None:
+    def pad(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        words, bias = "embeddings.word_embeddings.weight", "cls.predictions.bias"
+        likely = np.full(5, 9, np.float32)
+        more = {words: np.pad(tensors[words], ((0, 5), (0, 0)))}
+        return {**tensors, **more, bias: np.concatenate([tensors[bias], likely])}
+
+    tokens = bertie.load(filler, precision="float32").fill(TEXTS[0])[0]
+    edit_tensors(filler, pad)
+    edit_json(filler / "config.json", vocab_size=184)
+    padded = bertie.load(filler, precision="float32").fill(TEXTS[0])[0]
+    assert [filling.token for filling in padded] == [filling.token for filling in tokens]
+    assert all(a.score < b.score for a, b in zip(padded, tokens, strict=True))
+
+
 def test_one_text_or_many_give_the_same(filler: Path) -> None:
     model = bertie.load(filler, budget=8)
     together = model.fill(TEXTS)

@@ -247,7 +247,9 @@ class Filler(Model):
 
     def _fillings(self, logs: Scores, top_k: int, wanted: Ints | None) -> list[Filling]:
         """Name the likeliest tokens of one mask; equal ones in the vocabulary's order."""
-        considered = np.arange(len(logs)) if wanted is None else wanted
+        # A table may be padded with rows that no token has.
+        named = min(len(logs), self.tokenizer.vocab_size)
+        considered = np.arange(named) if wanted is None else wanted
         order = np.lexsort((considered, -logs[considered]))[:top_k]
         return [
             Filling(self.tokenizer.token_of(id), math.exp(logs[id]), id)
