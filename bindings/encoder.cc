@@ -161,8 +161,10 @@ nb::tuple quantized(const Matrix& weight, const std::optional<Vector>& smoothing
   const nb::capsule scales_owner(scales, [](void* p) noexcept { delete[] static_cast<float*>(p); });
   {
     nb::gil_scoped_release release;
+    std::vector<float> row(in);
     for (size_t c = 0; c < out; ++c) {
-      scales[c] = quantize(weight.data() + c * in, smoothing ? smoothing->data() : nullptr,
+      std::copy_n(weight.data() + c * in, in, row.data());
+      scales[c] = quantize(row.data(), smoothing ? smoothing->data() : nullptr,
                            static_cast<int64_t>(in), bytes + c * in);
     }
   }

@@ -7,6 +7,28 @@
 #include "encoder/quantize.h"
 
 namespace bertie {
+namespace {
+
+Aligned<float> filled(int64_t count, float value) {
+  Aligned<float> values(count);
+  std::fill_n(values.data(), count, value);
+  return values;
+}
+
+// Reads one channel as bytes, made here or before, and gives their scale. row is scratch.
+float read_bytes(const TensorView& weight, const TensorView* scales, int64_t channel, int64_t in,
+                 const std::vector<float>& smoothing, float* row, int8_t* bytes) {
+  if (weight.dtype != DType::i8) {
+    weight.read(channel * in, in, row);
+    return quantize(row, smoothing.empty() ? nullptr : smoothing.data(), in, bytes);
+  }
+  std::memcpy(bytes, weight.data + channel * in, static_cast<size_t>(in));
+  float scale;
+  scales->read(channel, 1, &scale);
+  return scale;
+}
+
+}  // namespace
 
 Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
                const std::vector<const TensorView*>& weights,
@@ -19,13 +41,10 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
   const int64_t panels = (out + kernels.panel - 1) / kernels.panel;
   const int64_t padded = panels * kernels.panel, panel_bytes = gemm.panel_bytes(in);
   weight_ = Aligned<unsigned char>(panels * panel_bytes);
-  bias_ = Aligned<float>(padded);
-  std::fill_n(bias_.data(), padded, 0.0f);
+  bias_ = filled(padded, 0.0f);
   if (quantized) {
-    channel_scale_ = Aligned<float>(padded);
-    channel_shift_ = Aligned<float>(padded);
-    std::fill_n(channel_scale_.data(), padded, 1.0f);
-    std::fill_n(channel_shift_.data(), padded, 0.0f);
+    channel_scale_ = filled(padded, 1.0f);
+    channel_shift_ = filled(padded, 0.0f);
     smoothing_ = Aligned<float>(static_cast<int64_t>(smoothing.size()));
     for (size_t k = 0; k < smoothing.size(); ++k) smoothing_.data()[k] = 1.0f / smoothing[k];
   }
@@ -33,41 +52,27 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
   // Unpack one panel's channels at a time, so that a large layer never stands in memory twice.
   Aligned<float> rows((quantized ? 1 : kernels.panel) * in);
   Aligned<int8_t> bytes(quantized ? kernels.panel * in : 0);
-  int64_t channel = 0, filled = 0;
-  const auto flush = [&] {
-    const int64_t panel = (channel - 1) / kernels.panel;
-    const void* unpacked = bytes.data();
-    if (!quantized) unpacked = rows.data();
-    gemm.pack(unpacked, in, filled, weight_.data() + panel * panel_bytes);
-    filled = 0;
-  };
-  // Makes the bytes of one channel, or takes those that are there already.
-  const auto quantize_channel = [&](size_t i, int64_t c) {
-    int8_t* row = bytes.data() + filled * in;
-    float& scale = channel_scale_.data()[channel];
-    if (weights[i]->dtype == DType::i8) {
-      std::memcpy(row, weights[i]->data + c * in, static_cast<size_t>(in));
-      scales[i]->read(c, 1, &scale);
-    } else {
-      weights[i]->read(c * in, in, rows.data());
-      scale = quantize(rows.data(), smoothing.empty() ? nullptr : smoothing.data(), in, row);
-    }
-    channel_shift_.data()[channel] = static_cast<float>(std::accumulate(row, row + in, 0)) * scale;
-  };
+  int64_t channel = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
     const int64_t channels = weights[i]->shape[0];
     if (biases[i] != nullptr) biases[i]->read(0, channels, bias_.data() + channel);
-    for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t c = 0; c < channels; ++c, ++channel) {
+      const int64_t place = channel % kernels.panel;
       if (quantized) {
-        quantize_channel(i, c);
+        int8_t* row = bytes.data() + place * in;
+        const float scale = read_bytes(*weights[i], scales.empty() ? nullptr : scales[i], c, in,
+                                       smoothing, rows.data(), row);
+        channel_scale_.data()[channel] = scale;
+        channel_shift_.data()[channel] =
+            static_cast<float>(std::accumulate(row, row + in, 0)) * scale;
       } else {
-        weights[i]->read(c * in, in, rows.data() + filled * in);
+        weights[i]->read(c * in, in, rows.data() + place * in);
       }
-      ++channel;
-      if (++filled == kernels.panel) flush();
+      if (place + 1 < kernels.panel && channel + 1 < out) continue;
+      const void* unpacked = quantized ? static_cast<const void*>(bytes.data()) : rows.data();
+      gemm.pack(unpacked, in, place + 1, weight_.data() + channel / kernels.panel * panel_bytes);
     }
   }
-  if (filled > 0) flush();
   packed_ = {precision,
              in,
              out,

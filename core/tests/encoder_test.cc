@@ -372,7 +372,9 @@ TEST_CASE("weights that are bytes already give what quantizing them at load give
     rows.resize(static_cast<size_t>(out * in));
     std::vector<float> scales;
     for (int64_t c = 0; c < out; ++c) {
-      scales.push_back(quantize(weights.values[name].data() + c * in,
+      auto row = std::vector<float>(weights.values[name].begin() + c * in,
+                                    weights.values[name].begin() + (c + 1) * in);
+      scales.push_back(quantize(row.data(),
                                 found == smoothing.end() ? nullptr : found->second.data(), in,
                                 rows.data() + c * in));
     }
@@ -395,7 +397,8 @@ TEST_CASE("weights that are bytes already give what quantizing them at load give
 }
 
 TEST_CASE("bytes are the nearest of 255 steps, the largest 127, and zeros stay zeros") {
-  const float weights[] = {0.5f, -1.0f, 0.25f, 0.0f}, factors[] = {1, 1, 8, 1}, zeros[4] = {};
+  float weights[] = {0.5f, -1.0f, 0.25f, 0.0f}, zeros[4] = {};
+  const float factors[] = {1, 1, 8, 1};
   int8_t bytes[4];
   CHECK(quantize(weights, nullptr, 4, bytes) == 1.0f / 127);
   CHECK(std::vector<int>(bytes, bytes + 4) == std::vector<int>{64, -127, 32, 0});
