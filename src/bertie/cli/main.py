@@ -25,6 +25,7 @@ COMMANDS = (
     "fill",
     "next-sentence",
     "search",
+    "evaluate",
     "export",
     "bench",
 )

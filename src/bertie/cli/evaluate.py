@@ -1,0 +1,74 @@
+"""bertie evaluate"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bertie.cli import options, output
+from bertie.cli.grouped import Load, loading
+from bertie.cli.progress import Bar
+
+# bertie.evaluate.run's, by the names of their commands, here because importing it takes numpy
+TASKS = ("embed", "rank", "classify", "zero-shot", "tag", "answer")
+
+
+@options.command("evaluate")
+@click.argument("task", type=click.Choice(TASKS))
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    metavar="PATH",
+    help="The gold file, or a retrieval collection's directory.",
+)
+@loading
+@click.option(
+    "--cutoff",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many of each ranking count.",
+)
+@options.show_as
+def command(task: str, data: Path, load: Load, cutoff: int, show_as: str | None) -> None:
+    """Measure how good a model is, against gold answers.
+
+    \b
+    embed      pairs with scores (STS-B, SICK): Pearson and Spearman; or a
+               collection (corpus.jsonl, queries.jsonl, qrels/): nDCG, MRR, recall
+    rank       a collection, of which the judged documents are ranked
+    classify   texts or pairs with labels (SST-2, SICK): accuracy, F1
+    zero-shot  texts with labels
+    tag        words with tags (CoNLL): F1 of spans
+    answer     questions on contexts (SQuAD): exact match, F1
+    """
+    model = load(task.replace("-", "_"))
+    from bertie.evaluate.run import evaluate
+
+    with Bar("examples") as bar:
+        scores = evaluate(
+            model,
+            data,
+            k=cutoff,
+            progress=lambda done, total: bar.update("evaluating", done, total),
+        )
+    found = {"task": task, "data": str(data), "precision": model.info().precision, **asdict(scores)}
+    if output.as_table(show_as):
+        output.print_record(_shown(found))
+    else:
+        output.print_json(found)
+
+
+def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Round scores for a person."""
+    shown = {}
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            value = {key: f"{score:.4f}" for key, score in value.items()}
+        elif isinstance(value, float):
+            value = f"{value:.4f}"
+        shown[name.replace("_", " ")] = value
+    return shown

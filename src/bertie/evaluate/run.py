@@ -1,0 +1,189 @@
+"""Running a model on a gold file and scoring what it says, task by task."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.errors import InputError, TaskError
+from bertie.evaluate.collection import Collection, read_collection
+from bertie.evaluate.correlation import Correlations, correlate
+from bertie.evaluate.gold import (
+    Labelled,
+    read_labelled,
+    read_questions,
+    read_scored,
+    read_tagged,
+)
+from bertie.evaluate.labels import LabelScores, score_labels
+from bertie.evaluate.ranking import RankingScores, score_rankings
+from bertie.evaluate.spans import SpanScores, score_spans
+from bertie.evaluate.squad import AnswerScores, score_answers
+
+Floats = NDArray[np.float32]
+Scores = LabelScores | Correlations | RankingScores | SpanScores | AnswerScores
+# Called with how many examples are done, and of how many.
+Progress = Callable[[int, int], None]
+
+# Prompts that checkpoints have for what is searched.
+_DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+
+
+def evaluate(
+    model: Any, data: str | Path, *, k: int = 10, progress: Progress = lambda done, of: None
+) -> Scores:
+    """Score a model on a gold file.
+
+    Args:
+        model: as bertie.load gives it; its task decides what is measured.
+        data: for embed pairs with scores, compared with the vectors' cosines, or the directory of
+            a retrieval collection; for rank such a directory, of which a query's judged documents
+            are ranked; for classify and zero_shot texts with labels; for tag words with tags; for
+            answer SQuAD's questions. bertie.evaluate.gold and .collection read them.
+        k: how many of each ranking count.
+        progress: called now and then with examples done, and those there are.
+    Returns: the scores of that kind of task.
+    Raises: InputError: the data can't be read, or has labels that the model doesn't know.
+    Raises: TaskError: a task that nothing here measures.
+    """
+    if model.task not in MEASURED:
+        raise TaskError(
+            f"a model of task {model.task!r} can't be evaluated; those of {', '.join(MEASURED)} can"
+        )
+    return MEASURED[model.task](model, Path(data), k, progress)
+
+
+def _embed(model: Any, data: Path, k: int, progress: Progress) -> Correlations | RankingScores:
+    """Compare cosines with scores, or search a collection."""
+    if data.is_dir():
+        return _search(model, read_collection(data), k, progress)
+    pairs = read_scored(data)
+    texts = list(dict.fromkeys(text for pair in pairs for text in (pair.text, pair.pair)))
+    places = {text: place for place, text in enumerate(texts)}
+    vectors = _vectors(model, texts, progress)
+    first = vectors[[places[pair.text] for pair in pairs]]
+    second = vectors[[places[pair.pair] for pair in pairs]]
+    return correlate([pair.score for pair in pairs], np.einsum("nd,nd->n", first, second).tolist())
+
+
+def _search(model: Any, collection: Collection, k: int, progress: Progress) -> RankingScores:
+    """Rank all documents for every query by their cosine."""
+    prompts = model.info().settings["prompts"].value
+    prompt = next((name for name in _DOCUMENT_PROMPTS if name in prompts), None)
+    documents = list(collection.documents)
+    vectors = _vectors(model, collection.documents.values(), progress, prompt_name=prompt)
+    asked = _vectors(
+        model,
+        collection.queries.values(),
+        progress,
+        prompt_name="query" if "query" in prompts else None,
+    )
+    rankings = {}
+    for query, vector in zip(collection.queries, asked, strict=True):
+        best = np.argsort(-np.einsum("nd,d->n", vectors, vector), kind="stable")[:k]
+        rankings[query] = [documents[place] for place in best.tolist()]
+    return score_rankings(collection.relevance, rankings, k)
+
+
+def _vectors(
+    model: Any, texts: Iterable[str], progress: Progress, *, prompt_name: str | None = None
+) -> Floats:
+    """Embed texts as vectors of length 1."""
+    listed = list(texts)
+    stream = model.embed_stream(listed, normalize=True, prompt_name=prompt_name)
+    vectors = np.empty((len(listed), model.dimensions), np.float32)
+    for place, vector in enumerate(_counted(stream, len(listed), progress)):
+        vectors[place] = vector
+    return vectors
+
+
+def _rank(model: Any, data: Path, k: int, progress: Progress) -> RankingScores:
+    """Rank each query's judged documents."""
+    collection = read_collection(data)
+
+    def rankings() -> Iterator[tuple[str, list[str]]]:
+        for query, text in collection.queries.items():
+            judged = list(collection.relevance[query])
+            ranked = model.rank(text, [collection.documents[id] for id in judged])
+            yield query, [judged[one.index] for one in ranked]
+
+    found = dict(_counted(rankings(), len(collection.queries), progress))
+    return score_rankings(collection.relevance, found, k)
+
+
+def _classify(model: Any, data: Path, k: int, progress: Progress) -> LabelScores:
+    """Compare each text's best label."""
+    examples = read_labelled(data)
+    gold = _as_labels([example.label for example in examples], model.labels, data)
+    stream = model.classify_stream(map(_input, examples), top_k=1)
+    found = [best.label for (best,) in _counted(stream, len(examples), progress)]
+    return score_labels(gold, found)
+
+
+def _zero_shot(model: Any, data: Path, k: int, progress: Progress) -> LabelScores:
+    """Compare each text's best label among those of the data."""
+    examples = read_labelled(data)
+    labels = sorted({example.label for example in examples})
+    if any(example.pair is not None for example in examples):
+        raise InputError(f"{data} has pairs of texts, expected one text a row for zero-shot labels")
+    stream = model.zero_shot_stream((example.text for example in examples), labels, top_k=1)
+    found = [best.label for (best,) in _counted(stream, len(examples), progress)]
+    return score_labels([example.label for example in examples], found)
+
+
+def _tag(model: Any, data: Path, k: int, progress: Progress) -> SpanScores:
+    """Compare words' tags, span by span."""
+    sentences = read_tagged(data)
+    words = (list(sentence.words) for sentence in sentences)
+    stream = _counted(model.tag_stream(words, split_words=True), len(sentences), progress)
+    found = [[word.label for word in tagged] for tagged in stream]
+    return score_spans([sentence.tags for sentence in sentences], found)
+
+
+def _answer(model: Any, data: Path, k: int, progress: Progress) -> AnswerScores:
+    """Compare the best answer to each question; no answer is one where the data has such."""
+    questions = read_questions(data)
+    none = any(not question.answers for question in questions)
+    pairs = ((question.question, question.context) for question in questions)
+    stream = _counted(model.answer_stream(pairs, no_answer=none), len(questions), progress)
+    found = {q.id: answer.text for q, answer in zip(questions, stream, strict=True)}
+    return score_answers({question.id: question.answers for question in questions}, found)
+
+
+# What is measured of a model, by its task.
+MEASURED: Mapping[str, Callable[[Any, Path, int, Progress], Scores]] = {
+    "embed": _embed,
+    "rank": _rank,
+    "classify": _classify,
+    "zero_shot": _zero_shot,
+    "tag": _tag,
+    "answer": _answer,
+}
+
+
+def _input(example: Labelled) -> str | tuple[str, str]:
+    """Give a text, or a pair."""
+    return example.text if example.pair is None else (example.text, example.pair)
+
+
+def _as_labels(gold: Sequence[str], labels: Sequence[str], data: Path) -> list[str]:
+    """Write gold labels as the model does: its own names in any case, or places in their list."""
+    known = {label.lower(): label for label in labels}
+    places = {str(place): label for place, label in enumerate(labels)}
+    named = all(label.lower() in known for label in gold)
+    if not named and any(label not in places for label in gold):
+        odd = next(label for label in gold if label.lower() not in known)
+        raise InputError(
+            f"{data}: label {odd!r} is none of the model's, which are {', '.join(labels)};"
+            " expected those, or their numbers from 0"
+        )
+    return [known[label.lower()] if named else places[label] for label in gold]
+
+
+def _counted(stream: Iterable[Any], total: int, progress: Progress) -> Iterator[Any]:
+    """Pass answers on and say how many there were."""
+    for done, answer in enumerate(stream, start=1):
+        progress(done, total)
+        yield answer

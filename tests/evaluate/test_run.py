@@ -1,0 +1,124 @@
+"""Models on gold files: what they are given, and that their answers meet the right gold."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bertie.errors import InputError, TaskError
+from bertie.evaluate import correlate, score_labels, score_rankings
+from bertie.evaluate.run import MEASURED, evaluate
+from bertie.load import load
+from bertie.tasks.table import TASKS
+from tests.evaluate.test_collection import write as write_collection
+from tests.tasks.heads import add_head
+
+TEXTS = ["the old bridge", "who reads the book", "cold rain", "a song"]
+
+
+def write(directory: Path, name: str, *lines: str) -> Path:
+    """Write a gold file."""
+    path = directory / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_vectors_are_compared_by_cosine(bert: Path, tmp_path: Path) -> None:
+    rows = [(TEXTS[0], TEXTS[1], 3.0), (TEXTS[0], TEXTS[2], 1.0), (TEXTS[3], TEXTS[3], 5.0)]
+    data = write(tmp_path, "sts.csv", *(f"{a},{b},{score}" for a, b, score in rows))
+    model = load(bert, precision="float32")
+    vectors = {text: model.embed(text, normalize=True) for text in TEXTS}
+    cosines = [float(vectors[a] @ vectors[b]) for a, b, _ in rows]
+    seen = []
+    found = evaluate(model, data, progress=lambda done, of: seen.append((done, of)))
+    expected = correlate([score for *_, score in rows], cosines)
+    assert found.pearson == pytest.approx(expected.pearson, abs=1e-6)
+    assert found.spearman == expected.spearman
+    assert seen == [(n, 4) for n in range(1, 5)]
+
+
+def test_a_collection_is_searched_whole(bert: Path, tmp_path: Path) -> None:
+    data = write_collection(tmp_path, qrels="q1 0 d1 1\nq2 0 2 2\n")
+    model = load(bert, precision="float32", prompts={"query": "who ", "passage": "the "})
+    documents = model.embed(["Tea is warm", "cold rain"], normalize=True, prompt_name="passage")
+    rankings = {}
+    for id, text in (("q1", "tea?"), ("q2", "rain?")):
+        scores = documents @ model.embed(text, normalize=True, prompt_name="query")
+        rankings[id] = [("d1", "2")[place] for place in np.argsort(-scores)]
+    assert evaluate(model, data, k=2) == score_rankings(
+        {"q1": {"d1": 1}, "q2": {"2": 2}}, rankings, 2
+    )
+
+
+def test_judged_documents_are_ranked(bert: Path, tmp_path: Path) -> None:
+    add_head(bert, "sequence_classification", 1)
+    model = load(bert, task="rank", precision="float32")
+    data = write_collection(tmp_path, qrels="q1 0 d1 0\nq1 0 2 1\n")
+    best = model.rank("tea?", ["Tea is warm", "cold rain"])[0].index
+    assert evaluate(model, data).mrr == (1 if best == 1 else 1 / 2)
+
+
+@pytest.mark.parametrize("spelled", [("no", "yes"), ("NO", "Yes"), ("0", "1")])
+def test_labels_may_be_named_or_numbered(
+    bert: Path, tmp_path: Path, spelled: tuple[str, str]
+) -> None:
+    add_head(bert, "sequence_classification", 2, ["no", "yes"])
+    model = load(bert, task="classify", precision="float32")
+    found = [labels[0].label for labels in model.classify(TEXTS)]
+    gold = ["no", "yes", "yes", "no"]
+    written = [spelled[label == "yes"] for label in gold]
+    lines = (f"{text}\t{label}" for text, label in zip(TEXTS, written, strict=True))
+    assert evaluate(model, write(tmp_path, "dev.tsv", *lines)) == score_labels(gold, found)
+
+
+def test_labels_that_a_model_does_not_know_are_refused(bert: Path, tmp_path: Path) -> None:
+    add_head(bert, "sequence_classification", 2, ["no", "yes"])
+    model = load(bert, task="classify")
+    for label in ("maybe", "2"):
+        data = write(tmp_path, "dev.tsv", "a text\tno", f"a text\t{label}")
+        with pytest.raises(InputError, match=f"label '{label}' is none of the model's, .* no, yes"):
+            evaluate(model, data)
+
+
+def test_zero_shot_judges_the_labels_of_the_data(bert: Path, tmp_path: Path) -> None:
+    add_head(bert, "sequence_classification", 2, ["contradiction", "entailment"])
+    model = load(bert, task="zero_shot", precision="float32")
+    gold = ["rain", "stone"]
+    found = [labels[0].label for labels in model.zero_shot(TEXTS[:2], gold)]
+    lines = (f"{text}\t{label}" for text, label in zip(TEXTS, gold, strict=False))
+    assert evaluate(model, write(tmp_path, "a.tsv", *lines)) == score_labels(gold, found)
+    with pytest.raises(InputError, match="has pairs of texts"):
+        evaluate(model, write(tmp_path, "b.tsv", "a\tb\train"))
+
+
+def test_words_are_tagged_as_they_are_split(bert: Path, tmp_path: Path) -> None:
+    add_head(bert, "token_classification", 3, ["O", "B-X", "I-X"])
+    model = load(bert, task="tag", precision="float32")
+    words = ["who", "reads", "the", "book"]
+    tags = [span.label for span in model.tag(words, split_words=True)]
+    lines = [f"{word}\t{tag}" for word, tag in zip(words, tags, strict=True)]
+    found = evaluate(model, write(tmp_path, "gold.conll", *lines, "", "rain\tB-Y"))
+    assert (found.sentences, found.recall) == (2, pytest.approx((found.gold - 1) / found.gold))
+
+
+def test_answers_meet_their_questions(bert: Path, tmp_path: Path) -> None:
+    add_head(bert, "question_answering", 2)
+    model = load(bert, task="answer", precision="float32")
+    context = "The old bridge of stone. The cat sleeps in the small house."
+    answer = model.answer("who sleeps?", context)
+    asked = [
+        {"id": "1", "question": "who sleeps?", "answers": [{"text": answer.text}]},
+        {"id": "2", "question": "what is old?", "answers": [{"text": "zzz"}]},
+    ]
+    data = tmp_path / "squad.json"
+    data.write_text(json.dumps({"data": [{"paragraphs": [{"context": context, "qas": asked}]}]}))
+    found = evaluate(model, data)
+    assert (found.questions, found.exact_match, found.unanswerable_accuracy) == (2, 0.5, None)
+
+
+def test_every_task_that_is_measured_is_one(bert: Path) -> None:
+    assert MEASURED.keys() <= TASKS.keys()
+    add_head(bert, "next_sentence", 2)
+    with pytest.raises(TaskError, match="'next_sentence' can't be evaluated; those of embed, rank"):
+        evaluate(load(bert, task="next_sentence"), "data")
