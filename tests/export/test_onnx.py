@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +88,31 @@ def test_the_caller_may_say_how_vectors_are_pooled(tiny_bert: Path, tmp_path: Pa
         write_onnx(tiny_bert, tmp_path / "other", given=given)
     with pytest.raises(InputError, match="lower: given, but an ONNX graph of embedding"):
         write_onnx(tiny_bert, tmp_path / "other", output="embedding", given=Given(lower=False))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"layers": [-2, 1], "pooling": ["weightedmean", "lasttoken"], "dimensions": 40},
+        {"pooling": "first_last", "normalize": True},
+        {"pooling": ["mean_max"], "normalize": True, "dimensions": 10},
+    ],
+)
+def test_vectors_equal_those_of_any_layers_and_dimensions(
+    tiny_bert: Path, tmp_path: Path, given: dict[str, Any]
+) -> None:
+    made = write_onnx(tiny_bert, tmp_path / "out", output="embedding", given=Given(**given))
+    assert made.check.max_difference < 1e-5  # float32
+    model = load(tiny_bert, precision="float32", **given)
+    (output,) = session(tmp_path / "out").get_outputs()
+    assert output.shape == ["batch", model.dimensions]
+
+
+def test_pooling_that_leaves_the_prompt_out_is_refused(sentence: Path, tmp_path: Path) -> None:
+    edit_json(sentence / "1_Pooling/config.json", include_prompt=False)
+    with pytest.raises(CheckpointError, match="leaves the prompt's tokens out, which a graph"):
+        write_onnx(sentence, tmp_path / "out", output="embedding")
+    assert write_onnx(sentence, tmp_path / "out").outputs == ("last_hidden_state",)
 
 
 def test_logits_are_of_the_head_that_the_checkpoint_has(bert: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from bertie.fingerprint import remembered_hash
 from bertie.heads import Head
 from bertie.opening import Given, Opened, open_source
 from bertie.tasks import embed
+from bertie.tasks.embed_settings import FIRST_LAST
 from bertie.tasks.stages import stages
 
 Floats = NDArray[np.float32]
@@ -41,7 +42,7 @@ MODEL = "model.onnx"
 # What a caller may say instead of the checkpoint; the rest is no part of a graph.
 _TAKEN = {
     "hidden": {"activation", "config", "vocab"},
-    "embedding": {"activation", "config", "vocab", "pooling", "normalize"},
+    "embedding": {"activation", "config", "vocab", "pooling", "layers", "normalize", "dimensions"},
     "logits": {"activation", "config", "vocab"},
 }
 # Which head is meant where the caller doesn't say, if a checkpoint has several.
@@ -122,7 +123,7 @@ def write_onnx(
             sequence_classification, token_classification, question_answering, masked_lm,
             next_sentence, pooler.
         given: activation, config and vocab instead of the checkpoint's; for "embedding" also
-            pooling and normalize.
+            pooling, layers, normalize and dimensions.
         external: whether weights go to a file of their own; None: where one file can't hold them.
     Raises: ExtraMissing: the packages onnx and onnxruntime aren't installed.
     Raises: InputError: the destination exists, or can't be written, or an option can't be.
@@ -205,22 +206,40 @@ def _plan_hidden(opened: Opened, head: str | None) -> _Plan:
 def _plan_embedding(opened: Opened, head: str | None) -> _Plan:
     """Plan for vectors."""
     prepared = embed.prepare(opened)
-    settings = prepared.settings
-    modes, normalize = settings["pooling"].value, settings["normalize"].value
-    passed = stages(opened.layout)
+    settings = {name: setting.value for name, setting in prepared.settings.items()}
+    if not settings["include_prompt"]:
+        raise CheckpointError(
+            f"{opened.directory}: its pooling leaves the prompt's tokens out, which a graph doesn't"
+            " know of: export it with output hidden, and pool what that gives"
+        )
+    modes, layers, normalize = settings["pooling"], settings["layers"], settings["normalize"]
+    average = modes == (FIRST_LAST,)
+    if average:
+        modes, layers = ("mean",), (1, -1)
+    passed, width = stages(opened.layout), prepared.dimensions or 0
     net = Net()
     states = add_encoder(net, opened.config, opened.tensors)
+    pooled = [states[layer] for layer in layers]
     modules = [*opened.layout.modules[: len(passed)], *([Normalize()] if normalize else [])]
-    outputs = add_embedding(net, states[-1:], modes, modules, prepared.dimensions or 0)
+    outputs = add_embedding(net, pooled, modes, modules, width, average=average)
     encoder = Encoder(opened.config, opened.tensors)
 
     def expected(ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
-        vectors = encoder.forward_pooled(ids, type_ids, lengths, modes)
+        vectors = encoder.forward_pooled(ids, type_ids, lengths, modes, layers=layers)
+        if average:
+            first, last = np.split(vectors, 2, axis=1)
+            vectors = (first + last) / np.float32(2)
         for stage in passed:
             vectors = stage.run(vectors)
+        vectors = np.ascontiguousarray(vectors[:, :width])
         return {outputs[0]: pooling.normalize(vectors) if normalize else vectors}
 
-    described = {"pooling": list(modes), "modules": prepared.modules, "normalize": normalize}
+    described = {
+        "pooling": list(settings["pooling"]),
+        "layers": list(layers),
+        "modules": prepared.modules,
+        "normalize": normalize,
+    }
     return _Plan(net, outputs, expected, described)
 
 

@@ -32,26 +32,37 @@ def add_embedding(
     modes: Sequence[str],
     modules: Sequence[Dense | Normalize],
     width: int,
+    *,
+    average: bool = False,
 ) -> tuple[str, ...]:
     """Give vectors, (batch, width): each state pooled, and what the modules make of that.
 
     Args:
         states: hidden states, side by side in the vector.
         modes: keys of POOLINGS, side by side within each state's share.
-        modules: in order; the final normalization is one of them.
-        width: floats in a vector.
+        modules: in order; the final normalization is one of them, and comes after the cut to width.
+        width: floats of a vector that are kept.
+        average: whether the states' vectors are averaged rather than laid side by side.
     Returns: the output's name.
     """
     pooled = [POOLINGS[mode](net, state) for state in states for mode in modes]
-    x = pooled[0] if len(pooled) == 1 else net.add("Concat", *pooled, axis=-1)
-    for number, module in enumerate(modules):
-        if isinstance(module, Normalize):
-            x = _normalize(net, x)
-        else:
-            x = dense(net, x, f"modules.{number}", module.weight, module.bias)
-            x = FORMS[module.activation](net, x)
-    net.output(x, EMBEDDING, ("batch", width))
+    if average:
+        x = net.add("Div", net.add("Sum", *pooled), net.constant(float(len(pooled))))
+    else:
+        x = pooled[0] if len(pooled) == 1 else net.add("Concat", *pooled, axis=-1)
+    # Whatever normalizes at the end does so to what is kept.
+    last = bool(modules) and isinstance(modules[-1], Normalize)
+    for number, module in enumerate(modules[:-1] if last else modules):
+        x = _normalize(net, x) if isinstance(module, Normalize) else _dense(net, x, number, module)
+    x = net.add("Slice", x, *(net.constant([value], np.int64) for value in (0, width, 1)))
+    net.output(_normalize(net, x) if last else x, EMBEDDING, ("batch", width))
     return (EMBEDDING,)
+
+
+def _dense(net: Net, x: str, number: int, module: Dense) -> str:
+    """Put vectors through a dense module."""
+    x = dense(net, x, f"modules.{number}", module.weight, module.bias)
+    return FORMS[module.activation](net, x)
 
 
 def add_head(net: Net, state: str, record: HeadRecord) -> tuple[str, ...]:
