@@ -48,6 +48,17 @@ def test_special_tokens_may_have_other_names(load: Load) -> None:
     assert tokenizer.settings["unk_token"].origin == "tokenizer_config.json: unk_token"
 
 
+def test_a_note_says_that_a_vocabulary_is_a_cased_ones_where_nothing_else_does(load: Load) -> None:
+    tokens = ["[UNK]", "[CLS]", "[SEP]", "Paris", "paris", "##S"]
+    assert load(tokens).notes == (
+        "vocab.txt: 2 of 6 tokens have capitals, but no file says whether to lower-case and texts"
+        " are lower-cased: give lower=False for a cased model",
+    )
+    assert load(tokens, {"do_lower_case": True}).notes == ()
+    assert load(tokens, lower=True).notes == ()
+    assert load(["[UNK]", "[CLS]", "[SEP]", "paris"]).notes == ()
+
+
 def test_special_tokens_map_is_read_too(load: Load, write_model: Callable[..., Path]) -> None:
     folder = write_model(["<u>", "[CLS]", "[SEP]", "a"])
     (folder / "special_tokens_map.json").write_text('{"unk_token": "<u>"}')

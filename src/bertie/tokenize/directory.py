@@ -29,6 +29,8 @@ SPECIAL_TOKENS = {
     "mask_token": "[MASK]",
 }
 _OPTIONAL = ("pad_token", "mask_token")
+# One token in so many has capitals in a cased model's vocabulary at least; in Google's every third.
+_CASED = 50
 
 _FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
 CONFIG, TOKENS_MAP, JSON = "tokenizer_config.json", "special_tokens_map.json", "tokenizer.json"
@@ -135,7 +137,22 @@ def _from_vocab(
     }
     accents = Setting(config["strip_accents"].optional_flag(), _origin(config, "strip_accents"))
     settings = settings | flags | {"strip_accents": accents}
-    return _bert(vocab, str(path), settings, lower, _added_later(config, vocab), 100)
+    found = _bert(vocab, str(path), settings, lower, _added_later(config, vocab), 100)
+    if found.settings["lower"].origin != "default" or not (note := _capitals(vocab, path, found)):
+        return found
+    return replace(found, notes=(*found.notes, note))
+
+
+def _capitals(vocab: Vocab, path: Path, found: Definition) -> str | None:
+    """Say that a vocabulary is a cased model's, where nothing else says so."""
+    special = {token.content for token in found.added}
+    capitals = sum(token != token.lower() for token in vocab if token not in special)
+    if capitals * _CASED < len(vocab):
+        return None
+    return (
+        f"{path.name}: {capitals} of {len(vocab)} tokens have capitals, but no file says whether to"
+        " lower-case and texts are lower-cased: give lower=False for a cased model"
+    )
 
 
 def _bert(

@@ -44,7 +44,7 @@ def test_load_reads_a_saved_model_and_says_which_layer_it_gives(embedding: Path)
     model = bertie.load(embedding)
     assert model.embed("the river bank.").shape == (12,)
     notes = " ".join(model.info().notes)
-    assert "bert-pretrained gives the second-to-last layer; here the last layer is used" in notes
+    assert "bert-pretrained gives the second-to-last layer; here layers=[-2] does" in notes
 
 
 def test_a_vocabulary_is_asked_for_where_there_is_none(embedding: Path) -> None:

@@ -76,7 +76,7 @@ def saved_model_notes(directory: Path, config: EncoderConfig) -> tuple[str, ...]
     if _PRETRAINED in graph.tags and config.num_hidden_layers > 1:
         notes.append(
             f"{GRAPH}: gobert's graph of the tag {_PRETRAINED} gives the second-to-last layer;"
-            " here the last layer is used: give layers=-2 for the other"
+            " here layers=[-2] does, and the last layer is used otherwise"
         )
     longest = {
         shape[1]
