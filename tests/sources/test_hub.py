@@ -115,11 +115,19 @@ def test_a_repository_that_is_not_there_is_said_so(hub: Server, bertie: Bertie) 
 
 
 def test_a_repository_without_weights_says_what_it_has(hub: Server, bertie: Bertie) -> None:
-    serve_hub(hub, "acme/old", {"config.json": b"{}", "vocab.txt": b"", "pytorch_model.bin": b"0"})
+    serve_hub(hub, "acme/old", {"config.json": b"{}", "vocab.txt": b"", "tf_model.h5": b"0"})
     ran = bertie("pull", "acme/old")
     assert ran.returncode == 1
     assert "lacks weights (model.safetensors" in ran.stderr
-    assert "pytorch_model.bin" in ran.stderr
+    assert "tf_model.h5" in ran.stderr
+
+
+def test_torchs_weights_are_fetched_where_there_are_no_others(hub: Server, bertie: Bertie) -> None:
+    files = {"config.json": b"{}", "vocab.txt": b"", "pytorch_model.bin": b"0"}
+    serve_hub(hub, "acme/old", files)
+    ran = bertie("pull", "acme/old")
+    assert ran.returncode == 0, ran.stderr
+    assert (Path(ran.stdout.strip()) / "pytorch_model.bin").read_bytes() == b"0"
 
 
 def test_files_are_not_kept_twice(hub: Server, home: Path, tmp_path: Path, bertie: Bertie) -> None:

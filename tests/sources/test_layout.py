@@ -27,18 +27,34 @@ def test_only_the_files_that_running_takes_are_chosen() -> None:
     ]
 
 
-def test_shards_are_chosen_only_where_there_is_no_single_file() -> None:
-    shards = ["model.safetensors.index.json", "model-00001-of-00002.safetensors"]
-    assert needed(shards) == sorted(shards)
-    assert needed([*shards, "model.safetensors"]) == ["model.safetensors"]
+def test_weights_are_chosen_in_one_form_whole_before_sharded_and_safetensors_first() -> None:
+    forms = [
+        ["model.safetensors"],
+        ["model-00001-of-00002.safetensors", "model.safetensors.index.json"],
+        ["pytorch_model.bin"],
+        ["pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json"],
+    ]
+    while forms:
+        assert needed(name for form in forms for name in form) == sorted(forms[0])
+        del forms[0]
+    assert needed(["model-00001-of-00002.safetensors", "pytorch_model.bin"]) == [
+        "pytorch_model.bin"
+    ]
+
+
+def test_each_folder_has_weights_of_its_own_form() -> None:
+    there = ["model.safetensors", "2_Dense/pytorch_model.bin", "other/pytorch_model.bin"]
+    assert needed(there) == ["2_Dense/pytorch_model.bin", "model.safetensors"]
 
 
 def test_what_a_folder_lacks_is_named_with_the_files_that_would_do() -> None:
     assert [str(part) for part in lacking(["config.json"])] == [
-        "weights (model.safetensors or model.safetensors.index.json)",
+        "weights (model.safetensors or model.safetensors.index.json or pytorch_model.bin"
+        " or pytorch_model.bin.index.json)",
         "a vocabulary (vocab.txt or tokenizer.json)",
     ]
-    assert lacking(["config.json", "model.safetensors", "vocab.txt"]) == []
+    for weights in ("model.safetensors", "pytorch_model.bin"):
+        assert lacking(["config.json", weights, "vocab.txt"]) == []
 
 
 def test_models_are_found_in_a_tree_and_their_own_folders_are_not_models() -> None:

@@ -20,9 +20,17 @@ _SETTINGS = frozenset(
         "merges.txt",
     }
 )
-_WEIGHTS = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
-_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+# Weights in order of preference: the file that makes them whole, and all that belong to it.
+_WEIGHTS = {
+    "model.safetensors": re.compile(r"model\.safetensors"),
+    "model.safetensors.index.json": re.compile(
+        r"model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)"
+    ),
+    "pytorch_model.bin": re.compile(r"pytorch_model\.bin"),
+    "pytorch_model.bin.index.json": re.compile(
+        r"pytorch_model(-\d+-of-\d+\.bin|\.bin\.index\.json)"
+    ),
+}
 _MODULE = re.compile(r"\d+_\w+")  # 0_Transformer, 1_Pooling: sentence-transformers' module folders
 
 
@@ -39,7 +47,7 @@ class Part:
 
 PARTS = (
     Part("a configuration", ("config.json",)),
-    Part("weights", (_WEIGHTS, _INDEX)),
+    Part("weights", tuple(_WEIGHTS)),
     Part("a vocabulary", ("vocab.txt", "tokenizer.json")),
 )
 
@@ -49,15 +57,14 @@ def needed(names: Iterable[str]) -> list[str]:
 
     Args:
         names: paths relative to the model's folder, with forward slashes.
-    Returns: the chosen paths, sorted; sharded weights only where there is no single file.
+    Returns: the chosen paths, sorted; of the weights in each folder only those of one form.
     """
-    chosen = {name for name in names if _is_needed(name)}
-    for name in sorted(chosen):
-        folder, _, base = name.rpartition("/")
-        prefix = f"{folder}/" if folder else ""
-        if (base == _INDEX or _SHARD.fullmatch(base)) and prefix + _WEIGHTS in chosen:
-            chosen.discard(name)
-    return sorted(chosen)
+    folders: dict[str, set[str]] = {}
+    for name in names:
+        folder, slash, base = name.rpartition("/")
+        if not folder or _MODULE.fullmatch(folder):
+            folders.setdefault(folder + slash, set()).add(base)
+    return sorted(folder + base for folder, bases in folders.items() for base in _chosen(bases))
 
 
 def lacking(names: Iterable[str]) -> list[Part]:
@@ -90,8 +97,8 @@ def under(folder: str, names: Iterable[str]) -> list[str]:
     return [name[len(prefix) :] for name in names if name.startswith(prefix) and name != prefix]
 
 
-def _is_needed(name: str) -> bool:
-    *folders, base = name.split("/")
-    if len(folders) > 1 or (folders and not _MODULE.fullmatch(folders[0])):
-        return False
-    return base in _SETTINGS or base in (_WEIGHTS, _INDEX) or bool(_SHARD.fullmatch(base))
+def _chosen(bases: set[str]) -> set[str]:
+    """Choose from one folder."""
+    form = next((pattern for whole, pattern in _WEIGHTS.items() if whole in bases), None)
+    weights = {base for base in bases if form and form.fullmatch(base)}
+    return bases & _SETTINGS | weights
