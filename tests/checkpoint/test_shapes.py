@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.tensor import FLOAT_DTYPES
 from bertie.errors import CheckpointError
 from tests.architectures import NAMES, write
 from tests.editing import edit_json, edit_tensors
@@ -52,7 +53,7 @@ def test_one_error_lists_every_tensor_that_cannot_be_used(bert: Path) -> None:
         "model.safetensors: tensors embeddings.LayerNorm.gamma and embeddings.LayerNorm.weight"
         " are both embeddings.LayerNorm.weight, expected one of them",
         "model.safetensors: tensor encoder.layer.0.output.dense.bias is I32,"
-        " expected one of F32, F16, BF16, F64",
+        f" expected one of {', '.join(FLOAT_DTYPES)}",
         f"model.safetensors: tensor {QUERY} is (24, 20),"
         " expected (24, 24) from hidden_size in config.json",
         "model.safetensors: tensor encoder.layer.2.intermediate.dense.weight missing,"
