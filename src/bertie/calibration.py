@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
@@ -134,6 +133,8 @@ def calibrate(text: CalibrationText, tokenizer: Tokenizer, positions: int) -> Ca
 @cache
 def _shipped() -> CalibrationText:
     """Read the texts that come with Bertie."""
+    from importlib.resources import files  # here because only int8 takes the time to import it
+
     content = (files("bertie") / "data" / "calibration.txt").read_text(encoding="utf-8")
     return CalibrationText(tuple(content.splitlines()), "Bertie's calibration.txt")
 

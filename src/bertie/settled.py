@@ -17,7 +17,6 @@ from bertie.encoder import PRECISIONS, Recipe, best_precision, selected_isa
 from bertie.errors import InputError, TaskError
 from bertie.fingerprint import fingerprint, remembered_hash
 from bertie.opening import Given, Opened, open_source
-from bertie.quantize import RECIPE, int8_recipe
 from bertie.sources import cache_directory
 from bertie.tasks.detect import detect
 from bertie.tasks.model import Prepared
@@ -101,6 +100,8 @@ class Settled:
         """Say how the encoder computes; for int8, find out how or recall it."""
         if self.sample is None:
             return Recipe(self.precision.value)
+        from bertie.quantize import int8_recipe  # here because only int8 takes the time
+
         return int8_recipe(
             self.opened.config,
             self.opened.tensors,
@@ -121,6 +122,8 @@ class Settled:
         """How int8 weights come about and what they were calibrated with, for a fingerprint."""
         if self.calibration is None:
             return None
+        from bertie.quantize import RECIPE
+
         recipe = self._quantized_by.recipe if self._quantized_by else RECIPE
         return {"recipe": recipe, "calibration": self.calibration.value["sha256"]}
 
@@ -165,7 +168,8 @@ def settle(
     home = import_module(f"bertie.tasks.{chosen.name}")
     opened.given.require_only(chosen.name, home.TAKES)
     prepared: Prepared = home.prepare(opened)
-    require_finite([*opened.tensors.values(), *prepared.tensors.values()])
+    if opened.bundle is None:  # whose numbers were looked at when it was exported
+        require_finite([*opened.tensors.values(), *prepared.tensors.values()])
     return Settled(
         opened, chosen, purpose, prepared, concrete, _sample(concrete, calibration, opened)
     )

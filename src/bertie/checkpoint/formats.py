@@ -3,28 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bertie.checkpoint.onnx_files import FILES as ONNX_FILES
-from bertie.checkpoint.onnx_files import find_onnx, read_onnx
-from bertie.checkpoint.pytorch import read_pytorch
 from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.shards import find_shards, read_shards
 from bertie.checkpoint.tensor import Tensor
-from bertie.checkpoint.tensorflow.checkpoint import (
-    checkpoint_config,
-    checkpoint_notes,
-    find_checkpoint,
-    read_checkpoint,
-)
-from bertie.checkpoint.tensorflow.saved_model import (
-    find_saved_model,
-    read_saved_model,
-    saved_model_config,
-    saved_model_notes,
-)
 from bertie.config import EncoderConfig
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """Import a reader when it is first called, for most models need only safetensors'."""
+
+    def read(*arguments: Any) -> Any:
+        return getattr(import_module(f"bertie.checkpoint.{module}"), name)(*arguments)
+
+    return read
 
 
 def _no_config(directory: Path) -> None:
@@ -71,24 +66,29 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "pytorch",
         find=partial(find_shards, single="pytorch_model.bin", index="pytorch_model.bin.index.json"),
-        read=partial(read_shards, read=read_pytorch),
+        read=partial(read_shards, read=_later("pytorch", "read_pytorch")),
         files=("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ),
     Format(
         "tensorflow checkpoint",
-        find=find_checkpoint,
-        read=read_checkpoint,
+        find=_later("tensorflow.checkpoint", "find_checkpoint"),
+        read=_later("tensorflow.checkpoint", "read_checkpoint"),
         files=("bert_model.ckpt.index",),
-        config=checkpoint_config,
-        notes=checkpoint_notes,
+        config=_later("tensorflow.checkpoint", "checkpoint_config"),
+        notes=_later("tensorflow.checkpoint", "checkpoint_notes"),
     ),
     Format(
         "tensorflow saved model",
-        find=find_saved_model,
-        read=read_saved_model,
+        find=_later("tensorflow.saved_model", "find_saved_model"),
+        read=_later("tensorflow.saved_model", "read_saved_model"),
         files=("saved_model.pb",),
-        config=saved_model_config,
-        notes=saved_model_notes,
+        config=_later("tensorflow.saved_model", "saved_model_config"),
+        notes=_later("tensorflow.saved_model", "saved_model_notes"),
     ),
-    Format("onnx", find=find_onnx, read=read_onnx, files=ONNX_FILES),
+    Format(
+        "onnx",
+        find=_later("onnx_files", "find_onnx"),
+        read=_later("onnx_files", "read_onnx"),
+        files=("model.onnx", "onnx/model.onnx"),
+    ),
 )

@@ -1,7 +1,6 @@
 """A file written whole or not at all."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is no plain file, expected one or none")
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         with unfinished.open("xb") as file:
             yield file

@@ -1,7 +1,6 @@
 """Putting what is exported into its place, whole or not at all."""
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +43,7 @@ def staging(destination: Path) -> Iterator[Path]:
     Raises: InputError: the disk refuses to be written.
     """
     destination = destination.absolute()
-    stage = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.unfinished")
+    stage = destination.with_name(f".{destination.name}.{os.urandom(4).hex()}.unfinished")
     try:
         stage.mkdir()
         yield stage
