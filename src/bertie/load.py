@@ -87,7 +87,8 @@ def load(
     settled = settle(source, given, task=task, precision=precision, calibration=calibration)
     opened, prepared, used = settled.opened, settled.prepared, settled.used
     recipe = settled.recipe(threads)
-    encoder = Encoder(opened.config, opened.tensors, threads=threads, recipe=recipe)
+    tensors = {**opened.tensors, **opened.scales}
+    encoder = Encoder(opened.config, tensors, threads=threads, recipe=recipe)
 
     def describe() -> ModelInfo:
         return ModelInfo(
@@ -101,7 +102,7 @@ def load(
             threads=encoder.threads,
             settings=settled.settings,
             modules=prepared.modules,
-            unused=opened.checkpoint.unused(used),
+            unused=opened.checkpoint.unused([*used, *opened.scales]),
             notes=settled.notes,
         )
 

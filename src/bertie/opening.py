@@ -19,6 +19,7 @@ from bertie.checkpoint import (
     read_layout,
     require_files,
 )
+from bertie.checkpoint.bundle import SCALE, SMOOTHING
 from bertie.checkpoint.heads import HeadRecord, heads
 from bertie.config import EncoderConfig, Setting
 from bertie.errors import CheckpointError, InputError
@@ -141,6 +142,14 @@ class Opened:
         """The encoder's sizes and options."""
         return self.checkpoint.config
 
+    @property
+    def scales(self) -> dict[str, Tensor]:
+        """What stands beside an int8 bundle's weights, by canonical name; nothing elsewhere."""
+        if self.bundle is None or not self.bundle.quantized:
+            return {}
+        tensors = self.checkpoint.tensors
+        return {name: t for name, t in tensors.items() if name.endswith((SCALE, SMOOTHING))}
+
     @cached_property
     def heads(self) -> Mapping[str, HeadRecord]:
         """The checkpoint's heads that can be used, by kind."""
@@ -167,7 +176,8 @@ def open_source(source: str | Path, given: Given | None = None) -> Opened:
     checkpoint = Checkpoint.open(
         layout.transformer, config=given.config, activation=given.activation
     )
-    tensors = encoder_tensors(checkpoint)
+    quantized = bundle is not None and bundle.quantized
+    tensors = encoder_tensors(checkpoint, quantized=quantized)
     tokenizer = Tokenizer.load(layout.transformer, lower=given.lower, vocab=given.vocab)
     if bundle is not None:
         checkpoint, tokenizer = _attributed(checkpoint, tokenizer, given)

@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from bertie.batching import gather, plan
 from bertie.calibration import Calibration
 from bertie.checkpoint import Tensor
+from bertie.checkpoint.bundle import SMOOTHING
 from bertie.config import ACTIVATIONS, EncoderConfig
 from bertie.encoder import Encoder, Recipe, selected_isa
+from bertie.errors import CheckpointError
 
 Floats = NDArray[np.float32]
 
@@ -87,6 +89,32 @@ def int8_recipe(
     ends = np.cumsum([product.inputs for product in listed])
     parts = np.split(flat, ends[:-1])
     return Recipe("int8", {p.name: part for p, part in zip(listed, parts, strict=True)})
+
+
+def stored_recipe(config: EncoderConfig, tensors: Mapping[str, Tensor]) -> Recipe:
+    """Read how a bundle's weights were quantized.
+
+    Args:
+        config: the encoder's.
+        tensors: the bundle's, with the divisors of each product under its name and SMOOTHING.
+    Raises: CheckpointError: divisors are missing, misshapen, or can't divide.
+    """
+    smoothing = {}
+    for product in products(config):
+        tensor = tensors.get(product.name + SMOOTHING)
+        if tensor is None or (tensor.dtype, tensor.shape) != ("F32", (product.inputs,)):
+            raise CheckpointError(
+                f"the bundle lacks {product.name}{SMOOTHING}, expected F32 ({product.inputs},):"
+                " export it anew"
+            )
+        values = tensor.float32()
+        if not (np.isfinite(values).all() and (values > 0).all()):
+            raise CheckpointError(
+                f"{tensor.file}: {tensor.name} has values to divide by that aren't above 0:"
+                " copy the bundle again"
+            )
+        smoothing[product.name] = values
+    return Recipe("int8", smoothing)
 
 
 def divisors(input_peaks: Floats, weight_peaks: Floats) -> Floats:

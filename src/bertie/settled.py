@@ -98,10 +98,12 @@ class Settled:
 
     def recipe(self, threads: int | None = None) -> Recipe:
         """Say how the encoder computes; for int8, find out how or recall it."""
-        if self.sample is None:
+        if self.sample is None and self._quantized_by is None:
             return Recipe(self.precision.value)
-        from bertie.quantize import int8_recipe  # here because only int8 takes the time
+        from bertie.quantize import int8_recipe, stored_recipe  # only int8 takes the time
 
+        if self.sample is None:
+            return stored_recipe(self.opened.config, self.opened.scales)
         return int8_recipe(
             self.opened.config,
             self.opened.tensors,
@@ -115,7 +117,7 @@ class Settled:
     def _quantized_by(self) -> Bundle | None:
         """The bundle whose weights are in int8, if the source is one."""
         bundle = self.opened.bundle
-        return bundle if bundle is not None and bundle.precision == "int8" else None
+        return bundle if bundle is not None and bundle.quantized else None
 
     @cached_property
     def quantization(self) -> Mapping[str, Any] | None:
@@ -228,7 +230,7 @@ def _sample(
     precision: Setting, given: str | Path | Sequence[str] | None, opened: Opened
 ) -> Calibration | None:
     """Make the sample that an int8 model is calibrated with, unless its bundle's already is."""
-    quantized = opened.bundle is not None and opened.bundle.precision == "int8"
+    quantized = opened.bundle is not None and opened.bundle.quantized
     if precision.value == "int8" and not quantized:
         return calibrate(calibration_text(given), opened.tokenizer, opened.config.positions)
     if given is not None:

@@ -12,16 +12,18 @@ import pytest
 
 import bertie
 from bertie import _core
+from bertie.encoder import PRECISIONS
 from bertie.errors import CheckpointError, InputError
 from bertie.export import write_bundle
 from bertie.sources.bundles import sealed
+from tests.editing import edit_tensors
 
 Export = Callable[..., Path]
 TEXTS = ["the old bridge", "Who reads the new book at NIGHT?", ""]
 
 
 @pytest.mark.parametrize("isa", _core.available_isas())
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("model", ["tiny_bert", "tiny_sentence"])
 def test_vectors_are_the_sources_to_the_last_bit(
     model: str,
@@ -39,7 +41,7 @@ def test_vectors_are_the_sources_to_the_last_bit(
     assert np.array_equal(found.embed(TEXTS), expected.embed(TEXTS))
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_fingerprint_is_the_sources(
     tiny_sentence: Path, exported: Export, precision: str
 ) -> None:
@@ -134,15 +136,58 @@ def test_a_float32_bundle_serves_every_precision(tiny_bert: Path, exported: Expo
         assert found.fingerprint == expected.fingerprint
 
 
-def test_a_bfloat16_bundle_serves_its_own_alone(tiny_bert: Path, exported: Export) -> None:
-    bundle = exported(tiny_bert, precision="bfloat16")
-    assert bertie.load(bundle, precision="bfloat16").encoder.precision == "bfloat16"
-    for precision in ("float32", "int8"):
-        with pytest.raises(InputError, match="has its weights in bfloat16 only: leave precision"):
+@pytest.mark.parametrize("own", ["bfloat16", "int8"])
+def test_a_bundle_of_less_serves_its_own_precision_alone(
+    tiny_bert: Path, exported: Export, own: str
+) -> None:
+    bundle = exported(tiny_bert, precision=own)
+    assert bertie.load(bundle, precision=own).encoder.precision == own
+    for precision in {*PRECISIONS} - {own}:
+        with pytest.raises(InputError, match=f"has its weights in {own} only: leave precision"):
             bertie.load(bundle, precision=precision)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_int8_bundle_is_calibrated_already(tiny_bert: Path, exported: Export) -> None:
+    model = bertie.load(exported(tiny_bert, precision="int8"))
+    expected = bertie.load(tiny_bert, precision="int8").info()
+    found = model.info()
+    assert found.settings["calibration"] == expected.settings["calibration"]
+    assert (found.unused, found.parameters) == (expected.unused, expected.parameters)
+    with pytest.raises(InputError, match="the bundle's weights are int8 already"):
+        bertie.load(model.info().directory, calibration=["some text"])
+
+
+@pytest.mark.parametrize("end", [".smoothing", "_scale"])
+def test_an_int8_bundle_that_lacks_scales_is_refused(
+    tiny_bert: Path, exported: Export, end: str
+) -> None:
+    bundle = exported(tiny_bert, precision="int8")
+
+    def without(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = next(name for name in tensors if name.endswith(end))
+        return {name: value for name, value in tensors.items() if name != found}
+
+    edit_tensors(bundle, without)
+    with pytest.raises(CheckpointError, match=r"without its scales|the bundle lacks .*smoothing"):
+        bertie.load(bundle)
+
+
+def test_a_precision_is_compared_with_float32_before_it_is_exported(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    write_bundle(tiny_bert, tmp_path / "int8", precision="int8")
+    report = read(tmp_path / "int8")["verify"]
+    assert report["passed"]
+    assert report["sides"][0]["precision"] == "float32"
+    assert report["sides"][1]["source"] == "this bundle"
+    with pytest.raises(CheckpointError, match="in int8 is not near enough to float32: the least"):
+        write_bundle(tiny_bert, tmp_path / "other", precision="int8", min_cosine=1.1)
+    assert not (tmp_path / "other").exists()
+    write_bundle(tiny_bert, tmp_path / "float32", precision="float32", min_cosine=1.1)
+    assert "verify" not in read(tmp_path / "float32")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_bundle_of_a_bundle_is_the_same(
     tiny_sentence: Path, exported: Export, precision: str
 ) -> None:

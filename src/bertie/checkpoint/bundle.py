@@ -90,6 +90,11 @@ class Bundle:
             report=content.get("verify"),
         )
 
+    @property
+    def quantized(self) -> bool:
+        """Whether the weights of its products are bytes."""
+        return self.precision == "int8"
+
     def origin(self, name: str) -> str:
         """Say where a setting comes from that this file holds."""
         return f"{NAME}: {name}"

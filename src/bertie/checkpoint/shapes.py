@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bertie.architectures import WORDS
+from bertie.checkpoint.bundle import SCALE
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.errors import CheckpointError
@@ -60,17 +61,18 @@ LAYER = (
 )
 
 
-def encoder_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
+def encoder_tensors(checkpoint: Checkpoint, *, quantized: bool = False) -> dict[str, Tensor]:
     """Pick the encoder's tensors and check them against the config.
 
     Args:
         checkpoint: whose tensors to take.
+        quantized: whether weights may be bytes that have their scales beside them.
     Returns: every tensor that the encoder uses, by canonical name.
     Raises: CheckpointError: listing each one that is missing, ambiguous, misshapen or of a type
         that is not a float.
     """
     wanted = list(_wanted(checkpoint))
-    faults = [fault for expected in wanted if (fault := _fault(checkpoint, expected))]
+    faults = [fault for expected in wanted if (fault := _fault(checkpoint, expected, quantized))]
     faults += _missing_layers(checkpoint)
     if faults:
         count = "1 tensor" if len(faults) == 1 else f"{len(faults)} tensors"
@@ -119,7 +121,7 @@ def _missing_layers(checkpoint: Checkpoint) -> list[str]:
     return faults
 
 
-def _fault(checkpoint: Checkpoint, expected: Expected) -> str | None:
+def _fault(checkpoint: Checkpoint, expected: Expected, quantized: bool) -> str | None:
     """Say what is wrong with one tensor, if anything is."""
     config = checkpoint.config
     shape = tuple(getattr(config, axis) for axis in expected.axes)
@@ -136,7 +138,11 @@ def _fault(checkpoint: Checkpoint, expected: Expected) -> str | None:
         return (
             f"{tensor.file}: tensor {tensor.name} is {tensor.shape}, expected {shape} from {sizes}"
         )
-    if tensor.dtype not in FLOAT_DTYPES:
+    if quantized and tensor.dtype == "I8":
+        scale = checkpoint.tensors.get(expected.name + SCALE)
+        if scale is None or (scale.dtype, scale.shape) != ("F32", shape[:1]):
+            return f"{tensor.file}: tensor {tensor.name} is I8 without its scales, F32 {shape[:1]}"
+    elif tensor.dtype not in FLOAT_DTYPES:
         return (
             f"{tensor.file}: tensor {tensor.name} is {tensor.dtype},"
             f" expected one of {', '.join(FLOAT_DTYPES)}"

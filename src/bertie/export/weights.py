@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.checkpoint import Tensor
+from bertie.checkpoint.bundle import SCALE, SMOOTHING
 from bertie.checkpoint.tensor import FLOAT_DTYPES
-from bertie.encoder import Recipe
+from bertie.encoder import Recipe, quantize_weight
 from bertie.export.safetensors import Part
 from bertie.fingerprint import hash_tensor
 from bertie.opening import Opened
@@ -60,13 +61,22 @@ def stored_parts(opened: Opened, recipe: Recipe) -> list[Part]:
         return [_as_it_is(name, tensor) for name, tensor in tensors.items()]
     if recipe.precision == "float32":
         return [_float32(name, tensor) for name, tensor in tensors.items()]
-    weights = {name for product in products(opened.config) for name in product.weights}
+    by_product = {product.name: product.weights for product in products(opened.config)}
+    weights = {name for names in by_product.values() for name in names}
     parts = [
         _as_it_is(name, tensor) if tensor.dtype in _KEPT else _float32(name, tensor)
         for name, tensor in tensors.items()
         if name not in weights
     ]
-    return parts + [_bfloat16(name, tensors[name]) for name in sorted(weights)]
+    if recipe.precision == "bfloat16":
+        return parts + [_bfloat16(name, tensors[name]) for name in sorted(weights)]
+    for product, names in by_product.items():
+        divisors = recipe.smoothing[product]
+        smoothing = partial(np.ascontiguousarray, divisors, "<f4")
+        parts.append(Part(product + SMOOTHING, "F32", divisors.shape, smoothing))
+        for name in names:
+            parts += _int8(name, tensors[name], divisors)
+    return parts
 
 
 def _float32(name: str, tensor: Tensor) -> Part:
@@ -93,6 +103,19 @@ def _bfloat16(name: str, tensor: Tensor) -> Part:
     if tensor.dtype == "BF16":
         return _as_it_is(name, tensor)
     return Part(name, "BF16", tensor.shape, lambda: to_bfloat16(tensor.float32()))
+
+
+def _int8(name: str, tensor: Tensor, divisors: NDArray[np.float32]) -> list[Part]:
+    """Store bytes and, beside them, what a byte of 1 stands for in each row."""
+
+    def rounded() -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        return quantize_weight(tensor.float32(), divisors)
+
+    # Made twice, for either part: what they are kept for would be most of the model otherwise.
+    return [
+        Part(name, "I8", tensor.shape, lambda: rounded()[0]),
+        Part(name + SCALE, "F32", tensor.shape[:1], lambda: rounded()[1].astype("<f4", copy=False)),
+    ]
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
