@@ -105,12 +105,13 @@ std::vector<Encoder::Group> Encoder::plan(const Batch& batch) const {
 
 std::unique_ptr<Encoder::Scratch> Encoder::take_scratch(int64_t tokens, int64_t longest) const {
   {
-    std::lock_guard lock(scratch_mutex_);
-    for (auto& idle : idle_scratch_) {
-      if (idle->tokens < tokens || idle->longest < longest) continue;
-      std::swap(idle, idle_scratch_.back());
-      auto scratch = std::move(idle_scratch_.back());
-      idle_scratch_.pop_back();
+    Idle& idle = idle_.get();
+    std::lock_guard lock(idle.mutex);
+    for (auto& one : idle.scratch) {
+      if (one->tokens < tokens || one->longest < longest) continue;
+      std::swap(one, idle.scratch.back());
+      auto scratch = std::move(idle.scratch.back());
+      idle.scratch.pop_back();
       return scratch;
     }
   }
@@ -132,14 +133,15 @@ std::unique_ptr<Encoder::Scratch> Encoder::make_scratch(int64_t tokens, int64_t 
 }
 
 void Encoder::give_back(std::unique_ptr<Scratch> scratch) const {
-  std::lock_guard lock(scratch_mutex_);
+  Idle& idle = idle_.get();
+  std::lock_guard lock(idle.mutex);
   // One for each thread and one for a team is all that a caller uses; keep the largest.
-  idle_scratch_.push_back(std::move(scratch));
-  if (idle_scratch_.size() <= static_cast<size_t>(pool_.size()) + 1) return;
+  idle.scratch.push_back(std::move(scratch));
+  if (idle.scratch.size() <= static_cast<size_t>(pool_.size()) + 1) return;
   const auto smallest = std::min_element(
-      idle_scratch_.begin(), idle_scratch_.end(),
+      idle.scratch.begin(), idle.scratch.end(),
       [](const auto& a, const auto& b) { return a->tokens + a->longest < b->tokens + b->longest; });
-  idle_scratch_.erase(smallest);
+  idle.scratch.erase(smallest);
 }
 
 void Encoder::forward(const Batch& batch, const Result& result) const {

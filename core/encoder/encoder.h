@@ -111,8 +111,11 @@ class Encoder {
   std::vector<Layer> layers_;          // each once, though several passes use it
   std::vector<const Layer*> passes_;
   mutable ThreadPool pool_;
-  mutable std::mutex scratch_mutex_;
-  mutable std::vector<std::unique_ptr<Scratch>> idle_scratch_;
+  struct Idle {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Scratch>> scratch;
+  };
+  PerProcess<Idle> idle_;
 };
 
 }  // namespace bertie

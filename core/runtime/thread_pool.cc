@@ -1,7 +1,6 @@
 #include "runtime/thread_pool.h"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -41,7 +40,7 @@ int available_cores() {
 }
 
 struct ThreadPool::State {
-  const pid_t owner = getpid();
+  std::mutex callers;  // one job at a time
   std::mutex mutex;
   std::condition_variable wake, done;
   const std::function<void(int)>* job = nullptr;
@@ -51,8 +50,23 @@ struct ThreadPool::State {
   std::exception_ptr error;
   std::vector<std::thread> workers;
 
-  void work(int worker) {
-    uint64_t seen = 0;
+  ~State() {
+    {
+      std::lock_guard lock(mutex);
+      stop = true;
+    }
+    wake.notify_all();
+    for (auto& worker : workers) worker.join();
+  }
+
+  // Starts what is missing; a thread that the system refuses is tried again by the next job.
+  void start(int threads) {
+    for (int worker = static_cast<int>(workers.size()) + 1; worker < threads; ++worker) {
+      workers.emplace_back([this, worker, seen = generation] { work(worker, seen); });
+    }
+  }
+
+  void work(int worker, uint64_t seen) {
     std::unique_lock lock(mutex);
     for (;;) {
       wake.wait(lock, [&] { return stop || generation != seen; });
@@ -79,39 +93,16 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) : size_(std::max(threads, 1)) {}
 
-ThreadPool::~ThreadPool() {
-  if (!state_) return;
-  if (state_->owner != getpid()) {
-    // The threads of the parent do not exist here: joining them would hang, so forget them.
-    static_cast<void>(state_.release());
-    return;
-  }
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->wake.notify_all();
-  for (auto& worker : state_->workers) worker.join();
-}
-
-void ThreadPool::start() {
-  if (state_ && state_->owner == getpid()) return;
-  static_cast<void>(state_.release());  // a forked child's copy: its threads stayed in the parent
-  auto state = std::make_unique<State>();
-  for (int worker = 1; worker < size_; ++worker) {
-    state->workers.emplace_back([s = state.get(), worker] { s->work(worker); });
-  }
-  state_ = std::move(state);
-}
+ThreadPool::~ThreadPool() = default;
 
 void ThreadPool::run(const std::function<void(int)>& job) {
   if (size_ == 1) {
     job(0);
     return;
   }
-  std::lock_guard one_caller(callers_);
-  start();
-  State& state = *state_;
+  State& state = state_.get();
+  std::lock_guard one_caller(state.callers);
+  state.start(size_);
   {
     std::lock_guard lock(state.mutex);
     state.job = &job;

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/per_process.h"
+
 namespace bertie {
 
 // Cores that this process may use: CPU affinity and the cgroup's quota, rounded up; at least 1.
@@ -17,7 +19,7 @@ int available_cores();
 
 // A fixed set of workers that sleep between jobs. The calling thread is worker 0, so a pool of one
 // starts no thread. Jobs from several callers run one after another. After fork() the child's
-// first job starts fresh workers.
+// first job starts fresh workers, whatever the parent's were doing.
 class ThreadPool {
  public:
   // threads: at least 1.
@@ -39,11 +41,9 @@ class ThreadPool {
 
  private:
   struct State;
-  void start();
 
   const int size_;
-  std::mutex callers_;
-  std::unique_ptr<State> state_;
+  PerProcess<State> state_;
 };
 
 }  // namespace bertie

@@ -82,10 +82,11 @@ TextTokenizer::TextTokenizer(const std::vector<std::optional<std::string>>& toke
 }
 
 TextTokenizer::Lease TextTokenizer::lease() const {
-  std::lock_guard lock(idle_mutex_);
-  if (idle_.empty()) return {*this, std::make_unique<TokenizerScratch>()};
-  auto scratch = std::move(idle_.back());
-  idle_.pop_back();
+  Idle& idle = idle_.get();
+  std::lock_guard lock(idle.mutex);
+  if (idle.scratch.empty()) return {*this, std::make_unique<TokenizerScratch>()};
+  auto scratch = std::move(idle.scratch.back());
+  idle.scratch.pop_back();
   return {*this, std::move(scratch)};
 }
 
@@ -97,8 +98,9 @@ TextTokenizer::Lease::~Lease() {
     scratch_ = nullptr;
     return;
   }
-  std::lock_guard lock(owner_.idle_mutex_);
-  owner_.idle_.push_back(std::move(scratch_));
+  Idle& idle = owner_.idle_.get();
+  std::lock_guard lock(idle.mutex);
+  idle.scratch.push_back(std::move(scratch_));
 }
 
 // Tokenizes one normalized word.

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/per_process.h"
 #include "text/added_tokens.h"
 #include "text/normalizer.h"
 #include "text/token_buffer.h"
@@ -110,8 +111,11 @@ class TextTokenizer {
   AddedTokens plain_, normalized_;
   std::array<Class, 256> classes_;
   std::array<int32_t, 128> mark_ids_;
-  mutable std::mutex idle_mutex_;
-  mutable std::vector<std::unique_ptr<TokenizerScratch>> idle_;
+  struct Idle {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<TokenizerScratch>> scratch;
+  };
+  PerProcess<Idle> idle_;
 };
 
 class TextTokenizer::Lease {
