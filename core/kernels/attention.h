@@ -75,7 +75,7 @@ inline void multiply_columns(const Product& p, int64_t column) {
   if constexpr (V <= 2 && F32::registers == 32) {  // narrow, so there are registers for more rows
     if (p.rows == query_rows) return multiply_tile<query_rows, V>(p, 0, column);
   }
-  for_tiles(p.rows, [&]<int R>(int64_t row) { multiply_tile<R, V>(p, row, column); });
+  for_tiles(p.rows, 1, [&]<int R>(int64_t row) { multiply_tile<R, V>(p, row, column); });
 }
 
 inline void multiply_all(const Product& p) {

@@ -1,3 +1,9 @@
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -14,6 +20,9 @@ extern const Kernels kernels;
 namespace avx2 {
 extern const Kernels kernels;
 }
+namespace avxvnni {
+extern const Kernels kernels;
+}
 namespace avx512 {
 extern const Kernels kernels;
 }
@@ -27,6 +36,12 @@ extern const Kernels kernels;
 namespace neon {
 extern const Kernels kernels;
 }
+namespace neondot {
+extern const Kernels kernels;
+}
+namespace neonmmla {
+extern const Kernels kernels;
+}
 #endif
 
 namespace {
@@ -36,6 +51,14 @@ struct Found {
   size_t count = 0;
   void add(const Kernels& kernels) { list[count++] = &kernels; }
 };
+
+#if defined(__x86_64__)
+// GCC 12's __builtin_cpu_supports doesn't know it.
+bool has_avx_vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 4) != 0;
+}
+#endif
 
 Found detect() {
   Found found;
@@ -49,8 +72,15 @@ Found detect() {
   if (has_vnni && __builtin_cpu_supports("avx512bf16")) found.add(avx512bf16::kernels);
   if (has_vnni) found.add(avx512vnni::kernels);
   if (has_avx512) found.add(avx512::kernels);
+  if (has_avx2 && has_avx_vnni()) found.add(avxvnni::kernels);
   if (has_avx2) found.add(avx2::kernels);
 #elif defined(__aarch64__)
+  // Constants of the kernel's <asm/hwcap.h>, which older ones lack.
+  constexpr unsigned long dot = 1ul << 20, i8mm = 1ul << 13, bf16 = 1ul << 14;
+  const unsigned long second = getauxval(AT_HWCAP2);
+  const bool has_dot = (getauxval(AT_HWCAP) & dot) != 0;
+  if (has_dot && (second & i8mm) != 0 && (second & bf16) != 0) found.add(neonmmla::kernels);
+  if (has_dot) found.add(neondot::kernels);
   found.add(neon::kernels);
 #endif
   found.add(scalar::kernels);

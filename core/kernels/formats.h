@@ -31,8 +31,9 @@ struct PlainChannels {
   F32 finish(F32 sum, const GemmArgs&, int64_t) const { return sum + bias; }
 };
 
-// sum stands for the bytes; the numbers are (byte - zero) * scale of the row times scale of the
-// channel, so what zero adds to the sum, zero * (sum of the channel's weights), comes off again.
+// sum stands for the bytes as stored; the numbers are (byte - zero) * scale of the row times scale
+// of the channel, so what zero adds to the sum, zero * (sum of the channel's weights), comes off
+// again.
 struct ScaledChannels {
   F32 bias, scale, shift;
   ScaledChannels(const PackedLinear& linear, int64_t channel)
@@ -86,6 +87,12 @@ struct Int8 {
   using Channels = ScaledChannels;
 };
 
+// Formats of matrix.h, whose sums of two rows share a register.
+template <typename Format>
+concept Matrix = requires {
+  typename Format::Block;
+};
+
 template <typename Format>
 inline int64_t operand_elements(int64_t in) {
   return round_up(in, Format::depth);
@@ -96,10 +103,11 @@ inline int64_t operand_bytes(int64_t in) {
   return operand_elements<Format>(in) * static_cast<int64_t>(sizeof(typename Format::Element));
 }
 
+template <typename Format>
 inline void operand_bfloat16(const float* x, int64_t rows, const PackedLinear& linear, void* out,
                              RowScale*) {
   auto* q = static_cast<uint16_t*>(out);
-  const int64_t in = linear.in, padded = operand_elements<Bfloat16>(in);
+  const int64_t in = linear.in, padded = operand_elements<Format>(in);
   for (int64_t r = 0; r < rows; ++r, x += in, q += padded) {
     for (int64_t k = 0; k < in; ++k) q[k] = to_bfloat16(x[k]);
     for (int64_t k = in; k < padded; ++k) q[k] = 0;
@@ -107,10 +115,11 @@ inline void operand_bfloat16(const float* x, int64_t rows, const PackedLinear& l
 }
 
 // One scale and zero point a row, over the range of its values and zero.
+template <typename Format>
 inline void operand_int8(const float* x, int64_t rows, const PackedLinear& linear, void* out,
                          RowScale* scales) {
   auto* q = static_cast<uint8_t*>(out);
-  const int64_t in = linear.in, padded = operand_elements<Int8>(in);
+  const int64_t in = linear.in, padded = operand_elements<Format>(in);
   const int64_t whole = in / F32::lanes * F32::lanes, left = in - whole;
   const int64_t pairs = whole / (2 * F32::lanes) * (2 * F32::lanes);
   const float* smoothing = linear.smoothing;
@@ -148,7 +157,7 @@ inline void operand_int8(const float* x, int64_t rows, const PackedLinear& linea
       for (int64_t k = 0; k < left; ++k) q[whole + k] = last[k];
     }
     for (int64_t k = in; k < padded; ++k) q[k] = 0;
-    scales[r] = {scale, zero};
+    scales[r] = {scale, zero - Bytes::offset};
   }
 }
 

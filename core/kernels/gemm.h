@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/activation.h"
+#include "kernels/matrix.h"
 #include "kernels/peak.h"
 #include "kernels/tile.h"
 
@@ -95,7 +96,7 @@ inline void gemm(const GemmArgs& args) {
   const int64_t panel_elements = operand_elements<Format>(args.linear->in) * panel_width;
   for (int64_t p = args.panel_begin; p < args.panel_end; ++p) {
     const Element* panel = static_cast<const Element*>(args.linear->weight) + p * panel_elements;
-    for_tiles(args.rows,
+    for_tiles(args.rows, Matrix<Format> ? 2 : 1,
               [&]<int R>(int64_t row) { gemm_tile<Format, R>(args, panel, row, p * panel_width); });
   }
 }

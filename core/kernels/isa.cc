@@ -14,8 +14,9 @@ extern const Kernels kernels;
 const Kernels kernels = {
     .isa = BERTIE_NAME(BERTIE_ISA),
     .panel = panel_width,
-    .gemm = {gemm_kernels<Float32>(nullptr), gemm_kernels<Bfloat16>(operand_bfloat16),
-             gemm_kernels<Int8>(operand_int8)},
+    .gemm = {gemm_kernels<Float32>(nullptr),
+             gemm_kernels<BestBfloat16>(operand_bfloat16<BestBfloat16>),
+             gemm_kernels<BestInt8>(operand_int8<BestInt8>)},
     .attention_scratch = attention_scratch,
     .attention = attention,
     .layer_norm = layer_norm,

@@ -9,7 +9,7 @@ namespace bertie::BERTIE_ISA {
 // Runs `steps` steps of a full tile on the same operands. Returns a number that depends on
 // every sum, so that none is optimized away.
 template <typename Format>
-inline float multiply_registers(int64_t steps) {
+requires(!Matrix<Format>) inline float multiply_registers(int64_t steps) {
   using Element = typename Format::Element;
   Element operands[panel_width * Format::depth] = {};
   typename Format::Sum sums[tile_rows][panel_vectors];

@@ -13,9 +13,9 @@ constexpr int64_t panel_width = panel_vectors * F32::lanes;
 // is one chain of multiply-adds, whatever R and V are: a row's result never depends on its
 // neighbours. Strides are in elements; b's is from step to step, and a step is `depth` inputs.
 template <typename Format, int R, int V>
-inline void multiply(const typename Format::Element* a, int64_t a_stride,
-                     const typename Format::Element* b, int64_t b_stride, int64_t steps,
-                     typename Format::Sum (&sums)[R][V]) {
+requires(!Matrix<Format>) inline void multiply(const typename Format::Element* a, int64_t a_stride,
+                                               const typename Format::Element* b, int64_t b_stride,
+                                               int64_t steps, typename Format::Sum (&sums)[R][V]) {
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) sums[r][v] = Format::Sum::zero();
   }
@@ -31,13 +31,15 @@ inline void multiply(const typename Format::Element* a, int64_t a_stride,
   }
 }
 
-// Calls body.operator()<R>(first row) over tiles of up to `tile_rows` rows, of even height: 14 rows
-// are 5 + 5 + 4, not 6 + 6 + 2, since short tiles leave multipliers idle.
+// Calls body.operator()<R>(first row) over tiles of up to `tile_rows` rows, of like height: 14 rows
+// are 5 + 5 + 4, not 6 + 6 + 2, since short tiles leave multipliers idle. Heights are multiples of
+// `unit`, which divides tile_rows, but for the last.
 template <typename Body>
-inline void for_tiles(int64_t rows, const Body& body) {
+inline void for_tiles(int64_t rows, int64_t unit, const Body& body) {
   int64_t row = 0;
-  for (int64_t tiles = (rows + tile_rows - 1) / tile_rows; tiles > 0; --tiles) {
-    const int64_t height = (rows - row + tiles - 1) / tiles;
+  for (int64_t tiles = (rows + tile_rows - 1) / tile_rows; row < rows; --tiles) {
+    const int64_t even = round_up((rows - row + tiles - 1) / tiles, unit);
+    const int64_t height = even < rows - row ? even : rows - row;
     switch (height) {
       case 1:
         body.template operator()<1>(row);

@@ -19,15 +19,18 @@ namespace bertie::BERTIE_ISA {
 inline F32 as_float(F32 a) { return a; }
 inline F32 as_float(I32 a) { return to_float(a); }
 
-// Products of the bfloat16 pairs in a and b, added to the sums. Where the CPU lacks the
-// instruction the roundings of the operands are the same, and the products are float32's.
-#if defined(__AVX512BF16__)
+// Products of the bfloat16 pairs in a and b, added to the sums, the second of each pair first, as
+// vdpbf16ps does. Where the CPU lacks the instruction the products are float32's and the bits the
+// same, but for numbers below 1.2e-38, which the instruction takes to be zero.
+#if defined(BERTIE_ADD_PAIRS)  // a test's stand-in for the instruction
+#include BERTIE_ADD_PAIRS
+#elif defined(__AVX512BF16__)
 inline F32 add_pairs(F32 total, I32 a, I32 b) {
   return {_mm512_dpbf16_ps(total.v, (__m512bh)a.v, (__m512bh)b.v)};
 }
 #else
 inline F32 add_pairs(F32 total, I32 a, I32 b) {
-  return fma(high_half(a), high_half(b), fma(low_half(a), low_half(b), total));
+  return fma(low_half(a), low_half(b), fma(high_half(a), high_half(b), total));
 }
 #endif
 

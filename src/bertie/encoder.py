@@ -22,7 +22,7 @@ Ints = NDArray[np.int32]
 PRECISIONS = ("float32", "bfloat16", "int8")
 
 # Instruction sets that multiply bfloat16 as such; the others compute the same in float32, slower.
-_NATIVE_BFLOAT16 = ("avx512bf16",)
+_NATIVE_BFLOAT16 = ("avx512bf16", "neonmmla")
 
 # Sizes of the core's scratch memory: rows of a group and what they are rounded up to, those of its
 # pass through the feed-forward block, tokens a thread below which all threads share one group;

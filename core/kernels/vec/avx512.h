@@ -96,6 +96,8 @@ inline F32 high_half(I32 a) {
 // Four bytes of a times four of b in each 32-bit lane, exactly: a unsigned, b signed.
 #if defined(__AVX512VNNI__)
 struct Bytes {  // a prepared operand of add_products
+  // What is taken off an activation's byte before it is stored, where the instruction wants signed.
+  static constexpr float offset = 0.0f;
   __m512i v;
   static Bytes weights(I32 b) { return {b.v}; }
   static Bytes activations(int32_t a) { return {_mm512_set1_epi32(a)}; }
@@ -107,6 +109,7 @@ inline I32 add_products(I32 total, Bytes a, Bytes b) {
 }
 #else
 struct Bytes {  // split into 16-bit halves: vpmaddubsw would saturate, vpmaddwd can't
+  static constexpr float offset = 0.0f;
   __m512i even, odd;
   static Bytes weights(I32 b) {
     return {_mm512_srai_epi16(_mm512_slli_epi16(b.v, 8), 8), _mm512_srai_epi16(b.v, 8)};

@@ -1,9 +1,14 @@
-// 4 floats: what every aarch64 has.
+// 4 floats: what every aarch64 has, with sdot where the compiler may use it. kernels/matrix.h has
+// what CPUs with matrix instructions run in place of Bytes and add_pairs.
 #pragma once
 
 #include <arm_neon.h>
 
 #include <cstdint>
+
+#if defined(__ARM_FEATURE_MATMUL_INT8) && defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#define BERTIE_MATRIX
+#endif
 
 namespace bertie::BERTIE_ISA {
 
@@ -55,9 +60,17 @@ inline void transpose(const float* in, int64_t in_stride, int64_t count, float* 
     for (int64_t c = 0; c < 4; ++c) out[c * out_stride + r] = r < count ? in[r * in_stride + c] : 0;
   }
 }
+// sdot multiplies signed bytes only, so where it is used activations are stored 128 lower.
+#if defined(__ARM_FEATURE_DOTPROD) && !defined(BERTIE_MATRIX)
+constexpr int stored_lower = 128;
+#else
+constexpr int stored_lower = 0;
+#endif
 inline void store_bytes(F32 a, uint8_t* p) {
-  const uint32x4_t words = vminq_u32(vcvtnq_u32_f32(a.v), vdupq_n_u32(255));
-  for (int i = 0; i < 4; ++i) p[i] = static_cast<uint8_t>(words[i]);
+  const uint16x4_t halves = vqmovn_u32(vcvtnq_u32_f32(a.v));
+  const uint32x2_t bytes = vreinterpret_u32_u8(vqmovn_u16(vcombine_u16(halves, halves)));
+  const uint32_t word = vget_lane_u32(bytes, 0) ^ stored_lower * 0x01010101u;
+  __builtin_memcpy(p, &word, sizeof word);
 }
 
 struct I32 {
@@ -72,7 +85,17 @@ inline F32 to_float(I32 a) { return {vcvtq_f32_s32(a.v)}; }
 inline F32 low_half(I32 a) { return {vreinterpretq_f32_s32(vshlq_n_s32(a.v, 16))}; }
 inline F32 high_half(I32 a) { return {vreinterpretq_f32_s32(vandq_s32(a.v, vdupq_n_s32(-65536)))}; }
 
+#if defined(__ARM_FEATURE_DOTPROD) && !defined(BERTIE_MATRIX)
+struct Bytes {
+  static constexpr float offset = stored_lower;
+  int8x16_t v;
+  static Bytes weights(I32 b) { return {vreinterpretq_s8_s32(b.v)}; }
+  static Bytes activations(int32_t a) { return {vreinterpretq_s8_s32(vdupq_n_s32(a))}; }
+};
+inline I32 add_products(I32 total, Bytes a, Bytes b) { return {vdotq_s32(total.v, a.v, b.v)}; }
+#else
 struct Bytes {  // widened to 16 bits, so that every aarch64 can run it
+  static constexpr float offset = 0.0f;
   int16x8_t low, high;
   static Bytes weights(I32 b) {
     const int8x16_t bytes = vreinterpretq_s8_s32(b.v);
@@ -92,5 +115,6 @@ inline I32 add_products(I32 total, Bytes a, Bytes b) {
   const int32x4_t pairs = vpaddq_s32(vpaddq_s32(first, second), vpaddq_s32(third, fourth));
   return {vaddq_s32(total.v, pairs)};
 }
+#endif
 
 }  // namespace bertie::BERTIE_ISA

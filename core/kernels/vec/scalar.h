@@ -59,6 +59,7 @@ inline F32 high_half(I32 a) {
 }
 
 struct Bytes {
+  static constexpr float offset = 0.0f;
   uint32_t v;
   static Bytes weights(I32 b) { return {static_cast<uint32_t>(b.v)}; }
   static Bytes activations(int32_t a) { return {static_cast<uint32_t>(a)}; }
