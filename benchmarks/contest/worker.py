@@ -6,8 +6,10 @@ TEXTS is a JSON file of lists of texts by name. It answers one line for each lin
 list in one call, `one` embeds texts one call each, `peak` measures what Bertie's CPU can multiply.
 """
 
+import ctypes
 import json
 import os
+import signal
 import sys
 import time
 import warnings
@@ -51,7 +53,17 @@ def peak(threads: int) -> dict[str, Any]:
     return {"peak": {name: _core.multiply_peak(name, threads) for name in precisions}}
 
 
+def end_with_parent() -> None:
+    """Have the kernel end this process when the script that started it ends, however it does.
+
+    Killed by SIGKILL, the script could not, and a stopped process would stay for ever.
+    """
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
+    ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGKILL))
+
+
 def main() -> None:
+    end_with_parent()
     key, checkpoint, work, threads, texts_file = sys.argv[1:]
     # Libraries print; the answers have the original standard output to themselves.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
