@@ -99,6 +99,16 @@ def test_progress_is_told_to_the_end(tiny_bert) -> None:
     assert {total for _, _, total in told} == {3}
 
 
+def test_int8_is_measured_as_it_was_calibrated(tiny_bert, tmp_path) -> None:
+    sample = tmp_path / "sample.txt"
+    sample.write_text("the river\nstone and wind\n")
+    for calibration in (sample, ["the river", "stone and wind"]):
+        report = measure(
+            tiny_bert, precision="int8", calibration=calibration, texts=["wind"], rounds=1
+        )
+        assert report.model.precision == "int8"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -109,6 +119,7 @@ def test_progress_is_told_to_the_end(tiny_bert) -> None:
         ({"texts": "a text"}, "texts is one str"),
         ({"threads": 0}, "threads is 0"),
         ({"precision": "float3"}, "float3"),
+        ({"precision": "float32", "calibration": ["a"]}, "only int8 is calibrated"),
     ],
 )
 def test_what_can_not_be_measured_is_refused(tiny_bert, options, said: str) -> None:

@@ -45,3 +45,16 @@ def test_texts_that_can_not_be_read_are_one_line(
     assert ran.code == 1
     assert "no column 'text'" in ran.err
     assert bertie("bench", tiny_sentence, "--rounds", 0).code == 2
+
+
+def test_bench_calibrates_int8_on_a_file(
+    bertie: Bertie, tiny_sentence: Path, rows: Path, tmp_path: Path
+) -> None:
+    sample = tmp_path / "sample.txt"
+    sample.write_text("the dog\na cat and the river\n")
+    asked = ("bench", tiny_sentence, "--texts", rows, "-c", "body", "--rounds", 1)
+    ran = bertie(*asked, "--precision", "int8", "--calibration", sample)
+    assert json.loads(ran.out)["model"]["precision"] == "int8"
+    ran = bertie(*asked, "--precision", "float32", "--calibration", sample)
+    assert ran.code == 1
+    assert "only int8 is calibrated" in ran.err

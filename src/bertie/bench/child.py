@@ -1,8 +1,8 @@
 """A process of its own that loads a model, embeds one text, then what it reads, and tells of it.
 
-start.py runs it as a file, not as a module: so it imports nothing before its clock runs. It takes
-a JSON object as its argument, and texts as JSON lines on standard input once it has told of the
-first vector; it prints a JSON object for each.
+start.py runs it as a file, not as a module: so it imports nothing before its clock runs. It reads
+JSON lines on standard input: an object that says what is asked, and once it has told of the first
+vector, texts. It prints a JSON object for each.
 """
 
 import json
@@ -19,13 +19,13 @@ def _tell(**values: float | None) -> None:
 
 
 def _texts() -> Iterator[str]:
-    for line in sys.stdin:
+    while line := sys.stdin.readline():
         yield json.loads(line)
 
 
 def main() -> None:
-    """Measure what the argument says: source, options of load, text."""
-    asked = json.loads(sys.argv[1])
+    """Measure what is asked: source, options of load, text."""
+    asked = json.loads(sys.stdin.readline())
     begun = time.perf_counter()
     from bertie.load import load
 

@@ -84,6 +84,7 @@ def measure(
     *,
     precision: str = "auto",
     threads: int | None = None,
+    calibration: str | Path | Sequence[str] | None = None,
     texts: Iterable[str] | None = None,
     rounds: int = 5,
     progress: Progress | None = None,
@@ -93,7 +94,7 @@ def measure(
     Prompts are left out, so that every text is as long as it looks.
 
     Args:
-        source, precision, threads: as for bertie.load.
+        source, precision, threads, calibration: as for bertie.load.
         texts: what to embed; None for short and long texts made of the vocabulary's words.
         rounds: how often each bulk figure is measured, with latency's calls in between, and how
             many new processes are started.
@@ -107,7 +108,9 @@ def measure(
     load_before = os.getloadavg()[0]
     tell = progress or (lambda what, done, total: None)
     tell("loading", 0, rounds + 2)
-    model = load(source, task="embed", precision=precision, threads=threads)
+    model = load(
+        source, task="embed", precision=precision, threads=threads, calibration=calibration
+    )
     assert isinstance(model, Embedder)
     info = model.info()
     kinds = synthetic(model.tokenizer, model.max_length) if given is None else (given,)
@@ -120,7 +123,11 @@ def measure(
         for done in range(rounds):
             tell("embedding", done, rounds + 2)
             peaks.append(_round(model, info.precision, bulk, calls))
-    options = {"precision": info.precision, "threads": model.encoder.threads}
+    options = {
+        "precision": info.precision,
+        "threads": model.encoder.threads,
+        "calibration": str(calibration) if isinstance(calibration, Path) else calibration,
+    }
     tell("starting", rounds, rounds + 2)
     started = start(info.directory, options, rounds)
     tell("weighing", rounds + 1, rounds + 2)

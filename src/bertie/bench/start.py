@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def memory(source: str, options: Mapping[str, Any], texts: Sequence[str]) -> Mem
 def _run(source: str, options: Mapping[str, Any], texts: Sequence[str]) -> _Run:
     """Run child.py once."""
     asked = json.dumps({"source": source, "options": dict(options), "text": _HELLO})
-    command = [sys.executable, "-P", "-W", "ignore::UserWarning", child.__file__, asked]
+    command = [sys.executable, "-P", "-W", "ignore::UserWarning", child.__file__]
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     begun = time.perf_counter()
     with subprocess.Popen(
@@ -70,7 +71,11 @@ def _run(source: str, options: Mapping[str, Any], texts: Sequence[str]) -> _Run:
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
+        with suppress(BrokenPipeError):  # it has failed; below it says why
+            process.stdin.write(asked + "\n")
+            process.stdin.flush()
         first = process.stdout.readline()
         elapsed = time.perf_counter() - begun
         rest, complaint = process.communicate("".join(json.dumps(text) + "\n" for text in texts))

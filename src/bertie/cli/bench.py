@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @options.source
 @options.precision
 @options.threads
+@options.calibration
 @click.option(
     "--texts",
     "file",
@@ -39,6 +40,7 @@ def command(
     source: str,
     precision: str,
     threads: int | None,
+    calibration: Path | None,
     file: Path | None,
     column: str,
     file_format: str | None,
@@ -68,6 +70,7 @@ def command(
             source,
             precision=precision,
             threads=threads,
+            calibration=calibration,
             texts=texts,
             rounds=rounds,
             progress=bar.update,
