@@ -24,7 +24,7 @@ TIERS = (
     {"tasks"},
     {"settled"},
     {"load"},
-    {"verify"},
+    {"verify", "doctor"},
     {"search", "jobs", "export", "evaluate", "bench"},
     {"client", "server", "cli"},
     {"__main__"},

@@ -15,6 +15,7 @@ from bertie.errors import BertieError
 COMMANDS = (
     "pull",
     "info",
+    "doctor",
     "tokenize",
     "embed",
     "classify",

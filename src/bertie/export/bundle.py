@@ -168,7 +168,7 @@ def _options(settled: Settled) -> dict[str, Any]:
     options.pop("config", None)
     if "vocab" in options:
         options["vocab"] = (encoder_folder(settled.opened) / VOCAB).as_posix()
-    return options
+    return {name: getattr(value, "tolist", lambda v=value: v)() for name, value in options.items()}
 
 
 def _provenance(source: str | Path, settled: Settled) -> dict[str, Any]:
