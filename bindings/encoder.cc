@@ -11,6 +11,7 @@
 #include <new>
 
 #include "encoder/quantize.h"
+#include "encoder/dense.h"
 #include "module.h"
 #include "runtime/error.h"
 
@@ -172,53 +173,28 @@ nb::tuple quantized(const Matrix& weight, const std::optional<Vector>& smoothing
                         nb::ndarray<nb::numpy, float>(scales, {out}, scales_owner));
 }
 
-// A dense layer on its own, for what stands on top of the encoder.
-class Dense {
- public:
-  Dense(const Matrix& weight, const std::optional<Vector>& bias, const std::string& name)
-      : kernels_(select_kernels()), activation_(activation(name)) {
-    const auto out = static_cast<int64_t>(weight.shape(0)),
-               in = static_cast<int64_t>(weight.shape(1));
-    const TensorView w{
-        reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
-    TensorView b{nullptr, DType::f32, {out}};
-    if (bias) {
-      if (static_cast<int64_t>(bias->shape(0)) != out) {
-        throw Error(ErrorKind::input, "the bias has " + std::to_string(bias->shape(0)) +
-                                          " elements, expected " + std::to_string(out));
-      }
-      b.data = reinterpret_cast<const unsigned char*>(bias->data());
+Dense* make_dense(const Matrix& weight, const std::optional<Vector>& bias, const std::string& name,
+                  int threads) {
+  const auto out = static_cast<int64_t>(weight.shape(0)), in = static_cast<int64_t>(weight.shape(1));
+  const TensorView w{reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
+  TensorView b{nullptr, DType::f32, {out}};
+  if (bias) {
+    if (static_cast<int64_t>(bias->shape(0)) != out) {
+      throw Error(ErrorKind::input, "the bias has " + std::to_string(bias->shape(0)) +
+                                        " elements, expected " + std::to_string(out));
     }
-    linear_ = Linear(kernels_, Precision::float32, in, {&w}, {bias ? &b : nullptr});
+    b.data = reinterpret_cast<const unsigned char*>(bias->data());
   }
+  return new Dense(w, bias ? &b : nullptr, activation(name), threads);
+}
 
-  nb::object operator()(const Matrix& x) const {
-    if (static_cast<int64_t>(x.shape(1)) != linear_.in()) {
-      throw Error(ErrorKind::input, "the input is " + std::to_string(x.shape(1)) +
-                                        " wide, expected " + std::to_string(linear_.in()));
-    }
-    float* out;
-    const auto rows = static_cast<int64_t>(x.shape(0));
-    nb::object result = empty(rows, linear_.out(), out);
-    nb::gil_scoped_release release;
-    const GemmKernels& gemm = kernels_.gemm[static_cast<int>(linear_.precision())];
-    gemm.gemm({.a = x.data(),
-               .a_stride = gemm.operand_bytes(linear_.in()),
-               .rows = rows,
-               .linear = &linear_.packed(),
-               .panel_begin = 0,
-               .panel_end = (linear_.out() + kernels_.panel - 1) / kernels_.panel,
-               .activation = activation_,
-               .out = out,
-               .out_stride = linear_.out()});
-    return result;
+int64_t checked_rows(const Dense& dense, const Matrix& x) {
+  if (static_cast<int64_t>(x.shape(1)) != dense.in()) {
+    throw Error(ErrorKind::input, "the input is " + std::to_string(x.shape(1)) +
+                                      " wide, expected " + std::to_string(dense.in()));
   }
-
- private:
-  const Kernels& kernels_;
-  const Activation activation_;
-  Linear linear_;
-};
+  return static_cast<int64_t>(x.shape(0));
+}
 
 }  // namespace
 
@@ -256,16 +232,17 @@ void bind_encoder(nb::module_& m) {
       .def(
           "forward",
           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths,
-             const std::vector<int64_t>& layers) {
+             const std::vector<int64_t>& layers, const std::optional<Ints>& attended) {
             const auto width = static_cast<int64_t>(layers.size()) * self.config().hidden_size;
             float* hidden;
             nb::object result = empty(static_cast<int64_t>(ids.size()), width, hidden);
             nb::gil_scoped_release release;
-            self.forward({span(ids), span(type_ids), span(lengths)},
+            self.forward({span(ids), span(type_ids), span(lengths),
+                          attended ? span(*attended) : std::span<const int32_t>()},
                          {.layers = layers, .modes = {}, .skip = {}, .out = hidden});
             return result;
           },
-          "ids"_a, "type_ids"_a, "lengths"_a, "layers"_a)
+          "ids"_a, "type_ids"_a, "lengths"_a, "layers"_a, "attended"_a = nb::none())
       .def(
           "forward_pooled",
           [](const Encoder& self, const Ints& ids, const Ints& type_ids, const Ints& lengths,
@@ -293,9 +270,30 @@ void bind_encoder(nb::module_& m) {
           },
           "ids"_a, "type_ids"_a, "lengths"_a);
   nb::class_<Dense>(m, "Linear")
-      .def(nb::init<const Matrix&, const std::optional<Vector>&, const std::string&>(), "weight"_a,
-           "bias"_a = nb::none(), "activation"_a = "identity")
-      .def("__call__", &Dense::operator(), "x"_a);
+      .def(nb::new_(&make_dense), "weight"_a, "bias"_a = nb::none(), "activation"_a = "identity",
+           "threads"_a = 1)
+      .def(
+          "__call__",
+          [](const Dense& self, const Matrix& x) {
+            const int64_t rows = checked_rows(self, x);
+            float* out;
+            nb::object result = empty(rows, self.out(), out);
+            nb::gil_scoped_release release;
+            self.apply(x.data(), rows, out);
+            return result;
+          },
+          "x"_a)
+      .def(
+          "maximum",
+          [](const Dense& self, const Matrix& x, const Ints& lengths) {
+            const int64_t rows = checked_rows(self, x);
+            float* out;
+            nb::object result = empty(static_cast<int64_t>(lengths.size()), self.out(), out);
+            nb::gil_scoped_release release;
+            self.maximum(x.data(), rows, span(lengths), out);
+            return result;
+          },
+          "x"_a, "lengths"_a);
 }
 
 }  // namespace bertie

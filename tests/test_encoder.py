@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bertie import _core, reference
 from bertie.checkpoint import Tensor, shapes
 from bertie.config import MODEL_TYPES, EncoderConfig
-from bertie.encoder import Encoder, Linear, Recipe, quantize_weight
+from bertie.encoder import PRECISIONS, Encoder, Linear, Recipe, quantize_weight
 from bertie.errors import CheckpointError, InputError
 from bertie.pooling import POOLINGS
 from bertie.quantize import products
@@ -424,3 +424,21 @@ def test_linear_refuses_what_does_not_fit():
         Linear(weight)(np.zeros((1, 5), np.float32))
     with pytest.raises(InputError, match="activation 'swish' is unknown"):
         Linear(weight, activation="swish")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_tokens_attend_to_the_first_ones_alone_where_asked(
+    tiny, tiny_tensors, tiny_arrays, tiny_expected, precision
+):
+    ids, type_ids = tiny_expected["ids"], tiny_expected["type_ids"]
+    lengths = tiny_expected["lengths"]
+    attended = np.maximum(lengths // 2, 1).astype(np.int32)
+    encoder = Encoder(tiny.config, tiny_tensors, recipe=Recipe(precision))
+    found = encoder.forward(ids, type_ids, lengths, attended=attended)
+    expected = reference.forward(tiny.config, tiny_arrays, ids, type_ids, lengths, attended)[-1]
+    assert np.abs(found - expected).max() < {"float32": 1e-4, "bfloat16": 0.2, "int8": 1}[precision]
+    whole = encoder.forward(ids, type_ids, lengths)
+    assert np.array_equal(encoder.forward(ids, type_ids, lengths, attended=lengths), whole)
+    assert not np.allclose(found, whole, atol=0.3)
+    with pytest.raises(InputError, match="attended of sequence 0 is 0, expected 1 to its length"):
+        encoder.forward(ids, type_ids, lengths, attended=attended * 0)

@@ -45,6 +45,17 @@ void Encoder::check(const Batch& batch) const {
     }
   };
   check_ids(batch.ids, config_.vocab_size, "token id");
+  if (!batch.attended.empty() && batch.attended.size() != batch.lengths.size()) {
+    fail("attended has " + std::to_string(batch.attended.size()) + " numbers, expected one for" +
+         " each of " + std::to_string(batch.lengths.size()) + " sequences");
+  }
+  for (size_t i = 0; i < batch.attended.size(); ++i) {
+    if (batch.attended[i] < 1 || batch.attended[i] > batch.lengths[i]) {
+      fail("attended of sequence " + std::to_string(i) + " is " +
+           std::to_string(batch.attended[i]) + ", expected 1 to its length, " +
+           std::to_string(batch.lengths[i]));
+    }
+  }
   if (reads_types()) check_ids(batch.type_ids, config_.type_vocab_size, "type id");
 }
 
@@ -93,6 +104,7 @@ std::vector<Encoder::Group> Encoder::plan(const Batch& batch) const {
       if (reads_types()) group.type_ids = batch.type_ids.data() + start;
       group.first_token = start;
       group.first_sequence = sequence;
+      if (!batch.attended.empty()) group.attended = batch.attended.data() + sequence;
     }
     Group& group = groups.back();
     group.starts.push_back(group.tokens() + length);

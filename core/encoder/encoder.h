@@ -22,6 +22,8 @@ struct Batch {
   std::span<const int32_t> ids;       // (tokens)
   std::span<const int32_t> type_ids;  // (tokens), ignored where the model has fewer than two types
   std::span<const int32_t> lengths;   // (sequences), tokens in each
+  // (sequences), how many of them, the first ones, the others attend to; or empty: to all.
+  std::span<const int32_t> attended = {};
 };
 
 // BERT's encoder (Devlin et al., arXiv:1810.04805) and its kin, which differ in what Config says:

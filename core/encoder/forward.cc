@@ -134,6 +134,7 @@ void Encoder::attend(const Group& group, const Layer& layer, Scratch& scratch, T
                         .value = query + 2 * hidden,
                         .stride = 3 * hidden,
                         .length = group.starts[sequence + 1] - start,
+                        .keys = group.attended == nullptr ? 0 : group.attended[sequence],
                         .head_size = head_size,
                         .scale = 1.0f / __builtin_sqrtf(static_cast<float>(head_size)),
                         .bias = relative_bias_.of_head(item % heads),

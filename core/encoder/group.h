@@ -19,6 +19,7 @@ inline constexpr const char* product_names[] = {"attention.self", "attention.out
 struct Encoder::Group {
   const int32_t* ids = nullptr;
   const int32_t* type_ids = nullptr;
+  const int32_t* attended = nullptr;  // a count for each sequence, or null
   std::vector<int64_t> starts{0};  // where each sequence starts, and where the last one ends
   int64_t longest = 0;
   int64_t first_token = 0, first_sequence = 0;  // within the batch

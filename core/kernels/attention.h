@@ -117,10 +117,10 @@ inline float softmax_weights(float* scores, int64_t length) {
 }
 
 // keys (head_size, length) transposed; columns beyond the length, up to whole vectors, are zeros.
-inline void transpose_keys(const AttentionArgs& args, int64_t stride, float* out) {
+inline void transpose_keys(const AttentionArgs& args, int64_t length, int64_t stride, float* out) {
   const int64_t whole = args.head_size / F32::lanes * F32::lanes;
-  for (int64_t t = 0; t < args.length; t += F32::lanes) {
-    const int64_t count = args.length - t;
+  for (int64_t t = 0; t < length; t += F32::lanes) {
+    const int64_t count = length - t;
     for (int64_t d = 0; d < whole; d += F32::lanes) {
       transpose(args.key + t * args.stride + d, args.stride, count, out + d * stride + t, stride);
     }
@@ -133,8 +133,8 @@ inline void transpose_keys(const AttentionArgs& args, int64_t stride, float* out
 }
 
 // values (length, head_size) side by side, each row padded by zeros to whole vectors.
-inline void copy_values(const AttentionArgs& args, int64_t stride, float* out) {
-  for (int64_t t = 0; t < args.length; ++t, out += stride) {
+inline void copy_values(const AttentionArgs& args, int64_t length, int64_t stride, float* out) {
+  for (int64_t t = 0; t < length; ++t, out += stride) {
     const float* value = args.value + t * args.stride;
     int64_t d = 0;
     for (; d + F32::lanes <= args.head_size; d += F32::lanes) F32::load(value + d).store(out + d);
@@ -143,13 +143,14 @@ inline void copy_values(const AttentionArgs& args, int64_t stride, float* out) {
 }
 
 inline void attention(const AttentionArgs& args) {
-  const AttentionScratch sizes(args.length, args.head_size);
+  const int64_t length = args.keys > 0 ? args.keys : args.length;
+  const AttentionScratch sizes(length, args.head_size);
   float* keys = args.scratch;                   // (head_size, sizes.keys)
   float* copies = keys + sizes.key_floats;      // (length, sizes.values)
   float* scores = copies + sizes.value_floats;  // (query_rows, sizes.keys)
-  transpose_keys(args, sizes.keys, keys);
-  const bool in_place = args.length < copied_length && sizes.values == args.head_size;
-  if (!in_place) copy_values(args, sizes.values, copies);
+  transpose_keys(args, length, sizes.keys, keys);
+  const bool in_place = length < copied_length && sizes.values == args.head_size;
+  if (!in_place) copy_values(args, length, sizes.values, copies);
   const float* values = in_place ? args.value : copies;
   const int64_t value_stride = in_place ? args.stride : sizes.values;
   float scales[query_rows], factors[query_rows];
@@ -168,14 +169,14 @@ inline void attention(const AttentionArgs& args) {
                   .out_stride = sizes.keys,
                   .width = sizes.keys});
     for (int64_t r = 0; r < rows; ++r) {
-      factors[r] = softmax_weights(scores + r * sizes.keys, args.length);
+      factors[r] = softmax_weights(scores + r * sizes.keys, length);
     }
     multiply_all({.a = scores,
                   .a_stride = sizes.keys,
                   .rows = rows,
                   .b = values,
                   .b_stride = value_stride,
-                  .k = args.length,
+                  .k = length,
                   .factors = factors,
                   .out = args.out + first * args.out_stride,
                   .out_stride = args.out_stride,

@@ -78,6 +78,7 @@ struct AttentionArgs {
   const float* value = nullptr;
   int64_t stride = 0;
   int64_t length = 0;
+  int64_t keys = 0;  // rows that are attended to, the first ones; 0: all
   int64_t head_size = 0;
   float scale = 1.0f;
   // Added to the scaled score of query i and key j: bias[j - i], or null. Readable from 1 - length

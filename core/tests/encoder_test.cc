@@ -1,3 +1,4 @@
+#include "encoder/dense.h"
 #include "encoder/encoder.h"
 
 #include <doctest/doctest.h>
@@ -549,4 +550,73 @@ TEST_CASE("what a config can't be is refused") {
 TEST_CASE("an empty batch gives nothing") {
   const Weights weights(small);
   CHECK(run(Encoder(small, weights.map, 2), Input()).empty());
+}
+
+TEST_CASE("a sequence's tokens attend to its first ones alone where the batch says so") {
+  const Weights weights(small);
+  for (const Kernels* kernels : available_kernels()) {
+    setenv("BERTIE_ISA", kernels->isa, 1);
+    const Encoder encoder(small, weights.tensors, 2);
+    Input input;
+    for (const int32_t length : {9, 1, 30}) input.add(length, 7);
+    const auto size = static_cast<size_t>(small.hidden_size);
+    std::vector<float> all(input.ids.size() * size), part(all.size());
+    encoder.forward({input.ids, input.types, input.lengths, input.lengths},
+                    {std::vector<int64_t>{-1}, {}, {}, all.data()});
+    CHECK(all == run(encoder, input));
+    const std::vector<int32_t> attended = {4, 1, 12};
+    encoder.forward({input.ids, input.types, input.lengths, attended},
+                    {std::vector<int64_t>{-1}, {}, {}, part.data()});
+    // The attended tokens are as they would be without the others.
+    Input alone;
+    alone.add(9, 7);
+    alone.ids.resize(4);
+    alone.types.resize(4);
+    alone.lengths = {4};
+    const auto first = run(encoder, alone);
+    for (size_t i = 0; i < 4 * size; ++i) CHECK(part[i] == doctest::Approx(first[i]).epsilon(1e-4));
+    CHECK(part != all);
+    for (const std::vector<int32_t>& wrong : {std::vector<int32_t>{4, 1}, {4, 2, 12}, {0, 1, 12}}) {
+      CHECK_THROWS_AS(encoder.forward({input.ids, input.types, input.lengths, wrong},
+                                      {std::vector<int64_t>{-1}, {}, {}, part.data()}),
+                      Error);
+    }
+  }
+  unsetenv("BERTIE_ISA");
+}
+
+TEST_CASE("a dense layer's rows and largest outputs have the same bits however they are shared") {
+  constexpr int64_t in = 40, out = 1000;
+  std::mt19937 engine(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> weight(in * out), bias(out), x(in * 700);
+  for (auto* values : {&weight, &bias, &x}) {
+    for (float& value : *values) value = normal(engine);
+  }
+  const TensorView w{reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
+  const TensorView b{reinterpret_cast<const unsigned char*>(bias.data()), DType::f32, {out}};
+  for (const Kernels* kernels : available_kernels()) {
+    setenv("BERTIE_ISA", kernels->isa, 1);
+    const Dense alone(w, &b, Activation::identity, 1), several(w, &b, Activation::identity, 3);
+    std::vector<float> expected(700 * out), found(700 * out);
+    alone.apply(x.data(), 700, expected.data());
+    for (const int64_t rows : {int64_t{1}, int64_t{7}, int64_t{700}}) {
+      several.apply(x.data(), rows, found.data());
+      CHECK(std::equal(found.begin(), found.begin() + rows * out, expected.begin()));
+    }
+    const std::vector<int32_t> lengths = {1, 95, 96, 8, 500};
+    std::vector<float> largest(lengths.size() * out), wanted(largest.size(), -1e9f);
+    size_t row = 0;
+    for (size_t s = 0; s < lengths.size(); ++s) {
+      for (int32_t t = 0; t < lengths[s]; ++t, ++row) {
+        for (size_t c = 0; c < out; ++c) {
+          wanted[s * out + c] = std::max(wanted[s * out + c], expected[row * out + c]);
+        }
+      }
+    }
+    several.maximum(x.data(), 700, lengths, largest.data());
+    CHECK(largest == wanted);
+    CHECK_THROWS_AS(several.maximum(x.data(), 699, lengths, largest.data()), Error);
+  }
+  unsetenv("BERTIE_ISA");
 }

@@ -34,6 +34,7 @@ class Encoder:
         type_ids: NDArray[np.int32],
         lengths: NDArray[np.int32],
         layers: list[int],
+        attended: NDArray[np.int32] | None = None,
     ) -> NDArray[np.float32]: ...
     def forward_pooled(
         self,
@@ -54,8 +55,12 @@ class Linear:
         weight: NDArray[np.float32],
         bias: NDArray[np.float32] | None = None,
         activation: str = "identity",
+        threads: int = 1,
     ) -> None: ...
     def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]: ...
+    def maximum(
+        self, x: NDArray[np.float32], lengths: NDArray[np.int32]
+    ) -> NDArray[np.float32]: ...
 
 TextTokenizer: Any
 Normalizer: Any

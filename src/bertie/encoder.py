@@ -148,7 +148,13 @@ class Encoder:
         return self._core.isa
 
     def forward(
-        self, ids: Ints, type_ids: Ints, lengths: Ints, layers: Sequence[int] = LAST
+        self,
+        ids: Ints,
+        type_ids: Ints,
+        lengths: Ints,
+        layers: Sequence[int] = LAST,
+        *,
+        attended: Ints | None = None,
     ) -> Floats:
         """Compute hidden states, of as many layers as that needs.
 
@@ -159,11 +165,14 @@ class Encoder:
             lengths: (batch,) int32, tokens in each sequence, at least 1.
             layers: which hidden states: 0 the embeddings', n those after the n-th pass through a
                 layer; negative ones count from the end.
+            attended: (batch,) int32, how many of a sequence's tokens, the first ones, all of them
+                attend to; None: to all.
         Returns: (tokens, layers x hidden_size) float32, those of each layer side by side.
         Raises: InputError: lengths that don't add up, ids or type ids beyond the model's tables,
-            a sequence longer than its positions, a layer that it doesn't have.
+            a sequence longer than its positions, a layer that it doesn't have, attended tokens
+            that a sequence doesn't have.
         """
-        return self._core.forward(ids, type_ids, lengths, list(layers))
+        return self._core.forward(ids, type_ids, lengths, list(layers), attended)
 
     def forward_pooled(
         self,
@@ -230,7 +239,12 @@ class Linear:
     """
 
     def __init__(
-        self, weight: Floats, bias: Floats | None = None, activation: str = "identity"
+        self,
+        weight: Floats,
+        bias: Floats | None = None,
+        activation: str = "identity",
+        *,
+        threads: int = 1,
     ) -> None:
         """Pack a layer.
 
@@ -238,14 +252,27 @@ class Linear:
             weight: (out, in) float32.
             bias: (out,) float32, or None.
             activation: identity, gelu, gelu_tanh, relu or tanh.
+            threads: at most this many cores at a time.
         Raises: InputError: shapes that don't fit, or another activation.
         """
         contiguous = None if bias is None else np.ascontiguousarray(bias, np.float32)
-        self._core = _core.Linear(np.ascontiguousarray(weight, np.float32), contiguous, activation)
+        packed = np.ascontiguousarray(weight, np.float32)
+        self._core = _core.Linear(packed, contiguous, activation, threads)
 
     def __call__(self, x: Floats) -> Floats:
         """Map (rows, in) float32 to (rows, out) float32; InputError for another width."""
         return self._core(np.ascontiguousarray(x, np.float32))
+
+    def maximum(self, x: Floats, lengths: Ints) -> Floats:
+        """Find the largest of each output over each sequence, without keeping those of its tokens.
+
+        Args:
+            x: (tokens, in) float32, sequences one after another.
+            lengths: (batch,) int32, tokens in each sequence, at least 1.
+        Returns: (batch, out) float32.
+        Raises: InputError: another width, lengths that don't add up.
+        """
+        return self._core.maximum(np.ascontiguousarray(x, np.float32), lengths)
 
 
 def _whole(floats: int) -> int:

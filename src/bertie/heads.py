@@ -9,6 +9,7 @@ from bertie.checkpoint.heads import HeadLayer, HeadRecord
 from bertie.encoder import Linear
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
 
 
 class Head:
@@ -21,10 +22,15 @@ class Head:
         record: what it was made of.
     """
 
-    def __init__(self, record: HeadRecord) -> None:
-        """Pack the weights; they are copied."""
+    def __init__(self, record: HeadRecord, *, threads: int = 1) -> None:
+        """Pack the weights; they are copied.
+
+        Args:
+            record: the head.
+            threads: at most this many cores at a time.
+        """
         self.record = record
-        self._steps = [_step(layer) for layer in record.layers]
+        self._steps = [_step(layer, threads) for layer in record.layers]
 
     @property
     def kind(self) -> str:
@@ -50,13 +56,29 @@ class Head:
             rows = step(rows)
         return rows
 
+    def largest(self, hidden: Floats, lengths: Ints) -> Floats:
+        """Find each logit's largest value over each sequence, without keeping those of its tokens.
 
-def _step(layer: HeadLayer) -> Callable[[Floats], Floats]:
+        Args:
+            hidden: (tokens, hidden_size) float32, sequences one after another.
+            lengths: (batch,) int32, tokens in each sequence, at least 1.
+        Returns: (batch, outputs) float32.
+        Raises: InputError: as logits; lengths that don't add up.
+        """
+        rows = hidden
+        for step in self._steps[:-1]:
+            rows = step(rows)
+        last = self._steps[-1]
+        assert isinstance(last, Linear)
+        return last.maximum(rows, lengths)
+
+
+def _step(layer: HeadLayer, threads: int) -> Callable[[Floats], Floats]:
     """Make one step of its tensors."""
     weight = layer.weight.float32()
     bias = None if layer.bias is None else layer.bias.float32()
     if layer.norm_eps is None:
-        return Linear(weight, bias, layer.activation)
+        return Linear(weight, bias, layer.activation, threads=threads)
     return LayerNorm(weight, bias, layer.norm_eps)
 
 

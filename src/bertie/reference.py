@@ -85,6 +85,7 @@ def forward(
     ids: Ints,
     type_ids: Ints,
     lengths: Ints,
+    attended: Ints | None = None,
 ) -> Array:
     """Compute the hidden states after the embeddings and after every layer.
 
@@ -94,21 +95,24 @@ def forward(
         ids: (tokens,) int, sequences one after another.
         type_ids: (tokens,) int, each token's segment; ignored where the model knows fewer than two.
         lengths: (batch,) int, tokens in each sequence.
+        attended: (batch,) int, how many tokens of each, the first ones, all attend to; None: all.
     Returns: (num_hidden_layers + 1, tokens, hidden_size) float64.
     """
     weights = {name: np.asarray(array, np.float64) for name, array in tensors.items()}
     ends = np.cumsum(lengths)
     sequences = [
-        _forward_one(config, weights, ids[end - length : end], type_ids[end - length : end])
-        for end, length in zip(ends, lengths, strict=True)
+        _forward_one(config, weights, ids[end - length : end], type_ids[end - length : end], keys)
+        for end, length, keys in zip(
+            ends, lengths, lengths if attended is None else attended, strict=True
+        )
     ]
     return np.concatenate(sequences, axis=1)
 
 
 def _forward_one(
-    config: EncoderConfig, weights: Mapping[str, Array], ids: Ints, type_ids: Ints
+    config: EncoderConfig, weights: Mapping[str, Array], ids: Ints, type_ids: Ints, keys: int
 ) -> Array:
-    """Take one sequence from its ids to the hidden states of every layer."""
+    """Take one sequence to the hidden states of every layer; its tokens read the first `keys`."""
     length = len(ids)
     heads = config.num_attention_heads
     head_size = config.hidden_size // heads
@@ -159,8 +163,8 @@ def _forward_one(
         key = split(dense(x, f"{layer}.attention.self.key"))
         value = split(dense(x, f"{layer}.attention.self.value"))
         scores = query @ key.transpose(0, 2, 1) / math.sqrt(head_size)
-        share = softmax(scores + nearness)
-        context = (share @ value).transpose(1, 0, 2).reshape(length, config.hidden_size)
+        share = softmax((scores + nearness)[:, :, :keys])
+        context = (share @ value[:, :keys]).transpose(1, 0, 2).reshape(length, config.hidden_size)
         attended = dense(context, f"{layer}.attention.output.dense")
         x = norm(x + attended, f"{layer}.attention.output.LayerNorm")
 

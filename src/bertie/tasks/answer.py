@@ -79,7 +79,7 @@ class Reader(Model):
     def __init__(self, parts: Parts, *, record: HeadRecord) -> None:
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
-        self._head = Head(record)
+        self._head = Head(record, threads=self.encoder.threads)
 
     def answer(
         self,

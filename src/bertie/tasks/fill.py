@@ -85,7 +85,7 @@ class Filler(Model):
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
         self.mask_token: str | None = parts.settings["mask_token"].value
-        self._head = Head(record)
+        self._head = Head(record, threads=self.encoder.threads)
 
     def fill(
         self,

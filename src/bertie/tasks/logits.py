@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.batching import gather, plan
 from bertie.encoder import Encoder
 from bertie.errors import CheckpointError
 from bertie.heads import Head
@@ -75,6 +76,27 @@ def chosen_logits(
         if not (_finite(rows) and _finite(logits := head.logits(rows))):
             raise CheckpointError(_where_it_begins(encoder, *batch))
         yield from logits
+
+
+def largest_logits(
+    encoder: Encoder, head: Head, packed: PackedEncodings, budget: int
+) -> Iterator[tuple[int, Floats]]:
+    """Compute each logit's largest value over each sequence.
+
+    Args, Raises: as sequence_logits.
+    Returns: an iterator over the sequences in any order, each by its number with (outputs,)
+        float32; a bounded number stand in memory.
+    """
+    for indices in plan(packed.lengths, budget):
+        ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, indices)
+        hidden = encoder.forward(ids, type_ids, lengths)
+        ends = np.cumsum(lengths)
+        for first in range(0, len(lengths), _ROWS):
+            some = slice(first, first + _ROWS)
+            rows = hidden[ends[first] - lengths[first] : ends[some][-1]]
+            if not (_finite(rows) and _finite(logits := head.largest(rows, lengths[some]))):
+                raise CheckpointError(_where_it_begins(encoder, ids, type_ids, lengths))
+            yield from zip(indices[some].tolist(), logits, strict=True)
 
 
 def _finite(rows: Floats) -> bool:

@@ -44,7 +44,7 @@ class PairModel(Model):
     def __init__(self, parts: Parts, *, record: HeadRecord) -> None:
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
-        self._head = Head(record)
+        self._head = Head(record, threads=self.encoder.threads)
 
     def next_sentence(
         self,

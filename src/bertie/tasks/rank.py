@@ -98,7 +98,7 @@ class Reranker(Model):
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
         self.labels: tuple[str, ...] = parts.settings["labels"].value
-        self._head = Head(record)
+        self._head = Head(record, threads=self.encoder.threads)
         self._scores = ACTIVATIONS[parts.settings["score"].value]
 
     def rank(

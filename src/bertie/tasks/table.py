@@ -30,6 +30,7 @@ TASKS: Mapping[str, Task] = {
         Task("answer", "answer", "question_answering"),
         Task("fill", "fill", "masked_lm"),
         Task("next_sentence", "next_sentence", "next_sentence"),
+        Task("sparse", "embed_sparse", "masked_lm"),
     )
 }
 

@@ -87,7 +87,7 @@ class Tagger(Model):
         super().__init__(parts)
         self.labels: tuple[str, ...] = parts.settings["labels"].value
         self._marks = tuple(map(mark, self.labels))
-        self._head = Head(record)
+        self._head = Head(record, threads=self.encoder.threads)
 
     def tag(
         self,

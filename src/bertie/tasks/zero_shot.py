@@ -62,7 +62,7 @@ class ZeroShotClassifier(Model):
         super().__init__(parts)
         self.labels: tuple[str, ...] = parts.settings["labels"].value
         self._entailment: str | None = parts.settings["entailment"].value
-        self._head = Head(record)
+        self._head = Head(record, threads=self.encoder.threads)
 
     def zero_shot(
         self,
