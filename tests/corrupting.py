@@ -19,7 +19,10 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from bertie.checkpoint import Checkpoint, Tensor, encoder_tensors
+from bertie.checkpoint.bundle import Bundle
 from bertie.errors import CheckpointError, SourceError
+from bertie.export import write_bundle
+from bertie.sources.bundles import require_whole
 from tests.torch_files import archive, pickled, row, state, storage, tensor
 
 DATA = Path(__file__).parent / "data"
@@ -44,6 +47,24 @@ CONFIG = {
 }
 
 
+def read(directory: Path) -> dict[str, Tensor]:
+    """Read what an encoder uses of a checkpoint."""
+    return encoder_tensors(Checkpoint.open(directory))
+
+
+def read_bundle(directory: Path) -> dict[str, Tensor]:
+    """Read a bundle; without its bertie.json it is a checkpoint like any other."""
+    if Bundle.read(directory) is None:
+        raise SourceError(f"{directory} is no bundle")
+    return read(directory)
+
+
+def read_whole_bundle(directory: Path) -> dict[str, Tensor]:
+    """Read a bundle after comparing its hashes, as pull --check does."""
+    require_whole(directory)
+    return read_bundle(directory)
+
+
 @dataclass(frozen=True)
 class Kind:
     """One format.
@@ -53,12 +74,14 @@ class Kind:
         write: writes a small checkpoint of it into an empty directory.
         files: those that are damaged, relative to it; every one that tensors are made of.
         checked: whether the format has checksums of its data, so that no flip may go unseen.
+        read: reads the tensors of a directory.
     """
 
     name: str
     write: Callable[[Path], object]
     files: tuple[str, ...]
     checked: bool
+    read: Callable[[Path], dict[str, Tensor]] = read
 
 
 @dataclass(frozen=True)
@@ -132,7 +155,7 @@ class Target:
         self.total = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
         self.tensors = {
             name: (tensor, bytes(tensor.data), tensor.float32().copy())
-            for name, tensor in read(directory).items()
+            for name, tensor in kind.read(directory).items()
         }
 
     def damage(self, damage: Damage) -> Outcome:
@@ -142,7 +165,7 @@ class Target:
         tracemalloc.start()
         began = time.perf_counter()
         try:
-            tensors = read(self.directory)
+            tensors = self.kind.read(self.directory)
             violations = [self._violation(name, tensors[name], damage) for name in tensors]
             violation = "; ".join(fault for fault in violations if fault)
             same = all(np.array_equal(t.float32(), self.tensors[n][2]) for n, t in tensors.items())
@@ -175,11 +198,6 @@ class Target:
         if changed[0] < damage.begin or changed[-1] >= damage.end:
             return f"{name} changed from byte {changed[0]} to {changed[-1]}"
         return ""
-
-
-def read(directory: Path) -> dict[str, Tensor]:
-    """Read what an encoder uses of a checkpoint."""
-    return encoder_tensors(Checkpoint.open(directory))
 
 
 def numbers(rng: random.Random) -> list[int]:
@@ -301,6 +319,20 @@ def _write_torch_shards(directory: Path) -> None:
         (directory / f"pytorch_model-{number}.bin").write_bytes(content)
 
 
+def _write_bundle(directory: Path) -> None:
+    """Export the smallest encoder."""
+    source = directory / "source"
+    source.mkdir()
+    _write_safetensors(source)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdef"]
+    (source / "vocab.txt").write_text("\n".join(words) + "\n")
+    write_bundle(source, directory / "bundle", precision="float32")
+    for path in (directory / "bundle").iterdir():
+        path.rename(directory / path.name)
+    (directory / "bundle").rmdir()
+    shutil.rmtree(source)
+
+
 KINDS = (
     Kind("safetensors", _write_safetensors, ("model.safetensors",), checked=False),
     Kind(
@@ -339,5 +371,19 @@ KINDS = (
         _copy("tiny-tensorflow/tuned"),
         ("saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"),
         checked=True,
+    ),
+    Kind(
+        "bundle",
+        _write_bundle,
+        ("bertie.json", "model.safetensors"),
+        checked=False,
+        read=read_bundle,
+    ),
+    Kind(
+        "bundle, hashes compared",
+        _write_bundle,
+        ("bertie.json", "model.safetensors", "config.json", "vocab.txt"),
+        checked=True,
+        read=read_whole_bundle,
     ),
 )

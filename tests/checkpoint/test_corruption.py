@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bertie.errors import BertieError
-from tests.corrupting import ACTIONS, KINDS, Damage, Kind, Target, read
+from tests.corrupting import ACTIONS, KINDS, Damage, Kind, Target
 
 NUMBERS = st.lists(st.integers(0, 2**32 - 1), min_size=5, max_size=5)
 
@@ -43,7 +43,7 @@ def test_a_file_that_is_gone_or_empty_is_refused(target: Target) -> None:
         for damage in (path.unlink, lambda empty=path: empty.write_bytes(b"")):
             damage()
             with pytest.raises(BertieError):
-                read(target.directory)
+                target.kind.read(target.directory)
         path.write_bytes(content)
 
 
