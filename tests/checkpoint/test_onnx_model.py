@@ -139,6 +139,11 @@ def test_types_that_cannot_be_weights_are_left_out(tmp_path: Path) -> None:
         ((tensor(external("weights", offset=-1)),), "offset is '-1', expected a number of bytes"),
         ((tensor(external("weights", offset=1)),), "bytes 1 to 25 of weights, but that has 24"),
         ((tensor(external("weights", offset=10**18)),), "but that has 24"),
+        ((tensor(external("weights", offzet=0)),), "external data has offzet, expected basepath"),
+        (
+            (tensor(external("weights")), tensor(external("weights"), name="b")),
+            "tensors a and b overlap at byte 0 of weights",
+        ),
         ((tensor(external("weights", length=20)),), "takes 24 bytes, but it has 20"),
         ((tensor(external("weights", length="9" * 30)),), "expected a number of bytes"),
     ],

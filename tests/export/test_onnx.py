@@ -86,8 +86,8 @@ def test_the_caller_may_say_how_vectors_are_pooled(tiny_bert: Path, tmp_path: Pa
         InputError, match="pooling: given, but an ONNX graph of hidden has no place"
     ):
         write_onnx(tiny_bert, tmp_path / "other", given=given)
-    with pytest.raises(InputError, match="lower: given, but an ONNX graph of embedding"):
-        write_onnx(tiny_bert, tmp_path / "other", output="embedding", given=Given(lower=False))
+    with pytest.raises(InputError, match="prompts: given, but an ONNX graph of embedding"):
+        write_onnx(tiny_bert, tmp_path / "other", output="embedding", given=Given(prompts={}))
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,16 @@ def test_logits_are_of_the_head_that_the_checkpoint_has(bert: Path, tmp_path: Pa
     assert json.loads(said["labels"]) == ["no", "yes"]
     with pytest.raises(TaskError, match="no head for masked_lm; it has sequence_classification"):
         write_onnx(bert, tmp_path / "filler", output="logits", head="masked_lm")
+
+
+def test_the_tokenizers_files_say_what_the_caller_said(bert: Path, tmp_path: Path) -> None:
+    (bert / "tokenizer.json").unlink()
+    write_onnx(bert, tmp_path / "out", given=Given(lower=False))
+    tokenizer = load(tmp_path / "out").tokenizer
+    assert tokenizer.identity() == load(bert, lower=False).tokenizer.identity()
+    assert (
+        json.loads((tmp_path / "out/tokenizer_config.json").read_text())["do_lower_case"] is False
+    )
 
 
 def test_weights_may_lie_in_a_file_of_their_own(tiny_bert: Path, tmp_path: Path) -> None:

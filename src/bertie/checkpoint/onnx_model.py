@@ -7,9 +7,9 @@ Source: onnx.proto, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from math import prod
 from pathlib import Path
 from reprlib import repr as shown
@@ -31,6 +31,7 @@ _ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_INTS = 1, 3, 5, 8
 _DIMS, _TYPE, _SEGMENT, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 3, 8, 9, 13, 14
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 _IS_EXTERNAL = 1
+_ENTRIES = {"location", "offset", "length", "checksum", "basepath"}
 
 # TensorProto.DataType → safetensors' word. Texts, complex numbers and the like are no weights.
 _DTYPES: Mapping[int, str] = {
@@ -157,7 +158,19 @@ class _Reader:
             if name in tensors:
                 raise CheckpointError(f"{self._where}: initializer {name} is there twice")
             tensors[name] = self._tensor(message, name)
+        self._refuse_overlap(tensors.values())
         return tensors
+
+    def _refuse_overlap(self, tensors: Iterable[Tensor | None]) -> None:
+        """Refuse tensors that share bytes: where one lies is damaged."""
+        placed = [tensor for tensor in tensors if tensor is not None and tensor.data.size]
+        placed.sort(key=lambda tensor: (tensor.file, tensor.offset))
+        for before, after in pairwise(placed):
+            if before.file == after.file and before.offset + before.data.size > after.offset:
+                raise CheckpointError(
+                    f"{self._where}: tensors {before.name} and {after.name} overlap at byte"
+                    f" {after.offset} of {after.file}; the file is damaged: fetch it again"
+                )
 
     def _node(self, message: Message) -> Node:
         """Read one node."""
@@ -226,6 +239,10 @@ class _Reader:
             self._text(entry.bytes(_ENTRY_KEY)): self._text(entry.bytes(_ENTRY_VALUE))
             for entry in message.messages(_EXTERNAL)
         }
+        if unknown := sorted(entries.keys() - _ENTRIES):
+            raise CheckpointError(
+                f"{where}: external data has {unknown[0]}, expected {', '.join(sorted(_ENTRIES))}"
+            )
         path = inside(self._path.parent, entries.get("location"), where)
         start = _count(entries.get("offset", "0"), f"{where}: offset")
         length = _count(entries.get("length", str(size)), f"{where}: length")

@@ -26,6 +26,7 @@ from bertie.export.onnx_file import add_metadata, write_model
 from bertie.export.onnx_net import Net, import_onnx
 from bertie.export.onnx_outputs import HIDDEN, SPAN, add_embedding, add_head, add_hidden
 from bertie.export.place import check_place, publish, staging
+from bertie.export.tokenizer_files import write_tokenizer
 from bertie.fingerprint import remembered_hash
 from bertie.heads import Head
 from bertie.opening import Given, Opened, open_source
@@ -40,10 +41,11 @@ OUTPUTS = ("hidden", "embedding", "logits")
 MODEL = "model.onnx"
 
 # What a caller may say instead of the checkpoint; the rest is no part of a graph.
+_COMMON = {"activation", "config", "vocab", "lower"}
 _TAKEN = {
-    "hidden": {"activation", "config", "vocab"},
-    "embedding": {"activation", "config", "vocab", "pooling", "layers", "normalize", "dimensions"},
-    "logits": {"activation", "config", "vocab"},
+    "hidden": _COMMON,
+    "embedding": {*_COMMON, "pooling", "layers", "normalize", "dimensions"},
+    "logits": _COMMON,
 }
 # Which head is meant where the caller doesn't say, if a checkpoint has several.
 _HEADS = (
@@ -122,8 +124,8 @@ def write_onnx(
         head: for "logits", the kind of head; None for the first that the checkpoint has of
             sequence_classification, token_classification, question_answering, masked_lm,
             next_sentence, pooler.
-        given: activation, config and vocab instead of the checkpoint's; for "embedding" also
-            pooling, layers, normalize and dimensions.
+        given: activation, config, vocab and lower instead of the checkpoint's; for "embedding"
+            also pooling, layers, normalize and dimensions.
         external: whether weights go to a file of their own; None: where one file can't hold them.
     Raises: ExtraMissing: the packages onnx and onnxruntime aren't installed.
     Raises: InputError: the destination exists, or can't be written, or an option can't be.
@@ -147,6 +149,7 @@ def write_onnx(
         made.mkdir()
         write_beside(opened, made)
         _state_activation(opened, made)
+        write_tokenizer(opened, made / encoder_folder(opened))
         path = made / encoder_folder(opened) / MODEL
         files = write_model(plan.net, path, _version(), external=external)
         import_onnx().checker.check_model(str(path))
@@ -175,12 +178,7 @@ def _check_options(output: str, head: str | None, given: Given) -> None:
 
 
 def _require_writable(opened: Opened) -> None:
-    """Refuse weights that were quantized, numbers that are none, and a bundle's lower-casing."""
-    if opened.given.lower is not None:
-        raise CheckpointError(
-            f"{opened.directory}: the bundle says lower={opened.given.lower}, which the tokenizer's"
-            " files beside an ONNX model don't: export its source, and have those files say it"
-        )
+    """Refuse weights that were quantized, and numbers that are none."""
     quantized = [t.name for t in opened.tensors.values() if t.dtype not in FLOAT_DTYPES]
     if quantized:
         raise CheckpointError(
