@@ -1,13 +1,13 @@
 """One file of torch.save: a state_dict's tensors, mapped where they lie."""
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.pytorch.archive import SIGNATURE
-from bertie.checkpoint.pytorch.layouts import read_archive, read_row
+from bertie.checkpoint.pytorch.layouts import Saved, read_archive, read_row
 from bertie.checkpoint.pytorch.storages import StoredTensor, place
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
@@ -38,8 +38,7 @@ def read_pytorch(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path.name} can't be read: {error.strerror}") from error
     except ValueError as error:
         raise CheckpointError(f"{path.name} is empty; fetch the file again") from error
-    read = _reader(mapping, path.name)
-    saved = read(mapping, path.name)
+    saved = _reader(mapping, path.name)(mapping, path.name)
     tensors = {
         name: place(name, stored, path.name, mapping, saved.locate(stored.storage))
         for name, stored in _state(saved.value, path.name).items()
@@ -50,7 +49,7 @@ def read_pytorch(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _reader(mapping: mmap.mmap, where: str) -> Any:
+def _reader(mapping: mmap.mmap, where: str) -> Callable[[mmap.mmap, str], Saved]:
     """Tell the layouts apart."""
     if mapping[: len(SIGNATURE)] == SIGNATURE:
         return read_archive
