@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from bertie.tasks.fill import Filler, Filling, Likelihood
     from bertie.tasks.info import ModelInfo
     from bertie.tasks.model import Model
+    from bertie.tasks.multivector import MultiVectorEmbedder
     from bertie.tasks.next_sentence import PairModel
     from bertie.tasks.rank import Ranked, Reranker
+    from bertie.tasks.sparse import SparseEmbedder, SparseVector
     from bertie.tasks.tag import Span, Tagger
     from bertie.tasks.zero_shot import ZeroShotClassifier
 
@@ -49,6 +51,7 @@ __all__ = [
     "Likelihood",
     "Model",
     "ModelInfo",
+    "MultiVectorEmbedder",
     "PairModel",
     "Ranked",
     "Reader",
@@ -56,6 +59,8 @@ __all__ = [
     "Setting",
     "SourceError",
     "Span",
+    "SparseEmbedder",
+    "SparseVector",
     "Tagger",
     "TaskError",
     "TokenizerError",
@@ -83,8 +88,10 @@ _HOMES = {
     "bertie.tasks.classify": ("Classifier", "Label"),
     "bertie.tasks.embed": ("Embedder",),
     "bertie.tasks.fill": ("Filler", "Filling", "Likelihood"),
+    "bertie.tasks.multivector": ("MultiVectorEmbedder",),
     "bertie.tasks.next_sentence": ("PairModel",),
     "bertie.tasks.rank": ("Ranked", "Reranker"),
+    "bertie.tasks.sparse": ("SparseEmbedder", "SparseVector"),
     "bertie.tasks.tag": ("Span", "Tagger"),
     "bertie.tasks.zero_shot": ("ZeroShotClassifier",),
     "bertie.tasks.info": ("ModelInfo",),

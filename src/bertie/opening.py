@@ -20,7 +20,7 @@ from bertie.checkpoint import (
     require_files,
 )
 from bertie.checkpoint.bundle import SCALE, SMOOTHING
-from bertie.checkpoint.heads import HeadRecord, heads
+from bertie.checkpoint.heads import HeadRecord, heads, projection_head
 from bertie.config import EncoderConfig, Setting
 from bertie.errors import CheckpointError, InputError
 from bertie.sources import resolve
@@ -153,7 +153,9 @@ class Opened:
     @cached_property
     def heads(self) -> Mapping[str, HeadRecord]:
         """The checkpoint's heads that can be used, by kind."""
-        return heads(self.checkpoint)
+        found = heads(self.checkpoint)
+        projection = projection_head(self.checkpoint)
+        return found if projection is None else {**found, projection.kind: projection}
 
 
 def open_source(source: str | Path, given: Given | None = None) -> Opened:

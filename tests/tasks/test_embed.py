@@ -441,6 +441,7 @@ def test_tokens_keep_their_vectors_and_places() -> None:
     encoded = model.tokenizer.encode(TEXT)
     assert (found[0].tokens, found[0].offsets) == (encoded.tokens, encoded.offsets)
     assert found[1].tokens == ["[CLS]", "[SEP]"]
+    assert model.embed_tokens([]) == []
     alone = model.embed_tokens(TEXT)
     assert np.array_equal(alone.vectors, found[0].vectors)
     assert alone.to_dict()["vectors"] == alone.vectors.tolist()

@@ -48,7 +48,7 @@ class HeadRecord:
 
     Attributes:
         kind: sequence_classification, token_classification, question_answering, masked_lm,
-            next_sentence or pooler.
+            next_sentence, pooler or multi_vector.
         reads: "first", each sequence's first hidden state, or "tokens", every token's.
         layers: in order; the last gives the logits.
         labels: for kinds of LABELLED the outputs' names in order, otherwise none.
@@ -94,6 +94,22 @@ def heads(checkpoint: Checkpoint) -> dict[str, HeadRecord]:
         for form in _forms(checkpoint)
         if not _faults(checkpoint, form)
     }
+
+
+def projection_head(checkpoint: Checkpoint) -> HeadRecord | None:
+    """Read the one projection of every token that ColBERT has, if there is one.
+
+    Returns: a record of kind multi_vector, or None.
+    """
+    name = "linear"
+    tensor = checkpoint.tensors.get(f"{name}.weight")
+    width = checkpoint.config.hidden_size
+    if tensor is None or tensor.dtype not in FLOAT_DTYPES:
+        return None
+    if len(tensor.shape) != 2 or tensor.shape[1] != width or not tensor.shape[0]:
+        return None
+    layer = HeadLayer(name=name, weight=tensor, bias=None, activation="identity", norm_eps=None)
+    return HeadRecord("multi_vector", "tokens", (layer,))
 
 
 def head_faults(checkpoint: Checkpoint) -> dict[str, tuple[str, ...]]:

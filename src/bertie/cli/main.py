@@ -25,6 +25,8 @@ COMMANDS = (
     "answer",
     "fill",
     "next-sentence",
+    "sparse",
+    "multivector",
     "search",
     "evaluate",
     "export",

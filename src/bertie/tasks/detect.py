@@ -15,6 +15,7 @@ _CLASSES: Mapping[str, str] = {
     "ForQuestionAnswering": "answer",
     "ForMaskedLM": "fill",
     "ForNextSentencePrediction": "next_sentence",
+    "HF_ColBERT": "multivector",
 }
 
 # Heads that tell the task where no class is named, as in TensorFlow's checkpoints.

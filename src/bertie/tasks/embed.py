@@ -16,7 +16,7 @@ from bertie.tasks.call import Call
 from bertie.tasks.embed_settings import FIRST_LAST, embed_settings, kept_dimensions
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.outputs import converter
-from bertie.tasks.passes import row_each, rows_each
+from bertie.tasks.passes import by_sequence, row_each, rows_each
 from bertie.tasks.prompts import chosen_prompt
 from bertie.tasks.records import Record
 from bertie.tasks.seams import as_encodings
@@ -208,9 +208,9 @@ class Embedder(Model):
             def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
                 return self.encoder.forward(ids, type_ids, lengths, layers)
 
-            ends = np.cumsum(windows.lengths)[:-1]
             rows = rows_each(as_encodings(windows), self.budget, forward)
-            ids, places = np.split(windows.ids, ends), np.split(windows.offsets, ends)
+            ids = by_sequence(windows.ids, windows.lengths)
+            places = by_sequence(windows.offsets, windows.lengths)
             return [
                 TokenVectors(
                     [self.tokenizer.token_of(id) for id in one.tolist()],

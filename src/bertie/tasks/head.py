@@ -26,7 +26,7 @@ def required_head(opened: Opened, task: str) -> HeadRecord:
     """
     kind = TASKS[task].head
     assert kind is not None
-    record = require_head(opened.checkpoint, kind)
+    record = require_head(opened.checkpoint, kind) or opened.heads.get(kind)
     if record is None:
         has = ", ".join(name.replace("_", " ") for name in opened.heads) or "none"
         raise TaskError(

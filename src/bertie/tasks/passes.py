@@ -1,6 +1,7 @@
 """Any number of sequences through forward passes of bounded size, results in the given order."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,16 @@ def rows_each(packed: PackedEncodings, budget: int, forward: Forward) -> list[Fl
     for indices in plan(packed.lengths, budget):
         ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, indices)
         rows = forward(ids, type_ids, lengths)
-        for index, part in zip(
-            indices.tolist(), np.split(rows, np.cumsum(lengths)[:-1]), strict=True
-        ):
+        for index, part in zip(indices.tolist(), by_sequence(rows, lengths), strict=True):
             found[index] = part
     return found
+
+
+def by_sequence(rows: NDArray[Any], lengths: Ints) -> list[NDArray[Any]]:
+    """Cut rows of tokens, sequences one after another, into those of each sequence.
+
+    Args:
+        rows: (tokens, …).
+        lengths: (sequences,) tokens of each; no sequences, no parts.
+    """
+    return np.split(rows, np.cumsum(lengths)[:-1]) if len(lengths) else []

@@ -31,6 +31,7 @@ TASKS: Mapping[str, Task] = {
         Task("fill", "fill", "masked_lm"),
         Task("next_sentence", "next_sentence", "next_sentence"),
         Task("sparse", "embed_sparse", "masked_lm"),
+        Task("multivector", "embed_multi", "multi_vector"),
     )
 }
 

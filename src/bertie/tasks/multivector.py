@@ -1,0 +1,272 @@
+"""Texts to a vector for each token, compared token by token, as ColBERT does."""
+
+import string
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from reprlib import repr as shown
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.checkpoint.files import read_object
+from bertie.checkpoint.heads import HeadRecord
+from bertie.config import Setting
+from bertie.encoder import Linear
+from bertie.errors import CheckpointError, InputError
+from bertie.opening import Opened
+from bertie.pooling import normalize
+from bertie.tasks import head
+from bertie.tasks.call import Call
+from bertie.tasks.model import Model, Parts, Prepared
+from bertie.tasks.passes import by_sequence, rows_each
+from bertie.tasks.probabilities import check_top_k
+from bertie.tasks.rank import Ranked
+from bertie.tasks.settle import opened_settings
+from bertie.tasks.texts import checked, listed
+from bertie.tasks.truncation import Truncation
+from bertie.tokenize import PackedEncodings
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+TAKES: frozenset[str] = frozenset()
+
+METADATA = "artifact.metadata"  # where ColBERT keeps its own settings
+KINDS = ("query", "document")
+
+# ColBERT's setting → ours, its type, and what ColBERT v2 has.
+_SETTINGS: dict[str, tuple[str, type, Any]] = {
+    "query_maxlen": ("query_length", int, 32),
+    "doc_maxlen": ("document_length", int, 180),
+    "mask_punctuation": ("skip_punctuation", bool, True),
+    "attend_to_mask_tokens": ("attend_to_masks", bool, False),
+    "query_token_id": ("query_marker", str, "[unused0]"),
+    "doc_token_id": ("document_marker", str, "[unused1]"),
+}
+
+
+def prepare(opened: Opened) -> Prepared:
+    """Settle how a source embeds. Raises: TaskError: it has no projection of every token."""
+    record = head.required_head(opened, "multivector")
+    settings = {**opened_settings(opened), **_settings(opened)}
+    start = partial(MultiVectorEmbedder, record=record)
+    return head.prepared(record, settings, start)
+
+
+def _settings(opened: Opened) -> dict[str, Setting]:
+    """Read ColBERT's settings, or take those of ColBERT v2."""
+    path = opened.directory / METADATA
+    raw = read_object(path) if path.is_file() else {}
+    settings = {}
+    most = opened.config.positions
+    for name, (ours, kind, default) in _SETTINGS.items():
+        value = raw.get(name, default)
+        fits = type(value) is kind
+        if not fits or (isinstance(value, int) and kind is int and not 4 <= value <= most):
+            expected = f"4 to {most}" if kind is int else kind.__name__
+            raise CheckpointError(f"{METADATA}: {name} is {shown(value)}, expected {expected}")
+        origin = f"{METADATA}: {name}" if name in raw else "default: as in ColBERT v2"
+        settings[ours] = Setting(value, origin)
+    return settings
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How texts of one kind are read.
+
+    Attributes:
+        length: the most tokens.
+        marker: the id of the token behind the first one.
+        skipped: ids of tokens whose vectors are left out.
+    """
+
+    length: int
+    marker: int
+    skipped: frozenset[int]
+
+
+class MultiVectorEmbedder(Model):
+    """A checkpoint that is loaded and ready to give every token of a text a vector.
+
+    A query is filled up with mask tokens, whose vectors count like those of its words; of a
+    document the punctuation is left out.
+
+    Source: Khattab and Zaharia, ColBERT, arXiv:2004.12832, section 3.2; Santhanam et al., ColBERT
+    v2, arXiv:2112.01488.
+
+    Attributes:
+        dimensions: floats in one vector.
+    """
+
+    task = "multivector"
+
+    def __init__(self, parts: Parts, *, record: HeadRecord) -> None:
+        """Join the parts; bertie.load does it for a source."""
+        super().__init__(parts)
+        (layer,) = record.layers
+        self.dimensions = record.outputs
+        self._project = Linear(layer.weight.float32(), threads=self.encoder.threads)
+        values = {name: setting.value for name, setting in parts.settings.items()}
+        vocab = self.tokenizer.vocab
+        for role in ("query_marker", "document_marker", "mask_token"):
+            token = values.get(role) or self.tokenizer.settings["mask_token"].value
+            if token not in vocab:
+                raise CheckpointError(
+                    f"{role} is {token!r}, which the vocabulary doesn't have; expected one of its"
+                    " tokens"
+                )
+        self._mask = self.tokenizer.id_of(self.tokenizer.settings["mask_token"].value)
+        marks = string.punctuation if values["skip_punctuation"] else ""
+        skipped = frozenset(self.tokenizer.id_of(mark) for mark in marks if mark in vocab)
+        self._attend_to_masks = bool(values["attend_to_masks"])
+        self._kinds = {
+            "query": _Kind(
+                values["query_length"], vocab.id_of(values["query_marker"]), frozenset()
+            ),
+            "document": _Kind(
+                min(values["document_length"], self.max_length),
+                vocab.id_of(values["document_marker"]),
+                skipped,
+            ),
+        }
+
+    def embed_multi(
+        self, inputs: str | Iterable[str], *, kind: str = "document", truncate: str = "right"
+    ) -> Any:
+        """Embed one text or several, a vector a token.
+
+        Args:
+            inputs: a text, or texts.
+            kind: "query" or "document".
+            truncate: what becomes of a text of more tokens than its kind has: "right" and "left"
+                cut that end off and warn, "error" refuses.
+        Returns: (tokens, dimensions) float32, each row of length 1, for one text; a list of such
+            for several.
+        Raises: InputError: something that isn't a text, by its position; another kind; a text too
+            long for truncate="error".
+        Warns: TruncationWarning: once, with counts.
+        """
+        return self._call(kind, truncate).of(inputs)
+
+    def embed_multi_stream(
+        self, texts: Iterable[str], *, kind: str = "document", truncate: str = "right"
+    ) -> Iterator[Floats]:
+        """Embed any number of texts in the memory of about a thousand, some ahead, in order.
+
+        Args, Raises, Warns: as embed_multi.
+        """
+        return self._call(kind, truncate).stream(texts, "texts")
+
+    def rank_multi(
+        self,
+        query: str,
+        documents: Iterable[str],
+        *,
+        top_k: int | None = None,
+        truncate: str = "right",
+    ) -> list[Ranked]:
+        """Rank documents by how well their tokens answer those of a query.
+
+        Args:
+            query: a text.
+            documents: texts.
+            top_k: the most documents to give; None gives all.
+            truncate: as for embed_multi.
+        Returns: the best first; equal ones in the order given.
+        Raises, Warns: as embed_multi.
+        """
+        check_top_k(top_k)
+        asked = self.embed_multi([query], kind="query", truncate=truncate)[0]
+        texts, _ = listed(documents, pairs=False)
+        found = self.embed_multi(texts, truncate=truncate)
+        scores = np.array([maxsim(asked, document) for document in found])
+        order = np.argsort(-scores, kind="stable")[:top_k].tolist()
+        return [Ranked(index, float(scores[index])) for index in order]
+
+    def _call(self, kind: str, truncate: str) -> Call[PackedEncodings]:
+        """Settle what a call does."""
+        if kind not in self._kinds:
+            raise InputError(f"kind is {shown(kind)}, expected one of {', '.join(KINDS)}")
+        how = self._kinds[kind]
+        # The marker takes one more.
+        truncation = Truncation(truncate, how.length - 1)
+        if truncation.windowed:
+            raise InputError("truncate is 'window', expected right, left, error")
+
+        def prepare(items: list[Any], first: int) -> PackedEncodings:
+            texts = checked(items, first, pairs=False)
+            packed = self._tokenize(texts, first, truncation).packed
+            return _marked(packed, how.marker)
+
+        def compute(packed: PackedEncodings) -> list[Floats]:
+            if kind == "query":
+                return self._queries(packed, how.length)
+            return self._documents(packed, how.skipped)
+
+        return Call(prepare, compute, truncation)
+
+    def _queries(self, packed: PackedEncodings, length: int) -> list[Floats]:
+        """Fill queries up with masks and embed them."""
+        count = len(packed.lengths)
+        ids = np.full((count, length), self._mask, np.int32)
+        real = np.arange(length) < packed.lengths[:, None]
+        ids[real] = packed.ids
+        attended = np.full(count, length, np.int32) if self._attend_to_masks else packed.lengths
+        found: list[Floats] = []
+        step = max(self.budget // length, 1)
+        for first in range(0, count, step):
+            some = slice(first, first + step)
+            flat = ids[some].reshape(-1)
+            lengths = np.full(len(ids[some]), length, np.int32)
+            hidden = self.encoder.forward(
+                flat, np.zeros_like(flat), lengths, attended=attended[some]
+            )
+            rows = normalize(self._project(hidden))
+            found += list(rows.reshape(-1, length, self.dimensions).copy())
+        return found
+
+    def _documents(self, packed: PackedEncodings, skipped: frozenset[int]) -> list[Floats]:
+        """Embed documents and leave punctuation out."""
+
+        def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
+            return normalize(self._project(self.encoder.forward(ids, type_ids, lengths)))
+
+        kept = ~np.isin(packed.ids, np.array(sorted(skipped), np.int32))
+        parts = by_sequence(kept, packed.lengths)
+        rows = rows_each(packed, self.budget, forward)
+        return [values[keep] for values, keep in zip(rows, parts, strict=True)]
+
+
+def maxsim(query: Floats, document: Floats) -> float:
+    """Compare two texts token by token: each query token by the document's token most like it.
+
+    Args:
+        query: (tokens, dim) float32.
+        document: (tokens, dim) float32.
+    Returns: the sum over the query's tokens of their largest dot products.
+    Raises: InputError: vectors of unlike widths.
+    Source: Khattab and Zaharia, ColBERT, arXiv:2004.12832, section 3.3.
+    """
+    if query.shape[1] != document.shape[1]:
+        raise InputError(
+            f"query is {query.shape} and document {document.shape}, expected one width"
+        )
+    if not len(document):
+        return 0.0
+    # einsum adds a pair's products in one order, whatever other tokens there are.
+    products = np.einsum("qd,td->qt", query, document)
+    return float(products.max(axis=1).sum(dtype=np.float64))
+
+
+def _marked(packed: PackedEncodings, marker: int) -> PackedEncodings:
+    """Put a marker behind the first token of each sequence."""
+    starts = np.cumsum(packed.lengths) - packed.lengths
+    places = starts + 1
+    return PackedEncodings(
+        np.insert(packed.ids, places, marker).astype(np.int32),
+        np.insert(packed.type_ids, places, 0).astype(np.int32),
+        packed.lengths + np.int32(1),
+        packed.truncated,
+    )
