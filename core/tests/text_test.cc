@@ -6,6 +6,7 @@
 
 #include "runtime/error.h"
 #include "text/batch.h"
+#include "text/runs.h"
 #include "text/utf8.h"
 #include "text/windows.h"
 #include "text/words.h"
@@ -96,6 +97,51 @@ TEST_CASE("words of every length are found, at the end of a text and before it")
     CHECK(ids(tokenizer, "hello," + word).size() == length + 2);
     CHECK(tokenize(tokenizer, word).spans[length - 1].end == length);
   }
+}
+
+TEST_CASE("letters, digits and spaces are found at every place of texts of every length") {
+  std::mt19937 random(3);
+  const std::string bytes = "aZ0 @[`{/:,\t\x80\xC1\xE1\xFF";
+  Runs runs;
+  for (size_t size = 0; size < 80; ++size) {
+    std::string text;
+    while (text.size() < size) text += random() % 3 ? 'Q' : bytes[random() % bytes.size()];
+    runs.read(text, size % 2 == 0);
+    for (size_t at = 0; at < size; ++at) {
+      const char byte = text[at];
+      const bool small = byte >= 'a' && byte <= 'z', capital = byte >= 'A' && byte <= 'Z';
+      CHECK((runs.plain_at(at) & 1) == (small || capital || (byte >= '0' && byte <= '9')));
+      CHECK((runs.space_at(at) & 1) == (byte == ' '));
+      const char kept = capital && size % 2 == 0 ? static_cast<char>(byte | 0x20) : byte;
+      CHECK(runs.byte(at) == static_cast<unsigned char>(kept));
+      CHECK((runs.plain_at(at) >> (size - at)) == 0);
+    }
+    CHECK(runs.byte(size) == ' ');
+  }
+  runs.read("Hello", true);
+  CHECK(runs.word_at(0, 5) == ShortWord{0x6F6C6C6568, 0});
+  CHECK(runs.word_at(1, 1) == ShortWord{0x65, 0});
+}
+
+TEST_CASE("words that share a place in the cache are all kept while there is room") {
+  WordCache cache;
+  const uint64_t hash = uint64_t{77} << 50;
+  for (uint64_t i = 1; i <= 4; ++i) {
+    ShortEntry& entry = cache.words.add(hash);
+    CHECK(entry.empty());
+    entry.word = {i, 0};
+    entry.ids[0] = static_cast<int32_t>(i);
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (uint64_t i = 1; i <= 4; ++i) {
+      const ShortEntry* entry = cache.words.find(hash, ShortWord{i, 0});
+      REQUIRE(entry);
+      CHECK(entry->ids[0] == static_cast<int32_t>(i));
+    }
+  }
+  cache.words.add(hash).word = {5, 0};
+  CHECK(cache.words.find(hash, ShortWord{5, 0}));
+  CHECK_FALSE(cache.words.find(hash, ShortWord{6, 0}));
 }
 
 TEST_CASE("a cached word gives the same tokens as a new one") {

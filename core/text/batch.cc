@@ -27,8 +27,14 @@ PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequen
   for (const Block& block : blocks) {
     batch.tokens += static_cast<int64_t>(block.sequence.ids.size());
   }
-  batch.ids = zeros(batch.tokens);
   batch.type_ids = zeros(batch.tokens);
+  if (blocks.size() == 1) {
+    Sequence& sequence = blocks[0].sequence;
+    std::copy(sequence.type_ids.begin(), sequence.type_ids.end(), batch.type_ids.get());
+    batch.ids = Numbers(sequence.ids.release());
+    return batch;
+  }
+  batch.ids = zeros(batch.tokens);
   int64_t at = 0;
   for (Block& block : blocks) {
     const Sequence& sequence = block.sequence;

@@ -20,13 +20,14 @@ struct Block {
 };
 
 // Calls encode(i, words, scratch, block) for every text and returns the blocks in order. An error
-// names its text, whose position counts from `base`. pool: null runs on the calling thread.
+// names its text, whose position counts from `base`. pool: null runs on the calling thread, in one
+// block.
 template <typename Encode>
 std::vector<Block> in_blocks(const TextTokenizer& tokenizer, std::span<const Text> texts,
                              int64_t base, ThreadPool* pool, Encode encode) {
   const auto count = static_cast<int64_t>(texts.size());
-  const int64_t workers = pool ? pool->size() : 1;
-  const int64_t grain = std::clamp<int64_t>(count / (8 * workers), 1, 256);
+  const int64_t most = pool ? std::min<int64_t>(count / (8 * pool->size()), 256) : count;
+  const int64_t grain = std::max<int64_t>(most, 1);
   std::vector<Block> blocks((count + grain - 1) / grain);
   const auto run = [&](int64_t begin, int64_t end, int) {
     auto lease = tokenizer.lease();

@@ -64,21 +64,30 @@ Sequencer::Sequencer(const TextTokenizer& tokenizer, Frames frames)
   pair_typed_ = std::any_of(frames_.pair.begin(), frames_.pair.end(), typed);
 }
 
+// Appends the tokens of a text.
+void Sequencer::fill(const Text& text, bool with_spans, TokenizerScratch& words,
+                     Tokens& tokens) const {
+  if (text.split) {
+    tokenizer_.tokenize_words(text.words, with_spans, words, tokens);
+  } else {
+    tokenizer_.tokenize(text.whole, with_spans, words, tokens);
+  }
+}
+
+// Fills the scratch, and returns the tokens of each text.
 std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pair,
-                                                bool add_special, const Limits& limits,
                                                 bool with_spans, TokenizerScratch& words,
                                                 Scratch& scratch) const {
-  const auto fill = [&](const Text& source, Tokens& tokens) {
-    tokens.clear();
-    if (source.split) {
-      tokenizer_.tokenize_words(source.words, with_spans, words, tokens);
-    } else {
-      tokenizer_.tokenize(source.whole, with_spans, words, tokens);
-    }
-    return static_cast<int64_t>(tokens.ids.size());
-  };
-  const int64_t n1 = fill(text, scratch.first);
-  const int64_t n2 = pair ? fill(*pair, scratch.second) : 0;
+  scratch.first.clear();
+  scratch.second.clear();
+  fill(text, with_spans, words, scratch.first);
+  if (pair) fill(*pair, with_spans, words, scratch.second);
+  return {scratch.first.ids.size(), scratch.second.ids.size()};
+}
+
+// The tokens to keep of texts of n1 and n2 tokens, within limits that count special tokens.
+std::pair<int64_t, int64_t> Sequencer::kept_of(int64_t n1, int64_t n2, bool pair,
+                                               bool add_special, const Limits& limits) const {
   if (limits.max_length < 0) return {n1, n2};
   const auto& frame = pair ? frames_.pair : frames_.single;
   const int64_t special =
@@ -90,7 +99,7 @@ std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pa
                                       ", expected at least " + std::to_string(special) +
                                       " for the special tokens: raise it");
   }
-  return kept(n1, n2, pair != nullptr, limits.max_length - special, limits.strategy);
+  return kept(n1, n2, pair, limits.max_length - special, limits.strategy);
 }
 
 // `tokenizers` gives the frame's type ids to the tokens that it keeps; those that overflow have 0
@@ -122,13 +131,36 @@ void Sequencer::place(const Scratch& scratch, Range first, Range second, bool pa
   }
 }
 
+// Appends a text without spans and type ids: its tokens are made right where they go.
+int64_t Sequencer::append_alone(const Text& text, bool add_special, const Limits& limits,
+                                TokenizerScratch& words, Scratch& scratch, Sequence& out) const {
+  int64_t left_out = 0;
+  for (const FrameItem& item : frames_.single) {
+    if (item.kind == FrameItem::special) {
+      if (add_special) out.ids.push_back(item.id);
+      continue;
+    }
+    const size_t begin = out.ids.size();
+    std::swap(scratch.first.ids, out.ids);
+    fill(text, false, words, scratch.first);
+    std::swap(scratch.first.ids, out.ids);
+    const auto all = static_cast<int64_t>(out.ids.size() - begin);
+    const int64_t keep = kept_of(all, 0, false, add_special, limits).first;
+    left_out = all - keep;
+    const size_t skip = limits.side == Side::left ? static_cast<size_t>(left_out) : 0;
+    out.ids.keep(begin, begin + skip, static_cast<size_t>(keep));
+  }
+  return left_out;
+}
+
 int64_t Sequencer::append(const Text& text, const Text* pair, bool add_special,
                           const Limits& limits, bool with_spans, TokenizerScratch& words,
                           Scratch& scratch, Sequence& out) const {
-  const auto [keep1, keep2] =
-      tokenize(text, pair, add_special, limits, with_spans, words, scratch);
-  const auto n1 = static_cast<int64_t>(scratch.first.ids.size());
-  const auto n2 = pair ? static_cast<int64_t>(scratch.second.ids.size()) : 0;
+  if (!pair && !with_spans && !single_typed_) {
+    return append_alone(text, add_special, limits, words, scratch, out);
+  }
+  const auto [n1, n2] = tokenize(text, pair, with_spans, words, scratch);
+  const auto [keep1, keep2] = kept_of(n1, n2, pair != nullptr, add_special, limits);
   const auto range = [&](int64_t n, int64_t keep) {
     return limits.side == Side::right ? Range{0, keep} : Range{n - keep, n};
   };
@@ -139,9 +171,8 @@ int64_t Sequencer::append(const Text& text, const Text* pair, bool add_special,
 void Sequencer::windows(const Text& text, const Text* pair, bool add_special, const Limits& limits,
                         TokenizerScratch& words, Scratch& scratch, Sequence& out,
                         Buffer<int32_t>& lengths) const {
-  const auto [keep1, keep2] = tokenize(text, pair, add_special, limits, true, words, scratch);
-  const auto n1 = static_cast<int64_t>(scratch.first.ids.size());
-  const auto n2 = pair ? static_cast<int64_t>(scratch.second.ids.size()) : 0;
+  const auto [n1, n2] = tokenize(text, pair, true, words, scratch);
+  const auto [keep1, keep2] = kept_of(n1, n2, pair != nullptr, add_special, limits);
   const auto first = parts(n1, keep1, limits.stride, limits.side);
   const auto second = parts(n2, keep2, limits.stride, limits.side);
   const auto add = [&](Range a, Range b, bool overflow) {

@@ -77,10 +77,13 @@ class Sequencer {
                Buffer<int32_t>& lengths) const;
 
  private:
-  // Fills the scratch and returns the tokens to keep of each text.
-  std::pair<int64_t, int64_t> tokenize(const Text& text, const Text* pair, bool add_special,
-                                       const Limits& limits, bool with_spans,
+  void fill(const Text& text, bool with_spans, TokenizerScratch& words, Tokens& tokens) const;
+  std::pair<int64_t, int64_t> tokenize(const Text& text, const Text* pair, bool with_spans,
                                        TokenizerScratch& words, Scratch& scratch) const;
+  std::pair<int64_t, int64_t> kept_of(int64_t n1, int64_t n2, bool pair, bool add_special,
+                                      const Limits& limits) const;
+  int64_t append_alone(const Text& text, bool add_special, const Limits& limits,
+                       TokenizerScratch& words, Scratch& scratch, Sequence& out) const;
   void place(const Scratch& scratch, Range first, Range second, bool pair, bool add_special,
              bool overflow, bool with_spans, Sequence& out) const;
 

@@ -1,12 +1,13 @@
 // Token ids and where they come from, appended without a check for each.
 #pragma once
 
-#include <cstdint>
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace bertie {
 
@@ -25,6 +26,20 @@ class Buffer {
   T& operator[](size_t i) { return data_.get()[i]; }
   const T& operator[](size_t i) const { return data_.get()[i]; }
   void clear() { size_ = 0; }
+
+  // Leaves `count` values from a place on, and what is before them.
+  void keep(size_t from, size_t begin, size_t count) {
+    if (begin > from) std::memmove(data() + from, data() + begin, count * sizeof(T));
+    size_ = from + count;
+  }
+
+  // Gives the values away, in memory of std::malloc that holds no more than them.
+  T* release() {
+    capacity_ = 0;
+    T* all = data_.release();
+    void* fitting = std::realloc(all, std::max<size_t>(std::exchange(size_, 0), 1) * sizeof(T));
+    return fitting ? static_cast<T*>(fitting) : all;
+  }
 
   // Makes room for `more` values behind the last, and returns where they go.
   T* room(size_t more) {

@@ -1,7 +1,6 @@
 // From text to token ids, without the special tokens that frame a sequence.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -14,37 +13,18 @@
 #include "runtime/per_process.h"
 #include "text/added_tokens.h"
 #include "text/normalizer.h"
+#include "text/scanner.h"
+#include "text/splitter.h"
 #include "text/token_buffer.h"
 #include "text/vocab.h"
-#include "text/word_cache.h"
 #include "text/wordpiece.h"
 
 namespace bertie {
 
-// A word whose tokens are about to be looked up, or the token of a punctuation mark.
-struct WaitingWord {
-  ShortWord word;
-  uint64_t hash;
-  uint32_t point, index;  // of its first code point, and of the word
-  int32_t mark;           // the token, or -1 for a word
-  uint32_t size;          // bytes
-
-  std::string_view text() const { return {reinterpret_cast<const char*>(&word), size}; }
-};
-
 // Working space of one thread.
 struct TokenizerScratch {
-  static constexpr size_t kWaiting = 32;
-  WordCache cache;
-  std::array<WaitingWord, kWaiting> waiting;
-  size_t waiting_count = 0;
-  std::vector<Char> chars, spare;
-  std::string utf8;
-  std::vector<uint32_t> ends;
-  std::vector<Piece> pieces;
-  std::vector<uint64_t> hashes;
+  Scanner::Scratch scanner;
   std::vector<Stretch> stretches, normalized_stretches;
-  Tokens chunk;
 };
 
 struct TokenizerOptions {
@@ -79,38 +59,15 @@ class TextTokenizer {
   Lease lease() const;
 
  private:
-  // Where a scan stands: the next word's index, and the code point that the next byte begins.
-  struct Position {
-    uint32_t word = 0;
-    uint32_t point = 0;
-  };
-  enum Class : uint8_t { blank, mark, letter, other };
-
-  template <bool kSpans>
-  void scan(std::string_view text, Position& position, TokenizerScratch& scratch,
-            Tokens& out) const;
-  template <bool kSpans>
-  void add_waiting(TokenizerScratch& scratch, Tokens& out) const;
-  const ShortEntry& split_short(const WaitingWord& waiting, TokenizerScratch& scratch) const;
-  template <bool kSpans>
-  void long_word(std::string_view word, Position position, TokenizerScratch& scratch,
-                 Tokens& out) const;
-  template <bool kSpans>
-  uint32_t chunk(std::string_view bytes, Position position, TokenizerScratch& scratch,
-                 Tokens& out) const;
-  void split_words(const Char* begin, const Char* end, uint32_t& word, TokenizerScratch& scratch,
-                   Tokens& out) const;
-  void add_word(const Char* begin, const Char* end, uint32_t word, TokenizerScratch& scratch,
-                Tokens& out) const;
   void with_normalized_tokens(std::string_view text, Position& position, bool with_spans,
                               TokenizerScratch& scratch, Tokens& out) const;
 
   Vocab vocab_;
   Normalizer normalizer_;
   WordPiece wordpiece_;
+  Splitter splitter_;
+  Scanner scanner_;
   AddedTokens plain_, normalized_;
-  std::array<Class, 256> classes_;
-  std::array<int32_t, 128> mark_ids_;
   struct Idle {
     std::mutex mutex;
     std::vector<std::unique_ptr<TokenizerScratch>> scratch;
