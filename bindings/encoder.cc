@@ -10,8 +10,8 @@
 
 #include <new>
 
-#include "encoder/quantize.h"
 #include "encoder/dense.h"
+#include "encoder/quantize.h"
 #include "module.h"
 #include "runtime/error.h"
 
@@ -175,7 +175,8 @@ nb::tuple quantized(const Matrix& weight, const std::optional<Vector>& smoothing
 
 Dense* make_dense(const Matrix& weight, const std::optional<Vector>& bias, const std::string& name,
                   int threads) {
-  const auto out = static_cast<int64_t>(weight.shape(0)), in = static_cast<int64_t>(weight.shape(1));
+  const auto out = static_cast<int64_t>(weight.shape(0)),
+             in = static_cast<int64_t>(weight.shape(1));
   const TensorView w{reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
   TensorView b{nullptr, DType::f32, {out}};
   if (bias) {

@@ -59,8 +59,8 @@ void Dense::maximum(const float* x, int64_t tokens, std::span<const int32_t> len
   int64_t total = 0;
   for (const int32_t length : lengths) {
     if (length < 1) {
-      throw Error(ErrorKind::input, "a sequence has " + std::to_string(length) +
-                                        " tokens, expected at least 1");
+      throw Error(ErrorKind::input,
+                  "a sequence has " + std::to_string(length) + " tokens, expected at least 1");
     }
     total += length;
   }

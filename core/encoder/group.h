@@ -20,7 +20,7 @@ struct Encoder::Group {
   const int32_t* ids = nullptr;
   const int32_t* type_ids = nullptr;
   const int32_t* attended = nullptr;  // a count for each sequence, or null
-  std::vector<int64_t> starts{0};  // where each sequence starts, and where the last one ends
+  std::vector<int64_t> starts{0};     // where each sequence starts, and where the last one ends
   int64_t longest = 0;
   int64_t first_token = 0, first_sequence = 0;  // within the batch
   float* hidden = nullptr;                      // (tokens, hidden_size): the residual stream
