@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.checkpoint.shapes import EMBEDDINGS, LAYER
+from bertie.checkpoint.shapes import EMBEDDINGS, LAYER, TOKEN_TYPES
 
 BERT_BASE: Mapping[str, int] = {
     "hidden_size": 768,
@@ -51,7 +51,8 @@ def _tensors(config: Mapping[str, Any]) -> Iterator[tuple[str, NDArray[np.float3
     """Draw every tensor, always the same: norms pass, biases are zero, weights are small."""
     random = np.random.default_rng(0)
     layers = range(config["num_hidden_layers"])
-    expected = [(one.name, one.axes) for one in EMBEDDINGS]
+    config = {**config, "embedding_size": config["hidden_size"]}
+    expected = [(one.name, one.axes) for one in (*EMBEDDINGS, *TOKEN_TYPES)]
     expected += [(f"encoder.layer.{n}.{one.name}", one.axes) for n in layers for one in LAYER]
     for name, axes in expected:
         shape = tuple(config[axis] for axis in axes)
