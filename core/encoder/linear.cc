@@ -56,7 +56,7 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
   for (size_t i = 0; i < weights.size(); ++i) {
     const int64_t channels = weights[i]->shape[0];
     if (biases[i] != nullptr) biases[i]->read(0, channels, bias_.data() + channel);
-    for (int64_t c = 0; c < channels; ++c, ++channel) {
+    for (int64_t c = 0, count = 1; c < channels; c += count, channel += count) {
       const int64_t place = channel % kernels.panel;
       if (quantized) {
         int8_t* row = bytes.data() + place * in;
@@ -66,11 +66,12 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
         channel_shift_.data()[channel] =
             static_cast<float>(std::accumulate(row, row + in, 0)) * scale;
       } else {
-        weights[i]->read(c * in, in, rows.data() + place * in);
+        count = std::min(kernels.panel - place, channels - c);
+        weights[i]->read(c * in, count * in, rows.data() + place * in);
       }
-      if (place + 1 < kernels.panel && channel + 1 < out) continue;
+      if (place + count < kernels.panel && channel + count < out) continue;
       const void* unpacked = quantized ? static_cast<const void*>(bytes.data()) : rows.data();
-      gemm.pack(unpacked, in, place + 1, weight_.data() + channel / kernels.panel * panel_bytes);
+      gemm.pack(unpacked, in, place + count, weight_.data() + channel / kernels.panel * panel_bytes);
     }
   }
   packed_ = {precision,

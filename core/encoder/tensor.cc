@@ -1,5 +1,6 @@
 #include "encoder/tensor.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -35,24 +36,39 @@ void check_shape(const TensorView& tensor, const std::string& name,
               "tensor " + name + " is " + text(tensor.shape) + ", expected " + text(shape));
 }
 
-// Rows that are read one after another share the cache lines of every column.
+// Gives the number at a place of the data, whatever its type.
+float number(const TensorView& tensor, int64_t place) {
+  const unsigned char* element = tensor.data + place * element_bytes(tensor.dtype);
+  if (tensor.dtype == DType::f32) {
+    float value;
+    std::memcpy(&value, element, 4);
+    return value;
+  }
+  uint16_t bits;
+  std::memcpy(&bits, element, 2);
+  return tensor.dtype == DType::bf16 ? from_bf16(bits) : from_f16(bits);
+}
+
+// Whole rows are read in blocks, whose columns stay in the cache from one row to the next.
 void read_by_columns(const TensorView& tensor, int64_t first, int64_t count, float* out) {
+  constexpr int64_t block = 16;
   const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
-  const int64_t size = element_bytes(tensor.dtype);
-  int64_t row = first / columns, column = first % columns;
-  for (int64_t i = 0; i < count; ++i) {
-    const unsigned char* element = tensor.data + (column * rows + row) * size;
-    if (tensor.dtype == DType::f32) {
-      std::memcpy(out + i, element, 4);
-    } else {
-      uint16_t bits;
-      std::memcpy(&bits, element, 2);
-      out[i] = tensor.dtype == DType::bf16 ? from_bf16(bits) : from_f16(bits);
+  while (count > 0) {
+    const int64_t row = first / columns, column = first % columns;
+    const bool whole = column == 0 && count >= columns;
+    const int64_t height = whole ? count / columns : 1;
+    const int64_t end = whole ? columns : std::min(columns, column + count);
+    for (int64_t begin = column; begin < end; begin += block) {
+      for (int64_t r = 0; r < height; ++r) {
+        for (int64_t c = begin; c < std::min(end, begin + block); ++c) {
+          out[r * columns + c - column] = number(tensor, c * rows + row + r);
+        }
+      }
     }
-    if (++column == columns) {
-      column = 0;
-      ++row;
-    }
+    const int64_t taken = height * (end - column);
+    first += taken;
+    count -= taken;
+    out += taken;
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -458,6 +459,26 @@ TEST_CASE("half-precision tensors are read as the numbers they hold") {
   brain.read(0, 2, out);
   CHECK(out[0] == 1.0f);
   CHECK(out[1] == -3.0f);
+}
+
+TEST_CASE("a matrix stored by columns is read row after row") {
+  constexpr int64_t rows = 5, columns = 37;
+  std::vector<float> stored(rows * columns), expected(stored.size());
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      expected[static_cast<size_t>(r * columns + c)] = static_cast<float>(r * 100 + c);
+      stored[static_cast<size_t>(c * rows + r)] = static_cast<float>(r * 100 + c);
+    }
+  }
+  const TensorView matrix{
+      reinterpret_cast<const unsigned char*>(stored.data()), DType::f32, {rows, columns}, true};
+  for (int64_t first = 0; first < rows * columns; ++first) {
+    for (int64_t count = 0; first + count <= rows * columns; ++count) {
+      std::vector<float> out(static_cast<size_t>(count));
+      matrix.read(first, count, out.data());
+      CHECK(std::equal(out.begin(), out.end(), expected.begin() + first));
+    }
+  }
 }
 
 TEST_CASE("a missing or misshapen tensor is named with both shapes") {
