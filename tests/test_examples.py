@@ -50,6 +50,17 @@ def test_the_questions_are_many_and_different() -> None:
     assert all(row["text"] and row["answer"] for row in rows)
 
 
-@pytest.mark.parametrize("name", ["embedding.py", "similarity.py", "semantic_search.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "embedding.py",
+        "similarity.py",
+        "semantic_search.py",
+        "finetune/sst2.py",
+        "finetune/sick.py",
+        "finetune/wnut17.py",
+        "finetune/xquad.py",
+    ],
+)
 def test_an_example_says_how_to_run_it(name: str) -> None:
     assert f"Run it: python examples/{name}" in (EXAMPLES / name).read_text()
