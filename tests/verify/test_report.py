@@ -87,15 +87,28 @@ def test_numbers_that_are_none_keep_no_limit(vectors: np.ndarray) -> None:
 def test_the_limits_are_those_of_the_lesser_precision(vectors: np.ndarray) -> None:
     exact, less = side(vectors), side(vectors, precision="int8")
     assert limits_for(exact, exact).max_abs == 1e-4
-    assert limits_for(exact, less) == Limits(mean_cosine=0.999, least_cosine=0.997)
+    assert limits_for(exact, less) == Limits(0.999, 0.997, least_tokens=8)
     assert limits_for(less, side(vectors, precision="bfloat16")).least_cosine == 0.997
 
 
 def test_somebodys_own_limits_take_the_place_of_those() -> None:
-    limits = Limits(mean_cosine=0.9, least_cosine=0.8, max_abs=0.1)
+    limits = Limits(mean_cosine=0.9, least_cosine=0.8, max_abs=0.1, least_tokens=8)
     assert limits.given(None, None) == limits
     assert limits.given(0.5, None) == Limits(None, 0.5, 0.1)
-    assert limits.given(None, 0.5) == Limits(0.9, 0.8, 0.5)
+    assert limits.given(None, 0.5) == Limits(0.9, 0.8, 0.5, least_tokens=8)
+
+
+def test_short_texts_do_not_count_where_limits_say_so(vectors: np.ndarray) -> None:
+    other = vectors.copy()
+    other[7] *= -1
+    ids = tuple(tuple(range(3 if number == 7 else 9)) for number in range(20))
+    sides = [side(rows, ids=ids) for rows in (vectors, other)]
+    lenient = compare(*sides, TEXTS, "here", Limits(least_cosine=0.9, least_tokens=8))
+    assert lenient.passed
+    assert lenient.vectors.least_cosine == pytest.approx(-1)
+    assert lenient.vectors.counted_cosine == pytest.approx(1)
+    strict = compare(*sides, TEXTS, "here", Limits(least_cosine=0.9, least_tokens=3))
+    assert strict.faults[0].startswith("the least cosine of texts with 3 tokens or more is -1")
 
 
 def test_vectors_of_other_models_cannot_be_compared(vectors: np.ndarray) -> None:

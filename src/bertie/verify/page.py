@@ -59,13 +59,15 @@ def summary(report: Report) -> list[tuple[str, str]]:
     """Put a report's numbers into words, for a page or a terminal."""
     vectors, ranking = report.vectors, report.ranking
     count = report.texts["count"]
+    fewer, bound = report.limits.least_tokens, _limit(report.limits.least_cosine)
     rows = [("texts", f"{count}, {report.texts['origin']}")]
     if report.equal_ids is not None:
         rows.append(("same token ids", f"{report.equal_ids} of {count} texts"))
     rows += [
         ("mean cosine", f"{vectors.mean_cosine:.7f}{_limit(report.limits.mean_cosine)}"),
-        ("least cosine", f"{vectors.least_cosine:.7f}{_limit(report.limits.least_cosine)}"),
+        ("least cosine", f"{vectors.least_cosine:.7f}{'' if fewer else bound}"),
         ("its text", vectors.worst),
+        *([(f"least of {fewer} tokens up", f"{vectors.counted_cosine:.7f}{bound}")] * bool(fewer)),
         ("vectors differ by", f"at most {vectors.max_abs:.3g}, {vectors.dimensions} dimensions"),
     ]
     if report.layers:

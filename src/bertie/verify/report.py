@@ -25,17 +25,19 @@ class Limits:
     Attributes:
         mean_cosine, least_cosine: of the vectors of each text.
         max_abs: the largest difference between the last layer's hidden states.
+        least_tokens: texts of fewer tokens don't count for least_cosine.
     """
 
     mean_cosine: float | None = None
     least_cosine: float | None = None
     max_abs: float | None = None
+    least_tokens: int = 0
 
     def given(self, min_cosine: float | None, max_abs: float | None) -> "Limits":
         """Put somebody's own limits in the place of these; None leaves them."""
         limits = self
         if min_cosine is not None:
-            limits = replace(limits, mean_cosine=None, least_cosine=min_cosine)
+            limits = replace(limits, mean_cosine=None, least_cosine=min_cosine, least_tokens=0)
         return limits if max_abs is None else replace(limits, max_abs=max_abs)
 
 
@@ -43,7 +45,8 @@ class Limits:
 _LIMITS: Mapping[str, Limits] = {
     "float32": Limits(mean_cosine=0.99999, least_cosine=0.99999, max_abs=1e-4),
     "bfloat16": Limits(mean_cosine=0.9999, least_cosine=0.9995),
-    "int8": Limits(mean_cosine=0.999, least_cosine=0.997),
+    # Its errors average out over a text's tokens, which a text of a few words doesn't have.
+    "int8": Limits(mean_cosine=0.999, least_cosine=0.997, least_tokens=8),
 }
 
 
@@ -60,6 +63,7 @@ class Vectors:
         dimensions: floats in one.
         mean_cosine, least_cosine: between the two sides' vectors of each text.
         worst: the text whose cosine is the least.
+        counted_cosine: the least of the texts that count for the limit.
         histogram: pairs of a distance, 1 - cosine, and how many texts differ by no more than that
             and by more than the pair before.
         max_abs: the largest difference between two numbers.
@@ -69,6 +73,7 @@ class Vectors:
     mean_cosine: float
     least_cosine: float
     worst: str
+    counted_cosine: float
     histogram: tuple[tuple[float, int], ...]
     max_abs: float
 
@@ -163,7 +168,7 @@ def compare(
         )
     limits = limits or limits_for(one, other)
     alike = _alike(one, other)
-    vectors = _vectors(one.vectors, other.vectors, texts)
+    vectors = _vectors(one, other, texts, limits.least_tokens)
     layers = _layers(one, other, alike)
     differing = None if alike is None or all(alike) else texts[alike.index(False)]
     return Report(
@@ -198,20 +203,23 @@ def _layers(one: Observed, other: Observed, alike: list[bool] | None) -> tuple[f
     return tuple(float(np.abs(mine - its).max(initial=0)) for mine, its in pairs)
 
 
-def _vectors(one: Floats, other: Floats, texts: Sequence[str]) -> Vectors:
+def _vectors(one: Observed, other: Observed, texts: Sequence[str], least_tokens: int) -> Vectors:
     """Compare vectors."""
-    cosines = _cosines(one, other)
+    cosines = _cosines(one.vectors, other.vectors)
     distances = np.clip(1 - cosines, 0, None)
     upper = np.searchsorted(_EDGES, distances)
     counts = np.bincount(np.minimum(upper, len(_EDGES)), minlength=len(_EDGES) + 1)
     edges = (*_EDGES, 2.0)
+    long = np.array([len(ids) >= least_tokens for ids in one.ids or other.ids or ()], bool)
+    counted = cosines[long] if long.any() else cosines
     return Vectors(
-        dimensions=one.shape[1],
+        dimensions=one.vectors.shape[1],
         mean_cosine=float(cosines.mean()),
         least_cosine=float(cosines.min()),
         worst=texts[int(cosines.argmin())],
+        counted_cosine=float(counted.min()),
         histogram=tuple(zip(edges, counts.tolist(), strict=True)),
-        max_abs=float(np.abs(one - other).max()),
+        max_abs=float(np.abs(one.vectors - other.vectors).max()),
     )
 
 
@@ -267,6 +275,12 @@ def _logits(one: Floats, other: Floats) -> Logits:
     return Logits(len(one), float(same.mean()), float(np.abs(one - other).max()))
 
 
+def _of(limits: Limits) -> str:
+    """Say which texts count for the least cosine."""
+    least = limits.least_tokens
+    return f" of texts with {least} tokens or more" if least else ""
+
+
 def _faults(
     limits: Limits, vectors: Vectors, layers: tuple[float, ...], differing: str | None
 ) -> list[str]:
@@ -276,7 +290,7 @@ def _faults(
         faults.append(f"token ids differ, first for the text {differing!r}")
     for name, value, limit in (
         ("mean cosine", vectors.mean_cosine, limits.mean_cosine),
-        ("least cosine", vectors.least_cosine, limits.least_cosine),
+        (f"least cosine{_of(limits)}", vectors.counted_cosine, limits.least_cosine),
     ):
         # Not "<", which would let a NaN pass.
         if limit is not None and not value >= limit:
