@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+TINY = Path(__file__).parent / "data" / "tiny-bert"
 
 
 def run(name: str, minilm: Path, home: Path, *arguments: str) -> str:
@@ -64,3 +65,30 @@ def test_the_questions_are_many_and_different() -> None:
 )
 def test_an_example_says_how_to_run_it(name: str) -> None:
     assert f"Run it: python examples/{name}" in (EXAMPLES / name).read_text()
+
+
+def write_data(folder: Path) -> None:
+    """Write a few rows of two data sets, in their own layouts."""
+    review = "a warm and funny film\t1\ndull from end to end\t0\n"
+    sentence = "Ada\tB-person\nLovelace\tI-person\nwrote\tO\n.\tO\n\t\n"
+    for name, text in (
+        ("train.tsv", review * 4),
+        ("dev.tsv", review * 2),
+        ("wnut17train.conll", sentence * 8),
+        ("emerging.dev.conll", sentence * 2),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["sst2.py", "wnut17.py"])
+def test_what_transformers_trains_is_as_good_in_bertie(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch trains the examples")
+    pytest.importorskip("transformers", reason="transformers trains the examples")
+    write_data(tmp_path)
+    command = [sys.executable, str(EXAMPLES / "finetune" / name), "--model", str(TINY)]
+    command += ["--data", str(tmp_path), "--output", str(tmp_path / "checkpoint")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    theirs, ours = ran.stdout.splitlines()[-2:]
+    assert theirs.startswith("transformers: ")
+    assert ours == theirs.replace("transformers", "Bertie")
