@@ -8,21 +8,27 @@
 
 namespace bertie::BERTIE_ISA {
 
-// Queries that share one reading of the keys and values.
-constexpr int query_rows = 2 * tile_rows;
+// Columns of a product that are summed side by side, in vectors; and the most rows that the
+// registers then hold.
+constexpr int score_vectors = 2;
+constexpr int query_rows = F32::registers == 32 ? 12 : 6;
+constexpr int64_t key_panel = score_vectors * F32::lanes;  // keys that lie side by side
 // From this length on values are copied side by side; below, they are read where they lie.
 constexpr int64_t copied_length = 48;
 
 struct AttentionScratch {
   int64_t keys;    // length, rounded up to whole vectors
   int64_t values;  // head size, rounded up to whole vectors
+  int64_t scores;  // floats from one query's scores to the next one's
   int64_t key_floats, value_floats, score_floats;
   AttentionScratch(int64_t length, int64_t head_size)
       : keys(round_up(length, F32::lanes)),
         values(round_up(head_size, F32::lanes)),
-        key_floats(round_up(values * keys, 16)),
+        // Rows a power of two apart would share few places of the first-level cache.
+        scores(keys % 128 == 0 ? keys + F32::lanes : keys),
+        key_floats(round_up(head_size * keys, 16)),
         value_floats(round_up(length * values, 16)),
-        score_floats(query_rows * keys) {}
+        score_floats(query_rows * scores) {}
 };
 
 inline int64_t attention_scratch(int64_t length, int64_t head_size) {
@@ -37,9 +43,10 @@ constexpr float per_e = 1.44269504f;  // e^x is 2^(x * this)
 struct Product {
   const float* a = nullptr;  // (rows, k)
   int64_t a_stride = 0;
-  int64_t rows = 0;
+  int64_t rows = 0;          // at most query_rows
   const float* b = nullptr;  // (k, width rounded up to whole vectors)
-  int64_t b_stride = 0;
+  int64_t b_stride = 0;      // from step to step,
+  bool panels = false;       // or in panels of score_vectors, the last one as wide as it is
   int64_t k = 0;
   const float* factors = nullptr;
   const float* bias = nullptr;  // powers of e; row r begins r before it, and fills whole vectors
@@ -49,18 +56,17 @@ struct Product {
 };
 
 template <int R, int V>
-inline void multiply_tile(const Product& p, int64_t row, int64_t column) {
+inline void multiply_columns(const Product& p, int64_t column) {
   F32 sums[R][V];
-  multiply<Float32, R, V>(p.a + row * p.a_stride, p.a_stride, p.b + column, p.b_stride, p.k, sums);
+  const float* b = p.b + (p.panels ? column * p.k : column);
+  multiply<Float32, R, V>(p.a, p.a_stride, b, p.panels ? V * F32::lanes : p.b_stride, p.k, sums);
   for (int r = 0; r < R; ++r) {
-    const F32 factor = F32::set(p.factors[row + r]);
+    const F32 factor = F32::set(p.factors[r]);
     for (int v = 0; v < V; ++v) {
-      const int64_t left = p.width - column - v * F32::lanes;
-      float* out = p.out + (row + r) * p.out_stride + column + v * F32::lanes;
+      const int64_t at = column + v * F32::lanes, left = p.width - at;
+      float* out = p.out + r * p.out_stride + at;
       F32 y = sums[r][v] * factor;
-      if (p.bias != nullptr) {
-        y = fma(F32::load(p.bias - (row + r) + column + v * F32::lanes), F32::set(per_e), y);
-      }
+      if (p.bias != nullptr) y = fma(F32::load(p.bias - r + at), F32::set(per_e), y);
       if (left >= F32::lanes) {
         y.store(out);
       } else {
@@ -70,27 +76,18 @@ inline void multiply_tile(const Product& p, int64_t row, int64_t column) {
   }
 }
 
-template <int V>
-inline void multiply_columns(const Product& p, int64_t column) {
-  if constexpr (V <= 2 && F32::registers == 32) {  // narrow, so there are registers for more rows
-    if (p.rows == query_rows) return multiply_tile<query_rows, V>(p, 0, column);
+template <int R>
+inline void multiply_rows(const Product& p) {
+  if (p.rows != R) {
+    if constexpr (R > 1) multiply_rows<R - 1>(p);
+    return;
   }
-  for_tiles(p.rows, 1, [&]<int R>(int64_t row) { multiply_tile<R, V>(p, row, column); });
-}
-
-inline void multiply_all(const Product& p) {
   const int64_t columns = round_up(p.width, F32::lanes);
   int64_t column = 0;
-  for (; column + panel_width <= columns; column += panel_width) {
-    multiply_columns<panel_vectors>(p, column);
+  for (; column + key_panel <= columns; column += key_panel) {
+    multiply_columns<R, score_vectors>(p, column);
   }
-  if constexpr (panel_vectors > 2) {
-    if (column + 2 * F32::lanes <= columns) {
-      multiply_columns<2>(p, column);
-      column += 2 * F32::lanes;
-    }
-  }
-  if (column < columns) multiply_columns<1>(p, column);
+  if (column < columns) multiply_columns<R, 1>(p, column);
 }
 
 // Turns scores (length, with room for whole vectors) into 2^(score - largest); returns the inverse
@@ -116,17 +113,20 @@ inline float softmax_weights(float* scores, int64_t length) {
   return 1.0f / sum(total);
 }
 
-// keys (head_size, length) transposed; columns beyond the length, up to whole vectors, are zeros.
-inline void transpose_keys(const AttentionArgs& args, int64_t length, int64_t stride, float* out) {
+// keys (head_size, length) transposed, in panels of key_panel keys; the last one may be a vector
+// wide. Keys beyond the length, up to whole vectors, are zeros.
+inline void transpose_keys(const AttentionArgs& args, int64_t length, int64_t keys, float* out) {
   const int64_t whole = args.head_size / F32::lanes * F32::lanes;
   for (int64_t t = 0; t < length; t += F32::lanes) {
-    const int64_t count = length - t;
+    const int64_t count = length - t, panel = t / key_panel * key_panel;
+    const int64_t stride = keys - panel < key_panel ? keys - panel : key_panel;
+    float* to = out + panel * args.head_size + (t - panel);
     for (int64_t d = 0; d < whole; d += F32::lanes) {
-      transpose(args.key + t * args.stride + d, args.stride, count, out + d * stride + t, stride);
+      transpose(args.key + t * args.stride + d, args.stride, count, to + d * stride, stride);
     }
     for (int64_t d = whole; d < args.head_size; ++d) {
       for (int64_t i = 0; i < F32::lanes; ++i) {
-        out[d * stride + t + i] = i < count ? args.key[(t + i) * args.stride + d] : 0.0f;
+        to[d * stride + i] = i < count ? args.key[(t + i) * args.stride + d] : 0.0f;
       }
     }
   }
@@ -145,9 +145,9 @@ inline void copy_values(const AttentionArgs& args, int64_t length, int64_t strid
 inline void attention(const AttentionArgs& args) {
   const int64_t length = args.keys > 0 ? args.keys : args.length;
   const AttentionScratch sizes(length, args.head_size);
-  float* keys = args.scratch;                   // (head_size, sizes.keys)
+  float* keys = args.scratch;                   // sizes.keys of head_size
   float* copies = keys + sizes.key_floats;      // (length, sizes.values)
-  float* scores = copies + sizes.value_floats;  // (query_rows, sizes.keys)
+  float* scores = copies + sizes.value_floats;  // (query_rows, sizes.scores)
   transpose_keys(args, length, sizes.keys, keys);
   const bool in_place = length < copied_length && sizes.values == args.head_size;
   if (!in_place) copy_values(args, length, sizes.values, copies);
@@ -155,32 +155,35 @@ inline void attention(const AttentionArgs& args) {
   const int64_t value_stride = in_place ? args.stride : sizes.values;
   float scales[query_rows], factors[query_rows];
   for (float& scale : scales) scale = args.scale * per_e;
-  for (int64_t first = 0; first < args.length; first += query_rows) {
-    const int64_t rows = args.length - first < query_rows ? args.length - first : query_rows;
-    multiply_all({.a = args.query + first * args.stride,
-                  .a_stride = args.stride,
-                  .rows = rows,
-                  .b = keys,
-                  .b_stride = sizes.keys,
-                  .k = args.head_size,
-                  .factors = scales,
-                  .bias = args.bias == nullptr ? nullptr : args.bias - first,
-                  .out = scores,
-                  .out_stride = sizes.keys,
-                  .width = sizes.keys});
+  int64_t first = 0;
+  for (int64_t blocks = (args.length + query_rows - 1) / query_rows; blocks > 0; --blocks) {
+    // As many queries to each block: a short one would leave multipliers idle.
+    const int64_t rows = (args.length - first + blocks - 1) / blocks;
+    multiply_rows<query_rows>({.a = args.query + first * args.stride,
+                               .a_stride = args.stride,
+                               .rows = rows,
+                               .b = keys,
+                               .panels = true,
+                               .k = args.head_size,
+                               .factors = scales,
+                               .bias = args.bias == nullptr ? nullptr : args.bias - first,
+                               .out = scores,
+                               .out_stride = sizes.scores,
+                               .width = sizes.keys});
     for (int64_t r = 0; r < rows; ++r) {
-      factors[r] = softmax_weights(scores + r * sizes.keys, length);
+      factors[r] = softmax_weights(scores + r * sizes.scores, length);
     }
-    multiply_all({.a = scores,
-                  .a_stride = sizes.keys,
-                  .rows = rows,
-                  .b = values,
-                  .b_stride = value_stride,
-                  .k = length,
-                  .factors = factors,
-                  .out = args.out + first * args.out_stride,
-                  .out_stride = args.out_stride,
-                  .width = args.head_size});
+    multiply_rows<query_rows>({.a = scores,
+                               .a_stride = sizes.scores,
+                               .rows = rows,
+                               .b = values,
+                               .b_stride = value_stride,
+                               .k = length,
+                               .factors = factors,
+                               .out = args.out + first * args.out_stride,
+                               .out_stride = args.out_stride,
+                               .width = args.head_size});
+    first += rows;
   }
 }
 

@@ -31,9 +31,8 @@ struct PlainChannels {
   F32 finish(F32 sum, const GemmArgs&, int64_t) const { return sum + bias; }
 };
 
-// sum stands for the bytes as stored; the numbers are (byte - zero) * scale of the row times scale
-// of the channel, so what zero adds to the sum, zero * (sum of the channel's weights), comes off
-// again.
+// sum stands for the bytes as stored; the numbers are byte * scale + offset of the row times scale
+// of the channel, so the offset adds itself times the sum of the channel's weights.
 struct ScaledChannels {
   F32 bias, scale, shift;
   ScaledChannels(const PackedLinear& linear, int64_t channel)
@@ -41,9 +40,8 @@ struct ScaledChannels {
         scale(F32::load(linear.channel_scale + channel)),
         shift(F32::load(linear.channel_shift + channel)) {}
   F32 finish(I32 sum, const GemmArgs& args, int64_t row) const {
-    const RowScale r = args.a_scale[row];
-    const F32 constant = fma(F32::set(-r.scale * r.zero), shift, bias);
-    return fma(to_float(sum) * scale, F32::set(r.scale), constant);
+    const RowScale& r = args.a_scale[row];
+    return fma(to_float(sum) * scale, F32::set(r.scale), fma(F32::set(r.offset), shift, bias));
   }
 };
 
@@ -157,7 +155,7 @@ inline void operand_int8(const float* x, int64_t rows, const PackedLinear& linea
       for (int64_t k = 0; k < left; ++k) q[whole + k] = last[k];
     }
     for (int64_t k = in; k < padded; ++k) q[k] = 0;
-    scales[r] = {scale, zero - Bytes::offset};
+    scales[r] = {scale, -scale * (zero - Bytes::offset)};
   }
 }
 

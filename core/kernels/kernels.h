@@ -15,10 +15,10 @@ enum class Activation : int32_t { identity, gelu, gelu_tanh, relu, tanh };
 enum class Precision : int32_t { float32, bfloat16, int8 };
 inline constexpr int precisions = 3;
 
-// How a row of bytes, as this ISA stores them, stands for numbers: x = (byte - zero) * scale.
+// How a row of bytes, as this ISA stores them, stands for numbers: x = byte * scale + offset.
 struct RowScale {
   float scale;
-  float zero;
+  float offset;
 };
 
 // A dense layer's weights as one ISA wants them: panels of `panel` output channels, each panel

@@ -220,6 +220,16 @@ TEST_CASE("the activations keep their stated error over their whole range") {
   }
 }
 
+TEST_CASE("GELU of zero is zero, and of a NaN is a NaN") {
+  for (const Kernels* kernels : tested_kernels()) {
+    CAPTURE(std::string(kernels->isa));
+    const auto y = run(*kernels, Precision::float32, 1, 1, {1.0f}, {}, {0.0f, std::nanf("")},
+                       Activation::gelu);
+    CHECK(y[0] == 0.0f);
+    CHECK(std::isnan(y[1]));
+  }
+}
+
 TEST_CASE("attention equals plain loops for every length and head size, with and without a bias") {
   for (const Kernels* kernels : tested_kernels()) {
     CAPTURE(std::string(kernels->isa));

@@ -43,6 +43,9 @@ inline F32 scale_by_power(F32 a, F32 n) {
   const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127));
   return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)))};
 }
+inline F32 floor(F32 x) { return {_mm256_floor_ps(x.v)}; }
+inline F32 fraction(F32 x) { return x - floor(x); }
+inline F32 scale_by_floor(F32 a, F32 x) { return scale_by_power(a, floor(x)); }
 inline float sum(F32 a) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));

@@ -38,11 +38,21 @@ inline F32 select_less(F32 a, F32 b, F32 x, F32 y) {
 }
 // a * 2^n for whole n in [-126, 127].
 inline F32 scale_by_power(F32 a, F32 n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+// x - floor(x), and a * 2^floor(x) for x in [-126, 127].
+inline F32 fraction(F32 x) { return {_mm512_reduce_ps(x.v, _MM_FROUND_TO_NEG_INF)}; }
+inline F32 scale_by_floor(F32 a, F32 x) { return {_mm512_scalef_ps(a.v, x.v)}; }
 inline float sum(F32 a) { return _mm512_reduce_add_ps(a.v); }
 inline float largest(F32 a) { return _mm512_reduce_max_ps(a.v); }
 inline float smallest(F32 a) { return _mm512_reduce_min_ps(a.v); }
 // a in the first n < lanes elements, zero in the others.
 inline F32 keep_first(F32 a, int64_t n) { return {_mm512_maskz_mov_ps(F32::first(n), a.v)}; }
+// The smaller of |a| and |b|.
+inline F32 least_magnitude(F32 a, F32 b) { return {_mm512_range_ps(a.v, b.v, 0b1010)}; }
+// table[i] of 32 numbers, i being the lowest five bits of each element of `index`.
+inline F32 pick(const float* table, F32 index) {
+  return {_mm512_permutex2var_ps(_mm512_loadu_ps(table), _mm512_castps_si512(index.v),
+                                 _mm512_loadu_ps(table + 16))};
+}
 // To the nearest whole numbers, as bytes; what is outside [0, 255] becomes 0 or 255.
 inline void store_bytes(F32 a, uint8_t* p) {
   const __m512i words = _mm512_max_epi32(_mm512_cvtps_epi32(a.v), _mm512_setzero_si512());

@@ -46,6 +46,9 @@ inline F32 scale_by_power(F32 a, F32 n) {
   const int32x4_t exponent = vaddq_s32(vcvtnq_s32_f32(n.v), vdupq_n_s32(127));
   return {vmulq_f32(a.v, vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23)))};
 }
+inline F32 floor(F32 x) { return {vrndmq_f32(x.v)}; }
+inline F32 fraction(F32 x) { return x - floor(x); }
+inline F32 scale_by_floor(F32 a, F32 x) { return scale_by_power(a, floor(x)); }
 inline float sum(F32 a) { return vaddvq_f32(a.v); }
 inline float largest(F32 a) { return vmaxvq_f32(a.v); }
 inline float smallest(F32 a) { return vminvq_f32(a.v); }

@@ -30,6 +30,9 @@ inline F32 scale_by_power(F32 a, F32 n) {
   const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.v) + 127) << 23;
   return {a.v * __builtin_bit_cast(float, bits)};
 }
+inline F32 floor(F32 x) { return {__builtin_floorf(x.v)}; }
+inline F32 fraction(F32 x) { return x - floor(x); }
+inline F32 scale_by_floor(F32 a, F32 x) { return scale_by_power(a, floor(x)); }
 inline float sum(F32 a) { return a.v; }
 inline float largest(F32 a) { return a.v; }
 inline float smallest(F32 a) { return a.v; }
