@@ -19,16 +19,13 @@ constexpr int64_t copied_length = 48;
 struct AttentionScratch {
   int64_t keys;    // length, rounded up to whole vectors
   int64_t values;  // head size, rounded up to whole vectors
-  int64_t scores;  // floats from one query's scores to the next one's
   int64_t key_floats, value_floats, score_floats;
   AttentionScratch(int64_t length, int64_t head_size)
       : keys(round_up(length, F32::lanes)),
         values(round_up(head_size, F32::lanes)),
-        // Rows a power of two apart would share few places of the first-level cache.
-        scores(keys % 128 == 0 ? keys + F32::lanes : keys),
         key_floats(round_up(head_size * keys, 16)),
         value_floats(round_up(length * values, 16)),
-        score_floats(query_rows * scores) {}
+        score_floats(query_rows * keys) {}
 };
 
 inline int64_t attention_scratch(int64_t length, int64_t head_size) {
@@ -147,7 +144,7 @@ inline void attention(const AttentionArgs& args) {
   const AttentionScratch sizes(length, args.head_size);
   float* keys = args.scratch;                   // sizes.keys of head_size
   float* copies = keys + sizes.key_floats;      // (length, sizes.values)
-  float* scores = copies + sizes.value_floats;  // (query_rows, sizes.scores)
+  float* scores = copies + sizes.value_floats;  // (query_rows, sizes.keys)
   transpose_keys(args, length, sizes.keys, keys);
   const bool in_place = length < copied_length && sizes.values == args.head_size;
   if (!in_place) copy_values(args, length, sizes.values, copies);
@@ -168,13 +165,13 @@ inline void attention(const AttentionArgs& args) {
                                .factors = scales,
                                .bias = args.bias == nullptr ? nullptr : args.bias - first,
                                .out = scores,
-                               .out_stride = sizes.scores,
+                               .out_stride = sizes.keys,
                                .width = sizes.keys});
     for (int64_t r = 0; r < rows; ++r) {
-      factors[r] = softmax_weights(scores + r * sizes.scores, length);
+      factors[r] = softmax_weights(scores + r * sizes.keys, length);
     }
     multiply_rows<query_rows>({.a = scores,
-                               .a_stride = sizes.scores,
+                               .a_stride = sizes.keys,
                                .rows = rows,
                                .b = values,
                                .b_stride = value_stride,
