@@ -29,7 +29,7 @@ def answered(
             waiting.append(row)
             yield take(row)
 
-    with Bar("rows") as bar:
+    with Bar("texts") as bar:
         for count, answer in enumerate(stream(pulled()), start=1):
             bar.update("working", given.bytes_read, given.size, counted=count)
             fields = dict(waiting.popleft().fields)

@@ -25,7 +25,7 @@ def command(
     from bertie.cli.model import load_model
 
     model = load_model(
-        source, "embed", precision=precision, calibration=calibration, max_length=max_length
+        source, None, precision=precision, calibration=calibration, max_length=max_length
     )
     info = model.info().to_dict()
     if output.as_table(show_as):
