@@ -577,7 +577,7 @@ TEST_CASE("a sequence's tokens attend to its first ones alone where the batch sa
   const Weights weights(small);
   for (const Kernels* kernels : available_kernels()) {
     setenv("BERTIE_ISA", kernels->isa, 1);
-    const Encoder encoder(small, weights.tensors, 2);
+    const Encoder encoder(small, weights.map, 2);
     Input input;
     for (const int32_t length : {9, 1, 30}) input.add(length, 7);
     const auto size = static_cast<size_t>(small.hidden_size);
