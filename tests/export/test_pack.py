@@ -19,8 +19,11 @@ Export = Callable[..., Path]
 
 
 @pytest.fixture
-def packed(tiny_sentence: Path, exported: Export) -> Path:
-    """The tiny model, packed."""
+def packed(
+    tiny_sentence: Path, exported: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The tiny model, packed; nobody has unpacked it, not even under another name."""
+    monkeypatch.setenv("BERTIE_HOME", str(tmp_path / "home"))
     return exported(tiny_sentence, name="model.bertie", pack=True)
 
 
