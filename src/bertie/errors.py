@@ -6,7 +6,12 @@
     ├── TokenizerError    a vocabulary or tokenizer file is broken or unsupported
     ├── InputError        the caller's texts, options or files can't be used (also a ValueError)
     ├── TaskError         the checkpoint has no head for the call
-    └── ExtraMissing      an optional dependency isn't installed (also an ImportError)
+    ├── ExtraMissing      an optional dependency isn't installed (also an ImportError)
+    └── ServerError       a server can't do what it was asked to
+        ├── Overloaded        too much is waiting already; retry_after says when to come back
+        ├── DeadlineExceeded  the time that the request had is over
+        ├── EngineFailed      the process that computed died or stalled
+        └── UnknownModel      the server has no model of that name
 
     TruncationWarning     a text was longer than the model reads (also a UserWarning)
     CalibrationWarning    int8 was calibrated on texts unlike the model's (also a UserWarning)
@@ -41,6 +46,37 @@ class TaskError(BertieError):
 
 class ExtraMissing(BertieError, ImportError):
     """An optional dependency isn't installed; the message names the pip command."""
+
+
+class ServerError(BertieError):
+    """A server can't do what it was asked to."""
+
+
+class Overloaded(ServerError):
+    """Too much is waiting already, and nothing of the request was begun.
+
+    Attributes:
+        retry_after: seconds until it is worth asking again.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message, retry_after)
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class DeadlineExceeded(ServerError):
+    """The time that the request had is over; what was not computed yet never is."""
+
+
+class EngineFailed(ServerError):
+    """The process that computed the request's inputs died or stalled; asking again may do."""
+
+
+class UnknownModel(ServerError):
+    """The server has no model of that name."""
 
 
 class TruncationWarning(UserWarning):

@@ -1,0 +1,1 @@
+"""One server for every head, that speaks what clients already speak."""

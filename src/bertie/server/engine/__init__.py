@@ -1,0 +1,1 @@
+"""What stands between a server's APIs and the library: queue, batches, worker processes."""

@@ -1,0 +1,62 @@
+"""What a request asks of a model, and what it is answered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Some inputs for one method of one model.
+
+    Attributes:
+        model: a name in the registry.
+        call: a key of bertie.server.engine.calls.CALLS.
+        inputs: what the library's method takes for one input each: a text, a tuple of two texts,
+            or a TokenIds where the call takes them.
+        options: the method's keyword arguments, sorted by name and hashable: lists as tuples.
+        priority: the higher is computed first.
+        deadline: when the answer is of no use any more, in seconds of time.monotonic.
+    """
+
+    model: str
+    call: str
+    inputs: tuple[Any, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+    priority: int = 0
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """An input that is tokens already.
+
+    Attributes:
+        ids: as the vocabulary counts them; special ones are added where they are missing.
+    """
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers to an Ask.
+
+    Attributes:
+        answers: one for each input, as the library gives them: rows of an array, frozen records.
+        tokens: of each input, special ones included, after truncation.
+        truncated: of each input, tokens left out; 0 where none were.
+        characters: of all inputs, in code points.
+        tokenization_s: seconds that counting tokens took.
+        queue_s: seconds of waiting.
+        inference_s: seconds that the batch with the last of the answers took.
+        fingerprint: of the model that answered.
+    """
+
+    answers: tuple[Any, ...]
+    tokens: tuple[int, ...]
+    truncated: tuple[int, ...]
+    characters: int
+    tokenization_s: float
+    queue_s: float
+    inference_s: float
+    fingerprint: str

@@ -1,0 +1,102 @@
+"""Every call that the server takes: whose method it is, and how the method takes its inputs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from bertie.config import Setting
+
+Options: TypeAlias = Mapping[str, Any]
+# A model, some inputs, the method's keyword arguments → one answer for each input.
+Compute: TypeAlias = Callable[[Any, list[Any], Options], Any]
+
+
+def _max_length(settings: Mapping[str, Setting], _: Options) -> int:
+    """Read inputs as far as the model does."""
+    return int(settings["max_length"].value)
+
+
+def _kind_length(settings: Mapping[str, Setting], options: Options) -> int:
+    """Read queries and documents each as far as their kind goes; a marker takes one token."""
+    if options.get("kind") == "query":
+        return int(settings["query_length"].value) - 1
+    longest = min(settings["document_length"].value, settings["max_length"].value)
+    return int(longest) - 1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One call.
+
+    Attributes:
+        task: what its models are for.
+        method: of the model's class.
+        compute: calls it.
+        pairs: whether every input is a tuple of two texts, or None where it may be.
+        truncate: what the method does with long inputs where nothing is said.
+        prompted: whether a prompt may be put before each text.
+        crossed: whether each text is read with a sentence for each of the option `labels`.
+        limit: the most tokens of an input, given the model's settings and the options.
+        probe: an input to see whether a model works, given the tokenizer's mask token.
+        probe_options: the options that go with it.
+    """
+
+    task: str
+    method: str
+    compute: Compute
+    pairs: bool | None = False
+    truncate: str = "right"
+    prompted: bool = False
+    crossed: bool = False
+    limit: Callable[[Mapping[str, Setting], Options], int] = _max_length
+    probe: Callable[[str], Any] = lambda _: "ready"
+    probe_options: tuple[tuple[str, Any], ...] = ()
+
+
+def _together(method: str) -> Compute:
+    """Call a method that takes a list of inputs."""
+
+    def compute(model: Any, inputs: list[Any], options: Options) -> Any:
+        return getattr(model, method)(inputs, **options)
+
+    return compute
+
+
+def _apart(method: str) -> Compute:
+    """Call a method that takes the first and second texts in two lists."""
+
+    def compute(model: Any, inputs: list[Any], options: Options) -> Any:
+        first, second = [one for one, _ in inputs], [two for _, two in inputs]
+        return getattr(model, method)(first, second, **options)
+
+    return compute
+
+
+def _pair(_: str) -> Any:
+    """Give a pair to probe with."""
+    return ("Ready?", "ready")
+
+
+CALLS: Mapping[str, Rule] = {
+    "embed": Rule("embed", "embed", _together("embed"), prompted=True),
+    "embed_tokens": Rule("embed", "embed_tokens", _together("embed_tokens")),
+    "classify": Rule("classify", "classify", _together("classify"), pairs=None),
+    "zero_shot": Rule(
+        "zero_shot",
+        "zero_shot",
+        _together("zero_shot"),
+        crossed=True,
+        probe_options=(("labels", ("ready",)),),
+    ),
+    "score": Rule("rank", "score", _together("score"), pairs=True, probe=_pair),
+    "tag": Rule("tag", "tag", _together("tag"), truncate="window"),
+    "answer": Rule(
+        "answer", "answer", _apart("answer"), pairs=True, truncate="window", probe=_pair
+    ),
+    "fill": Rule("fill", "fill", _together("fill"), probe=lambda mask: mask),
+    "next_sentence": Rule(
+        "next_sentence", "next_sentence", _apart("next_sentence"), pairs=True, probe=_pair
+    ),
+    "embed_sparse": Rule("sparse", "embed_sparse", _together("embed_sparse")),
+    "embed_multi": Rule("multivector", "embed_multi", _together("embed_multi"), limit=_kind_length),
+}

@@ -1,0 +1,38 @@
+"""Halving: inputs that fail are found and fail alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bertie.errors import BertieError, EngineFailed
+
+
+def halved(
+    compute: Callable[[list[Any]], Any], inputs: list[Any]
+) -> tuple[Any, dict[int, BaseException]]:
+    """Answer all inputs that can be answered.
+
+    Args:
+        compute: gives one answer for each of some inputs, or raises.
+        inputs: any number.
+    Returns: an array or a list, with None for each input that fails; the failures by place.
+    """
+    try:
+        return compute(inputs), {}
+    except Exception as error:
+        if len(inputs) == 1:
+            return [None], {0: _ours(error)}
+    try:
+        compute([])
+    except Exception as error:  # the call itself can't be, whatever its inputs
+        return [None] * len(inputs), dict.fromkeys(range(len(inputs)), _ours(error))
+    middle = len(inputs) // 2
+    first, failures = halved(compute, inputs[:middle])
+    second, others = halved(compute, inputs[middle:])
+    return [*first, *second], failures | {middle + i: error for i, error in others.items()}
+
+
+def _ours(error: Exception) -> BertieError:
+    """Give an error that the front process can unpickle and knows how to answer."""
+    if isinstance(error, BertieError):
+        return error
+    return EngineFailed(f"computing failed: {type(error).__name__}: {error}")

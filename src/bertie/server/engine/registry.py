@@ -1,0 +1,147 @@
+"""The registry: which models there are, by name, and which one a request means."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bertie.config import Setting
+from bertie.errors import TaskError, UnknownModel
+from bertie.server.engine.messages import Description, Key
+from bertie.tokenize import Tokenizer
+
+LOADING, READY, FAILED, UNLOADED = "loading", "ready", "failed", "unloaded"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Serving:
+    """A model as the workers have it.
+
+    Attributes:
+        key: what the workers call it.
+        description: what they say of it.
+        tokenizer: its own, in the front process.
+    """
+
+    key: Key
+    description: Description
+    tokenizer: Tokenizer
+
+
+@dataclass(eq=False, slots=True)
+class ModelEntry:
+    """A model that the server knows.
+
+    Attributes:
+        name: what requests call it.
+        source: where it is from.
+        options: keyword arguments of bertie.load.
+        state: "loading", "ready", "failed" or "unloaded".
+        task: what it is for; None while that isn't known.
+        error: why it failed, or None.
+        loaded: what is in the workers, or None.
+        created: when it was added, in seconds since 1970.
+        used: when it was last asked, in seconds of time.monotonic.
+        generation: how many times it was loaded.
+    """
+
+    name: str
+    source: str
+    options: Mapping[str, Any]
+    created: float
+    state: str = UNLOADED
+    task: str | None = None
+    error: BaseException | None = None
+    loaded: Serving | None = None
+    used: float = 0.0
+    generation: int = field(default=0)
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What info() says of it, as JSON knows it; nothing while it isn't loaded."""
+        return {} if self.loaded is None else self.loaded.description.info
+
+    @property
+    def fingerprint(self) -> str | None:
+        """That of its answers; None while it isn't loaded."""
+        return None if self.loaded is None else self.loaded.description.fingerprint
+
+    @property
+    def max_length(self) -> int | None:
+        """The most tokens of an input; None while it isn't loaded."""
+        return None if self.loaded is None else self.loaded.description.max_length
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """Every setting with its origin; none while it isn't loaded."""
+        return {} if self.loaded is None else self.loaded.description.settings
+
+
+class Registry:
+    """All models, in the order in which they were added."""
+
+    def __init__(self, default: str | None = None) -> None:
+        """Start without models.
+
+        Args:
+            default: the model for requests that name none, where it can do their task.
+        """
+        self._default = default
+        self._entries: dict[str, ModelEntry] = {}
+
+    def __iter__(self) -> Iterator[ModelEntry]:
+        return iter(self._entries.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def add(self, entry: ModelEntry) -> None:
+        """Add a model, or put it in the place of the one of that name."""
+        self._entries[entry.name] = entry
+
+    def remove(self, name: str) -> None:
+        """Forget a model."""
+        del self._entries[name]
+
+    def entry(self, name: str) -> ModelEntry:
+        """Find a model by its name. Raises: UnknownModel."""
+        found = self._entries.get(name)
+        if found is None:
+            known = ", ".join(self._entries) or "none"
+            raise UnknownModel(f"model {name!r} isn't known here; the server's models are: {known}")
+        return found
+
+    def find(self, name: str | None, task: str) -> ModelEntry:
+        """Find the model that a request means.
+
+        Args:
+            name: what the request says, or None; where there is one model only, anything.
+            task: what the request needs: a key of bertie.tasks.table.TASKS.
+        Raises: UnknownModel: no model of that name.
+        Raises: TaskError: the model, or every one, is for other tasks.
+        """
+        if len(self._entries) == 1:
+            (only,) = self._entries.values()
+            return _able(only, task)
+        if name is not None:
+            return _able(self.entry(name), task)
+        if self._default in self._entries:
+            default = self._entries[self._default]
+            if default.task in (task, None):
+                return default
+        for entry in self._entries.values():
+            if entry.task == task:
+                return entry
+        tasks = ", ".join(f"{entry.name} ({entry.task or 'not loaded yet'})" for entry in self)
+        raise TaskError(
+            f"no model here is for {task!r}; the server's models are: {tasks or 'none'}"
+        )
+
+
+def _able(entry: ModelEntry, task: str) -> ModelEntry:
+    """Refuse a model of another task; one that isn't loaded yet may be of any."""
+    if entry.task not in (task, None):
+        raise TaskError(
+            f"model {entry.name!r} is for {entry.task!r}, but the request needs {task!r}: ask"
+            " another model"
+        )
+    return entry

@@ -1,0 +1,156 @@
+"""A worker as the front process knows it: what it has loaded, and what it has to do."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bertie.errors import EngineFailed
+from bertie.server.engine.links import Link
+from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ping, Ran, Run
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """A batch on its way.
+
+    Attributes:
+        run: what the worker is told.
+        tokens: of all its inputs.
+        finished: takes what comes of it.
+        lost: is told that the worker died, and whether it had begun the batch.
+        begun: when the worker had nothing before it any more, in seconds of time.monotonic.
+    """
+
+    run: Run
+    tokens: int
+    finished: Callable[["Batch", Ran], None]
+    lost: Callable[["Batch", bool], None]
+    begun: float = 0.0
+
+
+class Worker:
+    """One worker, through all of its processes.
+
+    Attributes:
+        number: from 0.
+        link: to the process; None while there is none.
+        restarts: how often it was replaced.
+        loaded: the models that it has.
+        batches: what it has to do, in order, by number.
+        born: when its process was started, in seconds of time.monotonic.
+        stalled: whether its process was killed for its silence.
+    """
+
+    def __init__(self, number: int, finished: Callable[["Worker", Batch, Ran], None]) -> None:
+        self.number = number
+        self.link: Link | None = None
+        self.restarts = 0
+        self.loaded: set[Key] = set()
+        self.batches: dict[int, Batch] = {}
+        self.born = 0.0
+        self.stalled = False
+        self._finished = finished
+        self._loads: dict[Key, asyncio.Future[Description]] = {}
+        self._pinged: float | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process, if there is one."""
+        return None if self.link is None else self.link.pid
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of what it has to do."""
+        return sum(batch.tokens for batch in self.batches.values())
+
+    def attach(self, link: Link) -> None:
+        """Begin with a process."""
+        self.link = link
+        self.born = time.monotonic()
+        self.stalled = False
+        self._pinged = None
+
+    def receive(self, message: Any) -> None:
+        """Take a message from the process."""
+        if isinstance(message, Ran):
+            batch = self.batches.pop(message.number)
+            following = next(iter(self.batches.values()), None)
+            if following is not None:
+                following.begun = time.monotonic()
+            self._finished(self, batch, message)
+        elif isinstance(message, Loaded):
+            self._take(message)
+        elif isinstance(message, Ping):
+            self._pinged = None
+
+    def send(self, batch: Batch) -> None:
+        """Give it a batch to do."""
+        assert self.link is not None
+        batch.begun = time.monotonic()
+        self.batches[batch.run.number] = batch
+        self.link.send(batch.run)
+
+    async def load(self, load: Load) -> Description:
+        """Load a model. Raises: whatever loading raises; EngineFailed: the process died of it."""
+        if self.link is None:
+            raise EngineFailed(f"worker {self.number} isn't running: it is being restarted")
+        waiting = self._loads.get(load.key)
+        if waiting is None:
+            waiting = self._loads[load.key] = asyncio.get_running_loop().create_future()
+            self.link.send(load)
+        return await asyncio.shield(waiting)
+
+    def drop(self, key: Key) -> None:
+        """Forget a model."""
+        self.loaded.discard(key)
+        if self.link is not None:
+            self.link.send(Drop(key))
+
+    def silent(self, patience: Callable[[Batch], float]) -> bool:
+        """Look after the process: ask it whether it lives, and tell whether it should have said so.
+
+        Args:
+            patience: seconds that a batch may take; of None, that an answer to a ping may.
+        """
+        now = time.monotonic()
+        first = next(iter(self.batches.values()), None)
+        if first is not None and now - first.begun > patience(first):
+            return True
+        if self.link is None:
+            return False
+        if self._pinged is None:
+            self._pinged = now
+            self.link.send(Ping(0))
+        return False
+
+    def unanswered(self) -> float:
+        """Count the seconds since a ping that has no answer yet."""
+        return 0.0 if self._pinged is None else time.monotonic() - self._pinged
+
+    def detach(self) -> list[Batch]:
+        """End with a process that is gone. Returns: what it had to do, in order."""
+        self.link = None
+        self.loaded.clear()
+        held = list(self.batches.values())
+        self.batches.clear()
+        loads, self._loads = self._loads, {}
+        for waiting in loads.values():
+            if not waiting.done():
+                waiting.set_exception(EngineFailed(f"worker {self.number} died while loading"))
+                waiting.exception()  # nobody may be waiting any more
+        return held
+
+    def _take(self, message: Loaded) -> None:
+        """Take note of a model that is loaded, or isn't."""
+        if message.description is not None:
+            self.loaded.add(message.key)
+        waiting = self._loads.pop(message.key, None)
+        if waiting is None or waiting.done():
+            return
+        if message.description is not None:
+            waiting.set_result(message.description)
+        else:
+            assert message.error is not None
+            waiting.set_exception(message.error)

@@ -1,0 +1,104 @@
+"""Every setting of the server, declared once: flags, BERTIE_* variables and the file follow it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bertie.server.option import option
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How models are loaded, and how requests become batches."""
+
+    workers: int = option(
+        1,
+        "Processes that compute; 0 computes in the server's own, which then dies with the core.",
+        least=0,
+    )
+    threads: int | None = option(
+        None,
+        "The most cores that all workers use together; every core where it isn't given.",
+        least=1,
+    )
+    default: str | None = option(
+        None, "The model for requests that name none, where it can do their task."
+    )
+    load: str = option(
+        "start",
+        "When models are loaded: at the start, or at their first use.",
+        choices=("start", "use"),
+    )
+    max_memory: int | None = option(
+        None,
+        "What loaded models may take together; the least recently used is unloaded beyond.",
+        unit="bytes",
+        least=1,
+    )
+    batch_tokens: int = option(2048, "The most of one batch.", unit="tokens", least=1)
+    queue_requests: int = option(512, "The most that wait or are computed.", least=1)
+    queue_inputs: int = option(32_768, "The most inputs that wait or are computed.", least=1)
+    queue_characters: int = option(
+        16_000_000, "The most characters that wait or are computed.", least=1
+    )
+    queue_tokens: int = option(
+        262_144, "The most that wait or are computed.", unit="tokens", least=1
+    )
+    cache_bytes: int = option(
+        0, "What remembered answers may take; 0 remembers none.", unit="bytes", least=0
+    )
+    ready_s: float = option(
+        5.0, "What an inference may take for the server to be ready.", unit="seconds", least=0.001
+    )
+    stall_s: float = option(
+        30.0,
+        "What a worker may stay silent beyond its work's time before it is replaced.",
+        unit="seconds",
+        least=0.1,
+    )
+    grace_s: float = option(
+        30.0, "What finishing may take, once the server is told to stop.", unit="seconds", least=0
+    )
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """Where the server listens, and whom it answers."""
+
+    host: str = option("127.0.0.1", "The address to listen on; 0.0.0.0 is every one.")
+    port: int = option(8080, "The port to listen on; 0 takes a free one.", least=0)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """A model to serve.
+
+    Attributes:
+        source: whatever bertie.load takes.
+        options: keyword arguments of bertie.load.
+    """
+
+    source: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the server is told.
+
+    Attributes:
+        engine: of [engine] in the file.
+        http: of [http].
+        models: of [models.NAME], by name, in the order given.
+    """
+
+    engine: EngineSettings = EngineSettings()
+    http: HttpSettings = HttpSettings()
+    models: Mapping[str, ModelSettings] = field(default_factory=dict)
+
+
+# By the group's name in the file and in Settings.
+GROUPS: Mapping[str, type[Any]] = {
+    "engine": EngineSettings,
+    "http": HttpSettings,
+}
