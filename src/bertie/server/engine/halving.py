@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bertie.errors import BertieError, EngineFailed
+from bertie.errors import BertieError, ServerError
 
 
 def halved(
@@ -35,4 +35,4 @@ def _ours(error: Exception) -> BertieError:
     """Give an error that the front process can unpickle and knows how to answer."""
     if isinstance(error, BertieError):
         return error
-    return EngineFailed(f"computing failed: {type(error).__name__}: {error}")
+    return ServerError(f"computing failed: {type(error).__name__}: {error}")

@@ -110,6 +110,18 @@ class Registry:
             raise UnknownModel(f"model {name!r} isn't known here; the server's models are: {known}")
         return found
 
+    def any(self, name: str | None) -> ModelEntry:
+        """Find a model whatever it is for.
+
+        Args:
+            name: what the request says, or None: the default model, or the first; where there is
+                one model only, anything.
+        Raises: UnknownModel: no model of that name, or none at all.
+        """
+        if len(self._entries) == 1 or (name is None and self._default not in self._entries):
+            return next(iter(self._entries.values()), None) or self.entry(name or "")
+        return self.entry(name if name is not None else str(self._default))
+
     def find(self, name: str | None, task: str) -> ModelEntry:
         """Find the model that a request means.
 

@@ -93,6 +93,10 @@ class Service:
         """Find the model that a request means. Args, Raises: as Registry.find."""
         return self._registry.find(model, task)
 
+    def any(self, model: str | None) -> ModelEntry:
+        """Find a model whatever it is for. Args, Raises: as Registry.any."""
+        return self._registry.any(model)
+
     def models(self) -> list[ModelEntry]:
         """List every model, in the order in which they were added."""
         return list(self._registry)

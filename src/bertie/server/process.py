@@ -1,0 +1,123 @@
+"""The front process: its sockets, its signals, and its end."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from typing import Any
+
+from bertie.errors import ExtraMissing, InputError
+from bertie.server.engine.service import Service
+from bertie.server.settings import HttpSettings, Settings
+
+_MISSING = "a server needs more packages: pip install 'bertie[server]'"
+_BACKLOG = 2048
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; then finish what was accepted.
+
+    Args:
+        settings: everything that the server is told.
+    Returns: 0, the exit code of a server that was told to stop.
+    Raises: InputError: the address can't be listened on.
+    Raises: ExtraMissing: the server's packages aren't installed.
+    Raises: whatever bertie.load raises, when a model can't be loaded at the start.
+    """
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        return runner.run(_serve(settings))
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """Make the event loop, the faster one where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+async def _serve(settings: Settings) -> int:
+    """Listen while the models load, and until a signal says to stop."""
+    with listening(settings.http) as listener:
+        service = Service(settings)
+        server = _http(service, settings)
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        serving = loop.create_task(server.serve([listener]))
+        starting = loop.create_task(service.start())
+        _say(listener, settings)
+        try:
+            await _either(starting, loop.create_task(stopped.wait()), serving)
+        finally:
+            # New connections are refused, the requests of those that there are still answered.
+            server.should_exit = True
+            starting.cancel()
+            await serving
+            await service.stop(settings.engine.grace_s)
+    return 0
+
+
+async def _either(starting: Any, stopped: Any, serving: Any) -> None:
+    """Wait for a signal. Raises: whatever keeps the models from being loaded."""
+    ends = {starting, stopped, serving}
+    while not stopped.done() and not serving.done():
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if starting in done:
+            ends.discard(starting)
+            starting.result()
+    stopped.cancel()
+
+
+@contextmanager
+def listening(settings: HttpSettings) -> Iterator[socket.socket]:
+    """Listen on the address that the settings say. Raises: InputError: it can't be listened on."""
+    try:
+        found = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, *_, address = found[0]
+        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"can't listen on {settings.host}, port {settings.port}: {reason}; take another port"
+            " or address"
+        ) from error
+    with listener:
+        yield listener
+
+
+def _http(service: Service, settings: Settings) -> Any:
+    """Make the server that speaks HTTP. Raises: ExtraMissing."""
+    try:
+        import uvicorn
+
+        application = import_module("bertie.server.http.app").Application(service, settings.http)
+    except ImportError as error:
+        raise ExtraMissing(_MISSING) from error
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(int(settings.engine.grace_s), 1),
+        )
+    )
+    server.capture_signals = nullcontext  # ours decide
+    return server
+
+
+def _say(listener: socket.socket, settings: Settings) -> None:
+    """Tell whoever started the server where it is."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"bertie: serving {', '.join(settings.models)} on http://{shown}:{port}", file=sys.stderr)
