@@ -10,7 +10,7 @@ class Ask:
 
     Attributes:
         model: a name in the registry.
-        call: a key of bertie.server.engine.calls.CALLS.
+        call: a key of bertie.tasks.calls.CALLS.
         inputs: what the library's method takes for one input each: a text, a tuple of two texts,
             or a TokenIds where the call takes them.
         options: the method's keyword arguments, sorted by name and hashable: lists as tuples.

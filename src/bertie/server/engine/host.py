@@ -10,9 +10,9 @@ from typing import Any
 
 from bertie.errors import EngineFailed, TruncationWarning
 from bertie.load import load
-from bertie.server.engine.calls import CALLS
 from bertie.server.engine.halving import halved
 from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ran, Run
+from bertie.tasks.calls import CALLS
 from bertie.tasks.model import Model
 
 

@@ -4,12 +4,12 @@ import asyncio
 import time
 
 from bertie.errors import BertieError, EngineFailed
-from bertie.server.engine.calls import CALLS
 from bertie.server.engine.messages import Ran
 from bertie.server.engine.pool import Pool
 from bertie.server.engine.registry import FAILED, ModelEntry, Registry, Serving
 from bertie.server.engine.state import Readiness
 from bertie.server.engine.workers import Batch, Worker
+from bertie.tasks.calls import CALLS
 
 # Seconds for which an answer is good.
 _FRESH = 1.0

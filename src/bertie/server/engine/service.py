@@ -10,8 +10,6 @@ from bertie.errors import DeadlineExceeded, EngineFailed, InputError, Overloaded
 from bertie.server.configuration import checked_options
 from bertie.server.engine.admission import Admission, Held
 from bertie.server.engine.ask import Answered, Ask
-from bertie.server.engine.calls import CALLS, Rule
-from bertie.server.engine.counting import Counts, characters, counted
 from bertie.server.engine.events import BatchStarted, Event, Observer, RequestFinished
 from bertie.server.engine.messages import Load
 from bertie.server.engine.readiness import Prober
@@ -28,6 +26,8 @@ from bertie.server.engine.scheduler import Scheduler
 from bertie.server.engine.state import Readiness, State, WorkerState
 from bertie.server.engine.unit import Group
 from bertie.server.settings import Settings
+from bertie.tasks.calls import CALLS, Rule
+from bertie.tasks.counting import Counts, characters, counted
 from bertie.tokenize import Tokenizer
 
 # Inputs of more characters are tokenized beside the event loop, which they would hold up.

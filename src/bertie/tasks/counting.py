@@ -1,4 +1,4 @@
-"""Counting: what a request's inputs are in tokens, before anything of it is computed.
+"""Counting: what a call's inputs are in tokens, before anything of it is computed.
 
 The texts go through the same steps as in the library's methods, with the model's own tokenizer, so
 that what is counted is what the model reads.
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.config import Setting
-from bertie.server.engine.calls import Rule
 from bertie.tasks.apart import apart
+from bertie.tasks.calls import Rule
 from bertie.tasks.prompts import chosen_prompt
 from bertie.tasks.texts import Texts, checked, require_pairs
 from bertie.tasks.truncation import Truncation

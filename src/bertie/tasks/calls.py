@@ -1,4 +1,4 @@
-"""Every call that the server takes: whose method it is, and how the method takes its inputs."""
+"""Every call, as servers and jobs make it: whose method it is, and how that takes its inputs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
