@@ -26,7 +26,8 @@ TIERS = (
     {"load"},
     {"verify", "doctor"},
     {"search", "jobs", "export", "evaluate", "bench"},
-    {"client", "server", "cli"},
+    {"client", "server"},
+    {"cli"},
     {"__main__"},
 )
 TIER = {name: number for number, names in enumerate(TIERS) for name in names}

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bertie.client import AsyncClient, Client
     from bertie.config import EncoderConfig, Setting
     from bertie.errors import (
         BertieError,
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AsyncClient",
     "BertieError",
     "CalibrationWarning",
     "CheckpointError",
     "Classifier",
+    "Client",
     "Embedder",
     "EncoderConfig",
     "ExtraMissing",
@@ -71,6 +74,7 @@ __all__ = [
 
 # Where each public name lives.
 _HOMES = {
+    "bertie.client": ("AsyncClient", "Client"),
     "bertie.config": ("EncoderConfig", "Setting"),
     "bertie.errors": (
         "BertieError",

@@ -153,3 +153,16 @@ def test_a_task_that_a_model_has_no_head_for_is_one_clear_line(
     assert "task 'tag' needs a head for token classification" in ran.err
     assert ran.err.count("\n") == 1
     assert bertie("fill", "-m", tiny_bert, "a [MASK]").code == 1
+
+
+def test_what_a_server_has_decided_is_not_an_option_of_its_callers(bertie: Bertie) -> None:
+    ran = bertie("embed", "--server", "http://127.0.0.1:1", "--precision", "int8", "a text")
+    assert ran.code == 2
+    assert "--precision is the server's to decide" in ran.err
+
+
+def test_a_server_that_is_not_there_is_one_clear_line(bertie: Bertie) -> None:
+    pytest.importorskip("httpx", reason="httpx isn't installed")
+    ran = bertie("tag", "--server", "http://127.0.0.1:1", "a text")
+    assert ran.code == 1
+    assert ran.err.startswith("bertie: http://127.0.0.1:1 can't be reached: ")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bertie.cli import inputs, options, output
 from bertie.cli.answers import Answered
@@ -26,12 +27,13 @@ def _with(function: Command, *decorators: Callable[[Command], Command]) -> Comma
 
 
 def loading(function: Command) -> Command:
-    """Add the options of a model; the command gets `load`."""
+    """Add the options of a model, here or on a server; the command gets `load`."""
 
     @wraps(function)
     def wrapped(
         *,
         source: str,
+        server: str | None,
         precision: str,
         calibration: Path | None,
         max_length: int | None,
@@ -39,27 +41,42 @@ def loading(function: Command) -> Command:
         **others: Any,
     ) -> None:
         def load(task: str, **more: Any) -> Any:
-            from bertie.cli.model import load_model
+            from bertie.cli.model import connect, load_model
 
-            return load_model(
-                source,
-                task,
+            settings = {
                 **more,
-                precision=precision,
-                calibration=calibration,
-                max_length=max_length,
-                threads=threads,
-            )
+                "precision": precision,
+                "calibration": calibration,
+                "max_length": max_length,
+                "threads": threads,
+            }
+            if server is None:
+                return load_model(source, task, **settings)
+            for name in settings:
+                if _given(name):
+                    flag = f"--{name.replace('_', '-')}"
+                    raise click.UsageError(f"{flag} is the server's to decide, not a caller's")
+            return connect(server, source if _given("source") else None)
 
         function(load=load, **others)
 
     return _with(
         wrapped,
         options.model,
+        options.server,
         options.precision,
         options.calibration,
         options.max_length,
         options.threads,
+    )
+
+
+def _given(name: str) -> bool:
+    """Whether the user gave an option, rather than its default."""
+    return click.get_current_context().get_parameter_source(name) not in (
+        ParameterSource.DEFAULT,
+        ParameterSource.DEFAULT_MAP,
+        None,
     )
 
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "evaluate",
     "export",
     "verify",
+    "serve",
     "bench",
 )
 DONE, FAILED, INTERRUPTED, BROKEN_PIPE = 0, 1, 130, 141  # click's own for wrong usage is 2

@@ -1,4 +1,4 @@
-"""The model that a command runs, fetched with a progress bar where it isn't here yet."""
+"""The model that a command runs: here, fetched with a progress bar, or on a server."""
 
 from typing import Any
 
@@ -17,3 +17,15 @@ def load_model(source: str, task: str | None, **options: Any) -> Any:
     from bertie.load import load
 
     return load(source, task=task, **options)
+
+
+def connect(url: str, model: str | None) -> Any:
+    """Open a client, which has the methods of every task's models.
+
+    Args:
+        url: the server's root.
+        model: a name there; None takes the server's default for the task.
+    """
+    from bertie.client import Client
+
+    return Client(url, model=model)

