@@ -1,0 +1,1 @@
+"""Servers under load: how they are started, how they are asked, and what came of it."""
