@@ -165,7 +165,7 @@ def settle(
     _check(task, precision, given.max_length)
     opened = open_source(source, given)
     concrete = _precision(precision, opened.bundle)
-    purpose = _purpose(task, opened)
+    purpose = purpose_of(task, opened)
     chosen = TASKS[purpose.value]
     home = import_module(f"bertie.tasks.{chosen.name}")
     opened.given.require_only(chosen.name, home.TAKES)
@@ -192,8 +192,14 @@ def _check(task: str | None, precision: str, max_length: int | None) -> None:
         )
 
 
-def _purpose(task: str | None, opened: Opened) -> Setting:
-    """Settle the task: the caller's, that of a bundle, else what the checkpoint was made for."""
+def purpose_of(task: str | None, opened: Opened) -> Setting:
+    """Settle the task: the caller's, that of a bundle, else what the checkpoint was made for.
+
+    Args:
+        task: the caller's word, or None.
+        opened: the source.
+    Raises: TaskError: a bundle's, which this version doesn't know.
+    """
     bundle = opened.bundle
     if task is not None:
         return Setting(task, "caller")

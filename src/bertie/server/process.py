@@ -112,7 +112,7 @@ def _http(service: Service, settings: Settings) -> Any:
             timeout_graceful_shutdown=max(int(settings.engine.grace_s), 1),
         )
     )
-    server.capture_signals = nullcontext  # ours decide
+    vars(server)["capture_signals"] = nullcontext  # ours decide
     return server
 
 

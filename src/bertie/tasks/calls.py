@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bertie.config import Setting
+from bertie.tasks.tensors import hidden_states, probabilities
 
 Options: TypeAlias = Mapping[str, Any]
 # A model, some inputs, the method's keyword arguments → one answer for each input.
@@ -32,6 +33,8 @@ class Rule:
         task: what its models are for.
         method: of the model's class.
         compute: calls it.
+        token_ids: whether inputs may be TokenIds.
+        tensors: whether inputs are Tensors.
         pairs: whether every input is a tuple of two texts, or None where it may be.
         truncate: what the method does with long inputs where nothing is said.
         prompted: whether a prompt may be put before each text.
@@ -44,6 +47,8 @@ class Rule:
     task: str
     method: str
     compute: Compute
+    token_ids: bool = False
+    tensors: bool = False
     pairs: bool | None = False
     truncate: str = "right"
     prompted: bool = False
@@ -78,8 +83,8 @@ def _pair(_: str) -> Any:
 
 
 CALLS: Mapping[str, Rule] = {
-    "embed": Rule("embed", "embed", _together("embed"), prompted=True),
-    "embed_tokens": Rule("embed", "embed_tokens", _together("embed_tokens")),
+    "embed": Rule("embed", "embed", _together("embed"), token_ids=True, prompted=True),
+    "embed_tokens": Rule("embed", "embed_tokens", _together("embed_tokens"), token_ids=True),
     "classify": Rule("classify", "classify", _together("classify"), pairs=None),
     "zero_shot": Rule(
         "zero_shot",
@@ -97,6 +102,8 @@ CALLS: Mapping[str, Rule] = {
     "next_sentence": Rule(
         "next_sentence", "next_sentence", _apart("next_sentence"), pairs=True, probe=_pair
     ),
-    "embed_sparse": Rule("sparse", "embed_sparse", _together("embed_sparse")),
+    "embed_sparse": Rule("sparse", "embed_sparse", _together("embed_sparse"), token_ids=True),
+    "tensors": Rule("embed", "embed", hidden_states, tensors=True),
+    "tensors_classify": Rule("classify", "classify", probabilities, tensors=True),
     "embed_multi": Rule("multivector", "embed_multi", _together("embed_multi"), limit=_kind_length),
 }

@@ -21,6 +21,7 @@ from bertie.tasks.records import Record
 from bertie.tasks.texts import Input, checked
 from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
+from bertie.tokenize import PackedEncodings
 
 TAKES = frozenset({"labels"})
 
@@ -130,6 +131,17 @@ class Classifier(Model):
         Raises, Warns: as classify, when the stream comes to it.
         """
         return self._call(top_k, raw, truncate, split_words).stream(inputs, "inputs")
+
+    def scores(self, packed: PackedEncodings) -> Scores:
+        """Score sequences that are tokenized already.
+
+        Args:
+            packed: framed as the model reads them.
+        Returns: (sequences, labels) float64, in the order of labels.
+        Raises: InputError: ids, types or a length that the encoder doesn't have.
+        Raises: CheckpointError: the logits are NaN.
+        """
+        return self._scores(sequence_logits(self.encoder, self._head, packed, self.budget))
 
     def _call(
         self, top_k: int | None, raw: bool, truncate: str, split_words: bool

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.config import Setting
+from bertie.tasks import tensors
 from bertie.tasks.apart import apart
 from bertie.tasks.calls import Rule
+from bertie.tasks.framed import TokenIds, framed
 from bertie.tasks.prompts import chosen_prompt
 from bertie.tasks.texts import Texts, checked, require_pairs
-from bertie.tasks.truncation import Truncation
+from bertie.tasks.truncation import Truncation, check_policy
 from bertie.tasks.zero_shot import HYPOTHESIS
 from bertie.tokenize import PackedEncodings, Tokenizer
 
@@ -37,15 +39,15 @@ class Counts:
 
 
 def characters(inputs: tuple[Any, ...]) -> int:
-    """Count the code points of texts, of the texts of pairs or of words; token ids count as one."""
+    """Count the code points of texts, pairs and words; a token id counts as one."""
     total = 0
     for one in inputs:
         if type(one) is str:
             total += len(one)
         elif isinstance(one, tuple):
-            total += sum(
-                characters((part,)) if isinstance(part, (str, tuple)) else 1 for part in one
-            )
+            total += characters(one)
+        elif isinstance(one, (TokenIds, tensors.Tensors)):
+            total += len(one.ids)
     return total
 
 
@@ -66,8 +68,20 @@ def counted(
     Raises: InputError: something that isn't an input, by its position; an input that is too long,
         where truncate is "error"; a prompt that doesn't exist.
     """
+    if rule.tensors:
+        return Counts(tensors.check(inputs, tokenizer.vocab_size), (0,) * len(inputs))
+    if options.get("token_ids"):
+        truncation = Truncation(
+            options.get("truncate", rule.truncate), rule.limit(settings, options)
+        )
+        packed = framed(tokenizer, inputs, 0, truncation)
+        return Counts(tuple(packed.lengths.tolist()), tuple(packed.truncated.tolist()))
     split_words = bool(options.get("split_words", False))
-    texts = checked(inputs, pairs=rule.pairs is not False, split_words=split_words)
+    plain = rule.pairs is not True and not split_words
+    if plain and all(type(one) is str and one.isascii() for one in inputs):
+        texts = Texts(inputs, (None,) * len(inputs))  # as nearly always; `checked` takes longer
+    else:
+        texts = checked(inputs, pairs=rule.pairs is not False, split_words=split_words)
     if rule.pairs:
         require_pairs(texts, 0, "its second text")
     sequences = 1
@@ -94,13 +108,12 @@ def _kept(
     lengths: Ints, sequences: int, limit: int, rule: Rule, options: Mapping[str, Any]
 ) -> Counts:
     """Share lengths out to what is read and what is left out."""
-    truncation = Truncation(options.get("truncate", rule.truncate), limit, sequences=sequences)
-    if truncation.windowed:
-        kept, left_out = lengths, np.zeros_like(lengths)
-    else:
-        kept = np.minimum(lengths, limit)
-        left_out = lengths - kept
-        truncation.add(kept, left_out, 0)
+    policy = options.get("truncate", rule.truncate)
+    check_policy(policy)
+    left_out = np.maximum(lengths - limit, 0) if policy != "window" else np.zeros_like(lengths)
+    if policy == "error":
+        Truncation(policy, limit, sequences=sequences).add(lengths - left_out, left_out, 0)
+    kept = lengths - left_out
     if sequences > 1:
         kept = kept.reshape(-1, sequences).sum(axis=1)
         left_out = left_out.reshape(-1, sequences).max(axis=1)

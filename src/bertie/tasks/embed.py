@@ -14,6 +14,7 @@ from bertie.opening import Opened
 from bertie.similarity import pairwise, similarity
 from bertie.tasks.call import Call
 from bertie.tasks.embed_settings import FIRST_LAST, embed_settings, kept_dimensions
+from bertie.tasks.framed import framed
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.outputs import converter
 from bertie.tasks.passes import by_sequence, row_each, rows_each
@@ -25,7 +26,7 @@ from bertie.tasks.stages import Stage, dimensions, stages
 from bertie.tasks.texts import Text, checked
 from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
-from bertie.tokenize import PackedWindows
+from bertie.tokenize import PackedEncodings, PackedWindows
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -90,6 +91,7 @@ class _Options:
     output: str
     ranges: Any
     split_words: bool
+    token_ids: bool = False
 
 
 class Embedder(Model):
@@ -126,6 +128,7 @@ class Embedder(Model):
         output: str = "float32",
         ranges: Any = None,
         split_words: bool = False,
+        token_ids: bool = False,
     ) -> NDArray[Any]:
         """Embed one text or several.
 
@@ -142,6 +145,8 @@ class Embedder(Model):
                 dimension's range), binary or ubinary (8 dimensions a byte: 1 where above 0).
             ranges: (2, dimensions) for int8 and uint8, instead of the model's own.
             split_words: whether texts are lists of words.
+            token_ids: whether inputs, always several, are lists of token ids instead; the tokens
+                that frame a text are added where they are missing, prompts aren't.
         Returns: (dimensions,) for one text, (texts, dimensions) for several; an eighth of that for
             binary and ubinary. Of the type that output names; ubinary is uint8, binary int8.
         Raises: InputError: something that isn't a text, by its position; an unknown prompt_name,
@@ -149,7 +154,7 @@ class Embedder(Model):
         Warns: TruncationWarning: once, with counts.
         """
         options = _Options(
-            prompt_name, prompt, kind, truncate, normalize, output, ranges, split_words
+            prompt_name, prompt, kind, truncate, normalize, output, ranges, split_words, token_ids
         )
         vectors: NDArray[Any] = self._call(options).of(inputs)
         return vectors
@@ -182,7 +187,12 @@ class Embedder(Model):
         return self._call(options).stream(texts, "texts")
 
     def embed_tokens(
-        self, inputs: Text | Iterable[Text], *, truncate: str = "right", split_words: bool = False
+        self,
+        inputs: Text | Iterable[Text],
+        *,
+        truncate: str = "right",
+        split_words: bool = False,
+        token_ids: bool = False,
     ) -> Any:
         """Give every token of one text or several its hidden states, not pooled.
 
@@ -191,6 +201,7 @@ class Embedder(Model):
             truncate: "right" and "left" cut texts of more than max_length tokens and warn, "error"
                 refuses.
             split_words: whether texts are lists of words; offsets are then within the word.
+            token_ids: as for embed; offsets are then all (0, 0).
         Returns: TokenVectors for one text, a list of them for several.
         Raises, Warns: as embed.
         """
@@ -199,6 +210,8 @@ class Embedder(Model):
             raise InputError("truncate is 'window', but tokens aren't pooled: expected right, left")
 
         def prepare(items: list[Any], first: int) -> PackedWindows:
+            if token_ids:
+                return _placeless(framed(self.tokenizer, items, first, truncation))
             texts = checked(items, first, pairs=False, split_words=split_words)
             return self._windows(texts, first, truncation, split_words=split_words)
 
@@ -256,7 +269,10 @@ class Embedder(Model):
 
     def _call(self, options: _Options) -> Call[Tokenized]:
         """Settle what a call does."""
-        prefix = chosen_prompt(self._settings, options.prompt_name, options.prompt, options.kind)
+        asked = (options.prompt_name, options.prompt, options.kind)
+        prefix = "" if options.token_ids else chosen_prompt(self._settings, *asked)
+        if options.token_ids and any(asked):
+            raise InputError("token_ids: no prompt is put before token ids, expected none")
         skip = 0 if self._settings["include_prompt"].value else self._prompt_tokens(prefix)
         truncation = Truncation(options.truncate, self.max_length)
         normalize = options.normalize
@@ -271,6 +287,8 @@ class Embedder(Model):
             )
 
         def prepare(items: list[Any], first: int) -> Tokenized:
+            if options.token_ids:
+                return Tokenized(framed(self.tokenizer, items, first, truncation))
             texts = checked(items, first, pairs=False, split_words=options.split_words)
             texts = texts.prefixed(prefix) if prefix else texts
             return self._tokenize(texts, first, truncation, split_words=options.split_words)
@@ -308,3 +326,11 @@ class Embedder(Model):
 
         width = self.encoder.config.hidden_size * (1 if first_last else len(modes) * len(layers))
         return tokenized.averaged(row_each(tokenized.packed, self.budget, forward, width))
+
+
+def _placeless(packed: PackedEncodings) -> PackedWindows:
+    """Take token ids for windows that are nowhere in a text."""
+    none = np.full(len(packed.ids), -1, np.int32)
+    texts = np.arange(len(packed.lengths), dtype=np.int32)
+    offsets = np.zeros((len(packed.ids), 2), np.int32)
+    return PackedWindows(packed.ids, packed.type_ids, packed.lengths, texts, offsets, none, none)

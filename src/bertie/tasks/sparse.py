@@ -14,6 +14,7 @@ from bertie.heads import Head
 from bertie.opening import Opened
 from bertie.tasks import head
 from bertie.tasks.call import Call
+from bertie.tasks.framed import framed
 from bertie.tasks.logits import largest_logits
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.probabilities import check_top_k
@@ -78,6 +79,7 @@ class SparseEmbedder(Model):
         top_k: int | None = None,
         truncate: str = "right",
         split_words: bool = False,
+        token_ids: bool = False,
     ) -> Any:
         """Embed one text or several.
 
@@ -88,13 +90,15 @@ class SparseEmbedder(Model):
                 that end off and warn, "error" refuses, "window" reads it in overlapping windows
                 and takes the largest weights.
             split_words: whether texts are lists of words.
+            token_ids: whether inputs, always several, are lists of token ids instead; the tokens
+                that frame a text are added where they are missing.
         Returns: a SparseVector for one text, a list of them for several.
         Raises: InputError: something that isn't a text, by its position; a top_k below 0; a text
             too long for truncate="error".
         Raises: CheckpointError: the logits are NaN.
         Warns: TruncationWarning: once, with counts.
         """
-        return self._call(top_k, truncate, split_words).of(inputs)
+        return self._call(top_k, truncate, split_words, token_ids).of(inputs)
 
     def embed_sparse_stream(
         self,
@@ -137,12 +141,16 @@ class SparseEmbedder(Model):
         pairs = zip(vector.indices[order].tolist(), vector.weights[order].tolist(), strict=True)
         return [(self.tokenizer.token_of(index), weight) for index, weight in pairs]
 
-    def _call(self, top_k: int | None, truncate: str, split_words: bool) -> Call[Tokenized]:
+    def _call(
+        self, top_k: int | None, truncate: str, split_words: bool, token_ids: bool = False
+    ) -> Call[Tokenized]:
         """Settle what a call does."""
         check_top_k(top_k)
         truncation = Truncation(truncate, self.max_length)
 
         def prepare(items: list[Any], first: int) -> Tokenized:
+            if token_ids:
+                return Tokenized(framed(self.tokenizer, items, first, truncation))
             texts = checked(items, first, pairs=False, split_words=split_words)
             return self._tokenize(texts, first, truncation, split_words=split_words)
 

@@ -1,7 +1,12 @@
 """What a request asks of a model, and what it is answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from bertie.errors import InputError
+from bertie.tasks.calls import Rule
+from bertie.tasks.framed import TokenIds as TokenIds
+from bertie.tasks.tensors import Tensors as Tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +17,7 @@ class Ask:
         model: a name in the registry.
         call: a key of bertie.tasks.calls.CALLS.
         inputs: what the library's method takes for one input each: a text, a tuple of two texts,
-            or a TokenIds where the call takes them.
+            or a TokenIds or Tensors where the call takes them.
         options: the method's keyword arguments, sorted by name and hashable: lists as tuples.
         priority: the higher is computed first.
         deadline: when the answer is of no use any more, in seconds of time.monotonic.
@@ -24,17 +29,6 @@ class Ask:
     options: tuple[tuple[str, Any], ...] = ()
     priority: int = 0
     deadline: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenIds:
-    """An input that is tokens already.
-
-    Attributes:
-        ids: as the vocabulary counts them; special ones are added where they are missing.
-    """
-
-    ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +54,21 @@ class Answered:
     queue_s: float
     inference_s: float
     fingerprint: str
+
+
+def untangled(ask: Ask, rule: Rule) -> Ask:
+    """Turn TokenIds into what the library's methods take, lists of ids and an option that says so.
+
+    Raises: InputError: texts among them, or a call that takes none.
+    """
+    kinds = {isinstance(one, TokenIds) for one in ask.inputs}
+    if True not in kinds:
+        return ask
+    if False in kinds or not rule.token_ids:
+        raise InputError(
+            "inputs are token ids among texts, expected one or the other"
+            if rule.token_ids
+            else f"inputs are token ids, which {ask.call} doesn't take: expected texts"
+        )
+    ids = tuple(one.ids for one in ask.inputs)
+    return replace(ask, inputs=ids, options=(*ask.options, ("token_ids", True)))

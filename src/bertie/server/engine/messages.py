@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from bertie.config import Setting
 
-# A model's name, and how many times it was loaded before under it.
+# A model's name, and a number that no other loading of any model has.
 Key: TypeAlias = tuple[str, int]
 
 

@@ -194,13 +194,17 @@ class Pool:
             self._keep(self._reload(worker, load))
 
     async def _reload(self, worker: Worker, load: Load) -> None:
-        """Load a model in a worker that was restarted."""
-        try:
-            await worker.load(load)
-        except (BertieError, OSError) as error:
-            _log.error("worker %d can't load %s again: %s", worker.number, load.key[0], error)
-        else:
-            self._freed()
+        """Load a model in a worker that was restarted, however often it takes."""
+        link = worker.link
+        while worker.link is link and load.key in self._models:
+            try:
+                await worker.load(load)
+            except (BertieError, OSError) as error:
+                _log.error("worker %d can't load %s again: %s", worker.number, load.key[0], error)
+                await asyncio.sleep(_LONGEST_PAUSE)
+            else:
+                self._freed()
+                return
 
     async def _watch(self) -> None:
         """Replace workers that fall silent."""
@@ -208,10 +212,9 @@ class Pool:
         while True:
             await asyncio.sleep(min(patience / 4, 1.0))
             for worker in self.workers:
-                if worker.silent(self._patience) or worker.unanswered() > patience:
+                if worker.link is not None and worker.silence(self._patience, patience) > 0:
                     worker.stalled = True
-                    if worker.link is not None:
-                        worker.link.kill()
+                    worker.link.kill()
 
     def _patience(self, batch: Batch) -> float:
         """Say how long a batch may take."""

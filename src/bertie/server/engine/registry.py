@@ -1,5 +1,6 @@
 """The registry: which models there are, by name, and which one a request means."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from bertie.tokenize import Tokenizer
 LOADING, READY, FAILED, UNLOADED = "loading", "ready", "failed", "unloaded"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Serving:
     """A model as the workers have it.
 
@@ -20,11 +21,13 @@ class Serving:
         key: what the workers call it.
         description: what they say of it.
         tokenizer: its own, in the front process.
+        holders: requests that it was found for and that aren't answered yet.
     """
 
     key: Key
     description: Description
     tokenizer: Tokenizer
+    holders: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +44,7 @@ class ModelEntry:
         loaded: what is in the workers, or None.
         created: when it was added, in seconds since 1970.
         used: when it was last asked, in seconds of time.monotonic.
-        generation: how many times it was loaded.
+        changing: held while it is loaded, reloaded or unloaded.
     """
 
     name: str
@@ -53,12 +56,17 @@ class ModelEntry:
     error: BaseException | None = None
     loaded: Serving | None = None
     used: float = 0.0
-    generation: int = field(default=0)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def info(self) -> Mapping[str, Any]:
         """What info() says of it, as JSON knows it; nothing while it isn't loaded."""
         return {} if self.loaded is None else self.loaded.description.info
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes in one worker; 0 while it isn't loaded."""
+        return 0 if self.loaded is None else self.loaded.description.memory
 
     @property
     def fingerprint(self) -> str | None:

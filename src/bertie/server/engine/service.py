@@ -1,23 +1,17 @@
 """The service: what the server's APIs ask, and the one place that models are managed from."""
 
 import asyncio
-import pickle
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from bertie.errors import DeadlineExceeded, EngineFailed, InputError, Overloaded, TaskError
-from bertie.server.configuration import checked_options
 from bertie.server.engine.admission import Admission, Held
-from bertie.server.engine.ask import Answered, Ask
+from bertie.server.engine.ask import Answered, Ask, untangled
 from bertie.server.engine.events import BatchStarted, Event, Observer, RequestFinished
-from bertie.server.engine.messages import Load
+from bertie.server.engine.loader import Loader
 from bertie.server.engine.readiness import Prober
 from bertie.server.engine.registry import (
-    FAILED,
-    LOADING,
-    READY,
-    UNLOADED,
     ModelEntry,
     Registry,
     Serving,
@@ -54,7 +48,7 @@ class Service:
         self._pool = self._scheduler.pool
         self._admission = Admission(settings.engine)
         self._prober = Prober(self._pool, self._registry, settings.engine.ready_s)
-        self._loading: dict[str, asyncio.Task[Serving]] = {}
+        self._loader = Loader(self._registry, self._pool, settings.engine.max_memory)
         self._last: BatchStarted | None = None
         self._refused = 0
         self._idle = asyncio.Event()
@@ -68,7 +62,9 @@ class Service:
         """
         await self._pool.start()
         if self._settings.load == "start":
-            await asyncio.gather(*(self._serving(entry) for entry in self._registry))
+            await asyncio.gather(*(self._loader.serving(entry) for entry in self._registry))
+        else:
+            await asyncio.gather(*(self._loader.examine(entry) for entry in self._registry))
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Admit nothing more, finish what was admitted, then end the workers.
@@ -106,7 +102,7 @@ class Service:
 
         Raises: UnknownModel. Raises: whatever bertie.load raises.
         """
-        return (await self._serving(self._registry.entry(name))).tokenizer
+        return (await self._loader.serving(self._registry.entry(name))).tokenizer
 
     async def ask(self, ask: Ask) -> Answered:
         """Answer a request. Cancelling the task that waits withdraws what isn't computed yet.
@@ -121,12 +117,14 @@ class Service:
         size = characters(ask.inputs)
         asked = Held()
         counts, began, spent = _NOTHING, time.monotonic(), 0.0
-        inference, error = 0.0, None
+        inference, error, serving = 0.0, None, None
         try:
             if ask.deadline is not None and ask.deadline <= began:
                 raise DeadlineExceeded("the time that the request had was over when it came")
             asked = self._admission.enter(len(ask.inputs), size, self._pool.rate)
             serving, rule = await self._able(ask)
+            serving.holders += 1
+            ask = untangled(ask, rule)
             counting = time.perf_counter()
             counts = await self._counted(ask, serving, rule, size)
             spent = time.perf_counter() - counting
@@ -140,6 +138,8 @@ class Service:
             error = failure
             raise
         finally:
+            if serving is not None:
+                serving.holders -= 1
             self._admission.leave(asked)
             self._idle.set()
             waited = max(time.monotonic() - began - spent - inference, 0.0)
@@ -165,40 +165,21 @@ class Service:
         Raises: InputError: there is one of that name; an option that load doesn't take.
         Raises: whatever bertie.load raises; the model isn't added then.
         """
-        if name in self._registry:
-            raise InputError(f"model {name!r} is there already: reload it, or unload it first")
-        entry = ModelEntry(name, source, checked_options(options, f"model {name!r}"), time.time())
-        self._registry.add(entry)
-        try:
-            await self._serving(entry)
-        except BaseException:
-            self._registry.remove(name)
-            raise
-        return entry
+        return await self._loader.add(name, source, options)
 
     async def reload(self, name: str) -> ModelEntry:
         """Load a model again, from what its source is now; requests go on being answered.
 
         Raises: UnknownModel. Raises: whatever bertie.load raises; the old one goes on then.
         """
-        entry = self._registry.entry(name)
-        before = entry.loaded
-        await self._load(entry)
-        if before is not None:
-            self._retire(before)
-        return entry
+        return await self._loader.reload(self._registry.entry(name))
 
     async def unload(self, name: str) -> None:
         """Forget a model; requests that are admitted are answered still.
 
         Raises: UnknownModel.
         """
-        entry = self._registry.entry(name)
-        self._registry.remove(name)
-        if entry.loaded is not None:
-            self._retire(entry.loaded)
-            entry.loaded = None
-        entry.state = UNLOADED
+        await self._loader.remove(self._registry.entry(name))
 
     async def ready(self) -> Readiness:
         """Ask every worker for a real inference; the answer is good for a second."""
@@ -247,7 +228,7 @@ class Service:
         if rule is None:
             raise InputError(f"call is {ask.call!r}, expected one of {', '.join(CALLS)}")
         entry.used = time.monotonic()
-        serving = entry.loaded or await self._serving(entry)
+        serving = entry.loaded or await self._loader.serving(entry)
         if serving.description.task != rule.task:
             raise TaskError(
                 f"{ask.call} is of task {rule.task!r}, but model {entry.name!r} is for"
@@ -286,43 +267,6 @@ class Service:
             if job.left:
                 self._scheduler.withdraw(job)
         return tuple(job.answers), job.inference_s
-
-    async def _serving(self, entry: ModelEntry) -> Serving:
-        """Give a model as the workers have it, loaded once however many wait for it."""
-        if entry.loaded is not None:
-            return entry.loaded
-        loading = self._loading.get(entry.name)
-        if loading is None:
-            loading = asyncio.get_running_loop().create_task(self._load(entry))
-            self._loading[entry.name] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(entry.name, None))
-        return await asyncio.shield(loading)
-
-    async def _load(self, entry: ModelEntry) -> Serving:
-        """Load a model in every worker, and let requests go to it from then on."""
-        entry.generation += 1
-        key = entry.name, entry.generation
-        if entry.loaded is None:
-            entry.state = LOADING
-        try:
-            described = await self._pool.load(Load(key, entry.source, entry.options))
-            tokenizer = await asyncio.get_running_loop().run_in_executor(
-                None, pickle.loads, described.tokenizer
-            )
-        except BaseException as error:
-            if entry.loaded is None:
-                entry.state, entry.error = FAILED, error
-            raise
-        entry.loaded = Serving(key, described, tokenizer)
-        entry.state, entry.error, entry.task = READY, None, described.task
-        return entry.loaded
-
-    def _retire(self, serving: Serving) -> None:
-        """Forget a model in the workers, once nobody waits for it any more."""
-        if self._scheduler.waiting.of_model(serving.key):
-            asyncio.get_running_loop().call_later(0.05, self._retire, serving)
-        else:
-            self._pool.drop(serving.key)
 
     def _observe(self, event: Event) -> None:
         """Pass an event on."""

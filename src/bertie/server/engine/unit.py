@@ -1,9 +1,8 @@
 """Units: single inputs of requests, as the scheduler moves them about."""
 
 import asyncio
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bertie.server.engine.messages import Key
 
@@ -76,8 +75,7 @@ class Unit:
         self.retried = False
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """What units must have in common to share a batch.
 
     Attributes:

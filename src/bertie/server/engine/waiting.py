@@ -11,7 +11,6 @@ Source: Golestani, A self-clocked fair queueing scheme for broadband application
 from heapq import heappop, heappush
 from itertools import count
 
-from bertie.server.engine.messages import Key
 from bertie.server.engine.unit import Group, Lane, Stage, Unit
 
 
@@ -29,7 +28,6 @@ class Waiting:
         self.tokens = 0
         self.clock = 0
         self._lanes: dict[Group, Lane] = {}
-        self._order: list[tuple[int, int, int, Unit]] = []
         self._arrivals = count()
 
     def lane(self, group: Group, fingerprint: str) -> Lane:
@@ -38,12 +36,12 @@ class Waiting:
 
     def push(self, unit: Unit) -> None:
         """Let a unit wait."""
-        entry = (-unit.priority, unit.tag, next(self._arrivals), unit)
-        heappush(self._order, entry)
-        heappush(unit.lane.waiting, entry)
+        lane = unit.lane
+        heappush(lane.waiting, (-unit.priority, unit.tag, next(self._arrivals), unit))
         unit.stage = Stage.WAITING
-        unit.lane.flights[unit.input] = unit
-        self._lanes[unit.lane.group] = unit.lane
+        if not lane.flights:
+            self._lanes[lane.group] = lane
+        lane.flights[unit.input] = unit
         self.inputs += 1
         self.tokens += unit.tokens
 
@@ -51,13 +49,16 @@ class Waiting:
         """Give a waiting unit a better place, where it has a worse one."""
         if (-priority, tag) < (-unit.priority, unit.tag):
             unit.priority, unit.tag = priority, tag
-            entry = (-priority, tag, next(self._arrivals), unit)
-            heappush(self._order, entry)
-            heappush(unit.lane.waiting, entry)
+            heappush(unit.lane.waiting, (-priority, tag, next(self._arrivals), unit))
 
     def head(self) -> Unit | None:
         """Give the unit that is next, without taking it."""
-        return _first(self._order)
+        firsts = (_first(lane.waiting) for lane in self._lanes.values())
+        return min(
+            (unit for unit in firsts if unit is not None),
+            key=lambda unit: (-unit.priority, unit.tag),
+            default=None,
+        )
 
     def take(self, lane: Lane, budget: int) -> list[Unit]:
         """Take the next units of a lane.
@@ -96,10 +97,6 @@ class Waiting:
             del lane.flights[unit.input]
             if not lane.flights:
                 self._lanes.pop(lane.group, None)
-
-    def of_model(self, key: Key) -> bool:
-        """Tell whether any unit of a model waits or is computed."""
-        return any(group.key == key for group in self._lanes)
 
     def lanes(self) -> list[Lane]:
         """List the lanes that have units."""

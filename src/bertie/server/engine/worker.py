@@ -49,6 +49,7 @@ def main(descriptor: int, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line = _Line(socket.socket(fileno=descriptor))
+    line.send(Ping(0))  # as a first word
     host = Host(line.send, threads=threads)
     work: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=line.read, args=(work,), name="bertie-read", daemon=True).start()

@@ -10,6 +10,9 @@ from bertie.errors import EngineFailed
 from bertie.server.engine.links import Link
 from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ping, Ran, Run
 
+# A process may take so many times longer until it first says something.
+_STARTING = 10.0
+
 
 @dataclass(eq=False, slots=True)
 class Batch:
@@ -54,6 +57,7 @@ class Worker:
         self._finished = finished
         self._loads: dict[Key, asyncio.Future[Description]] = {}
         self._pinged: float | None = None
+        self._heard = False
 
     @property
     def pid(self) -> int | None:
@@ -69,11 +73,12 @@ class Worker:
         """Begin with a process."""
         self.link = link
         self.born = time.monotonic()
-        self.stalled = False
+        self.stalled = self._heard = False
         self._pinged = None
 
     def receive(self, message: Any) -> None:
         """Take a message from the process."""
+        self._heard = True
         if isinstance(message, Ran):
             batch = self.batches.pop(message.number)
             following = next(iter(self.batches.values()), None)
@@ -108,26 +113,27 @@ class Worker:
         if self.link is not None:
             self.link.send(Drop(key))
 
-    def silent(self, patience: Callable[[Batch], float]) -> bool:
-        """Look after the process: ask it whether it lives, and tell whether it should have said so.
+    def silence(self, patience: Callable[[Batch], float], most: float) -> float:
+        """Ask the process whether it lives, and say how long it has owed an answer too long.
 
         Args:
-            patience: seconds that a batch may take; of None, that an answer to a ping may.
+            patience: seconds that a batch may take.
+            most: seconds that anything else may take; starting may take longer.
+        Returns: seconds beyond that; 0 or less where all is well.
         """
-        now = time.monotonic()
-        first = next(iter(self.batches.values()), None)
-        if first is not None and now - first.begun > patience(first):
-            return True
         if self.link is None:
-            return False
-        if self._pinged is None:
+            return 0.0
+        now = time.monotonic()
+        over = [now - self.born - _STARTING * most] if not self._heard else []
+        for first in self.batches.values():
+            over.append(now - first.begun - patience(first))
+            break
+        if self._pinged is not None:
+            over.append(now - self._pinged - most)
+        elif self._heard:
             self._pinged = now
             self.link.send(Ping(0))
-        return False
-
-    def unanswered(self) -> float:
-        """Count the seconds since a ping that has no answer yet."""
-        return 0.0 if self._pinged is None else time.monotonic() - self._pinged
+        return max(over, default=0.0)
 
     def detach(self) -> list[Batch]:
         """End with a process that is gone. Returns: what it had to do, in order."""
