@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -97,23 +97,11 @@ def listening(settings: HttpSettings) -> Iterator[socket.socket]:
 def _http(service: Service, settings: Settings) -> Any:
     """Make the server that speaks HTTP. Raises: ExtraMissing."""
     try:
-        import uvicorn
-
-        application = import_module("bertie.server.http.app").Application(service, settings.http)
+        serving = import_module("bertie.server.http.serving")
+        application = import_module("bertie.server.http").app(service, settings)
     except ImportError as error:
         raise ExtraMissing(_MISSING) from error
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=max(int(settings.engine.grace_s), 1),
-        )
-    )
-    vars(server)["capture_signals"] = nullcontext  # ours decide
-    return server
+    return serving.server(application)
 
 
 def _say(listener: socket.socket, settings: Settings) -> None:

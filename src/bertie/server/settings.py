@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bertie.server.option import option
@@ -67,6 +68,58 @@ class HttpSettings:
 
     host: str = option("127.0.0.1", "The address to listen on; 0.0.0.0 is every one.")
     port: int = option(8080, "The port to listen on; 0 takes a free one.", least=0)
+    grpc_port: int | None = option(
+        None, "The port of gRPC on the same address; without it there is no gRPC.", least=0
+    )
+    tls_certificate: Path | None = option(
+        None, "The certificate chain (PEM) for HTTPS and gRPC; its key goes with it."
+    )
+    tls_key: Path | None = option(None, "The private key (PEM) of the certificate.")
+    api_keys: tuple[str, ...] = option(
+        (), "Who may ask: sha256:HEX of each key; without any, everybody."
+    )
+    admin_keys: tuple[str, ...] = option(
+        (), "Who may also load and unload models: sha256:HEX of each key; without any, nobody."
+    )
+    health_open: bool = option(True, "Whether health asks for no key.")
+    metrics_open: bool = option(True, "Whether metrics ask for no key.")
+    cors_origins: tuple[str, ...] = option((), "Origins whose pages may ask; * is every one.")
+    body_limit: int = option(32_000_000, "The longest body of a request.", unit="bytes", least=1)
+    payload_limit: int = option(
+        2_000_000,
+        "The longest body on routes of Text Embeddings Inference.",
+        unit="bytes",
+        least=1,
+    )
+    held_bytes: int = option(
+        256_000_000, "What bodies of all requests may take together.", unit="bytes", least=1
+    )
+    max_inputs: int = option(2048, "The most inputs of one request.", least=1)
+    max_client_batch_size: int = option(
+        32, "The most inputs on routes of Text Embeddings Inference.", least=1
+    )
+    max_documents: int = option(1000, "The most documents on Cohere's routes.", least=1)
+    auto_truncate: bool = option(
+        True, "Whether other servers' routes cut long inputs where a request doesn't say."
+    )
+    header_timeout_s: float = option(
+        10.0, "What sending a request's head may take.", unit="seconds", least=0.001
+    )
+    body_timeout_s: float = option(
+        30.0, "What sending a request's body may take.", unit="seconds", least=0.001
+    )
+    idle_timeout_s: float = option(
+        75.0, "How long a connection may stay open without a request.", unit="seconds", least=0.001
+    )
+    request_timeout_s: float = option(
+        120.0, "What answering may take; x-timeout-ms asks for less.", unit="seconds", least=0.001
+    )
+    log_format: str = option(
+        "json", "How requests are logged; never with their texts.", choices=("json", "text", "none")
+    )
+    traces: str | None = option(
+        None, "Where OpenTelemetry's traces go: the URL of an OTLP collector over HTTP."
+    )
 
 
 @dataclass(frozen=True)

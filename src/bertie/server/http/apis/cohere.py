@@ -1,0 +1,145 @@
+"""Cohere's reranking, both versions."""
+
+import uuid
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from bertie.server.http.apis.ranked import best_first, scored
+from bertie.server.http.apis.speakers import COHERE
+from bertie.server.http.asker import Asker
+from bertie.server.http.encoding import Answer, Body
+from bertie.server.http.faults import Refused
+from bertie.server.http.route import Route
+
+
+class DocumentText(Answer, frozen=True, kw_only=True):
+    """A document's text."""
+
+    text: str
+
+
+class RerankBody(Body, frozen=True, kw_only=True):
+    """A query and the documents to rank."""
+
+    query: str
+    model: str | None = None
+    top_n: Annotated[int, Meta(ge=1)] | None = None
+    max_tokens_per_doc: Annotated[int, Meta(ge=1)] | None = None
+
+
+class RerankV2Body(RerankBody, frozen=True, kw_only=True):
+    """The second version's: documents are texts."""
+
+    documents: list[str]
+
+
+class RerankV1Body(RerankBody, frozen=True, kw_only=True):
+    """The first version's: documents are texts or records with a text."""
+
+    documents: list[str | DocumentText]
+    return_documents: bool = False
+
+
+class Result(Answer, frozen=True, kw_only=True):
+    """A document's place among those given."""
+
+    index: int
+    relevance_score: float
+    document: DocumentText | UnsetType = UNSET
+
+
+class ApiVersion(Answer, frozen=True, kw_only=True):
+    """Which of Cohere's versions was spoken."""
+
+    version: str
+
+
+class BilledUnits(Answer, frozen=True, kw_only=True):
+    """What Cohere would count: searches, and the tokens that were read."""
+
+    search_units: int
+    input_tokens: int
+
+
+class ResponseMeta(Answer, frozen=True, kw_only=True):
+    """What else there is to say."""
+
+    api_version: ApiVersion
+    billed_units: BilledUnits
+    warnings: list[str] | UnsetType = UNSET
+
+
+class Reranked(Answer, frozen=True, kw_only=True):
+    """Documents, best first."""
+
+    id: str
+    results: list[Result]
+    meta: ResponseMeta
+
+
+async def rerank_v1(asker: Asker, body: RerankV1Body) -> Reranked:
+    """Rank documents for a query, as Cohere's first version does."""
+    texts = [one if isinstance(one, str) else one.text for one in body.documents]
+    return await _reranked(asker, body, texts, "1", body.return_documents)
+
+
+async def rerank_v2(asker: Asker, body: RerankV2Body) -> Reranked:
+    """Rank documents for a query, as Cohere's second version does."""
+    return await _reranked(asker, body, body.documents, "2", False)
+
+
+async def _reranked(
+    asker: Asker, body: RerankBody, texts: list[str], version: str, with_texts: bool
+) -> Reranked:
+    """Rank documents."""
+    if not texts:
+        raise Refused("empty", "documents is empty, expected some to rank", param="documents")
+    asker.check_count(len(texts), "documents")
+    shortened, cut = await _shortened(asker, body, texts)
+    scores = await scored(asker, body.query, shortened, model=body.model, truncate="right")
+    cut += sum(1 for one in asker.answered for tokens in one.truncated if tokens)
+    said = [f"{cut} of {len(texts)} documents were cut to what is read of one"]
+    return Reranked(
+        id=str(uuid.uuid4()),
+        results=[
+            Result(
+                index=i,
+                relevance_score=float(scores[i]),
+                document=DocumentText(text=texts[i]) if with_texts else UNSET,
+            )
+            for i in best_first(scores, body.top_n)
+        ],
+        meta=ResponseMeta(
+            api_version=ApiVersion(version=version),
+            billed_units=BilledUnits(search_units=1, input_tokens=asker.tokens),
+            warnings=said if cut else UNSET,
+        ),
+    )
+
+
+async def _shortened(asker: Asker, body: RerankBody, texts: list[str]) -> tuple[list[str], int]:
+    """Cut documents to max_tokens_per_doc.
+
+    Returns: the documents, and how many of them were cut.
+    """
+    most = body.max_tokens_per_doc
+    if most is None:
+        return texts, 0
+    tokenizer = await asker.tokenizer("rank", body.model)
+    kept = []
+    for text in texts:
+        found = tokenizer.encode(text, add_special_tokens=False, max_length=most)
+        kept.append(text[: found.offsets[-1][1]] if found.truncated else text)
+    return kept, sum(1 for old, new in zip(texts, kept, strict=True) if old != new)
+
+
+def _route(path: str, handle: Any, takes: Any) -> Route:
+    """Make one of the routes."""
+    return Route("POST", path, handle, COHERE, takes, Reranked, task="rank")
+
+
+ROUTES = (
+    _route("/v1/rerank", rerank_v1, RerankV1Body),
+    _route("/v2/rerank", rerank_v2, RerankV2Body),
+)

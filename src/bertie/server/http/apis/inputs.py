@@ -1,0 +1,50 @@
+"""Inputs of embeddings: a text, token ids, or several of either."""
+
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
+
+from bertie.server.engine.ask import TokenIds
+from bertie.server.http.faults import Refused
+
+TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+# str | [str] | [int] | [[int]]; msgspec can't tell lists apart by what they hold, `listed` does.
+TextsOrIds: TypeAlias = Annotated[
+    str | list[str | TokenId | list[TokenId]],
+    Meta(
+        description="A text, the token ids of one, or several of either.",
+        extra_json_schema={
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "array", "items": {"type": "integer", "minimum": 0}},
+                {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+            ]
+        },
+    ),
+]
+
+
+def listed(given: Any, name: str) -> tuple[list[Any], bool]:
+    """Make a list of what the engine takes.
+
+    Args:
+        given: TextsOrIds.
+        name: the body's word for it.
+    Returns: texts or TokenIds, and whether it was just one.
+    Raises: Refused: none at all, or texts among ids.
+    """
+    if isinstance(given, str):
+        return [given], True
+    if not given:
+        raise Refused("empty", f"{name} is empty, expected a text or several", param=name)
+    kinds = {type(one) for one in given}
+    if kinds == {str}:
+        return list(given), False
+    if kinds == {int}:
+        return [TokenIds(tuple(given))], True
+    if kinds == {list} and all(type(id) is int for ids in given for id in ids):
+        return [TokenIds(tuple(ids)) for ids in given], False
+    raise Refused(
+        "invalid", f"{name} mixes texts and token ids, expected all of one kind", param=name
+    )

@@ -1,0 +1,137 @@
+"""A request as it comes in: who asks for what, and the body up to its limit."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from bertie.server.http.faults import Refused
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+# What priority a caller may ask for; the engine knows no others.
+_PRIORITIES = range(-100, 101)
+_LONGEST_ID = 128
+
+
+class Disconnected(Exception):
+    """Whoever asked is gone."""
+
+
+class Request:
+    """One HTTP request.
+
+    Attributes:
+        method: HTTP's.
+        path: decoded.
+        headers: by lower-case name; of several of one name the last.
+        id: the caller's x-request-id where it is a decent one, else a new one.
+        started: time.perf_counter when it came in.
+        read: whether all of the body has been read.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        """Look at the head; nothing of the body is read."""
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        self.scope = scope
+        self.started = time.perf_counter()
+        self.read = False
+        self._receive = receive
+
+    @cached_property
+    def id(self) -> str:
+        """The request's name in the log and in the response."""
+        given = self.header("x-request-id")
+        decent = given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable()
+        return given if decent else uuid.uuid4().hex
+
+    def header(self, name: str) -> str:
+        """Give a header, or "" where there is none."""
+        return self.headers.get(name.encode("latin-1"), b"").decode("latin-1")
+
+    @property
+    def priority(self) -> int:
+        """What x-priority says. Raises: Refused: it is no number, or too large."""
+        value: int = self._number("x-priority", 0)
+        if value not in _PRIORITIES:
+            raise Refused(
+                "malformed", f"x-priority is {value}, expected a whole number from -100 to 100"
+            )
+        return value
+
+    @property
+    def timeout_s(self) -> float | None:
+        """What x-timeout-ms says, in seconds. Raises: Refused: it is no number above 0."""
+        value = self._number("x-timeout-ms", None)
+        if value is not None and value < 1:
+            raise Refused("malformed", f"x-timeout-ms is {value}, expected at least 1")
+        return None if value is None else value / 1000
+
+    def _number(self, name: str, default: Any) -> Any:
+        """Read a header that is a whole number."""
+        given = self.header(name)
+        if not given:
+            return default
+        digits = given.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+            raise Refused("malformed", f"{name} is {given[:40]!r}, expected a whole number")
+        return int(given)
+
+    async def body(self, limit: int, timeout_s: float, hold: Callable[[int], None]) -> bytes:
+        """Read the body, and stop where it is too long.
+
+        Args:
+            limit: bytes.
+            timeout_s: seconds that all of it may take.
+            hold: told of the bytes as they come; raises where there are too many of all requests.
+        Raises: Refused: too long, too slow, or compressed. Disconnected: the caller is gone.
+        """
+        if self.header("content-encoding") not in ("", "identity"):
+            raise Refused("unsupported", "the body is compressed, expected it as it is")
+        stated = self.header("content-length")
+        if stated.isascii() and stated.isdigit() and int(stated[:20]) > limit:
+            raise _too_large(int(stated[:20]), limit)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._body(limit, hold)
+        except TimeoutError:
+            raise Refused(
+                "slow", f"the body took longer than {timeout_s:g} seconds: send it faster"
+            ) from None
+
+    async def _body(self, limit: int, hold: Callable[[int], None]) -> bytes:
+        """Collect the body's parts."""
+        parts: list[bytes] = []
+        size = 0
+        while not self.read:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            part: bytes = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise _too_large(size, limit)
+            hold(len(part))
+            parts.append(part)
+            self.read = not message.get("more_body", False)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def gone(self) -> None:
+        """Wait until the caller is gone; the body has been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def _too_large(size: int, limit: int) -> Refused:
+    """Say how long a body may be."""
+    return Refused(
+        "too_large",
+        f"the body has {size} bytes or more, expected at most {limit}: send it in several requests",
+    )
