@@ -82,6 +82,11 @@ def test_weights_in_two_formats_and_unused_ones_are_noted(bert: Path) -> None:
     assert "2 tensors aren't used for embed: pooler.dense.bias, pooler.dense.weight" in notes
 
 
+def test_names_that_a_wrapper_has_changed_are_noted(bert: Path) -> None:
+    edit_tensors(bert, lambda found: {f"module.{name}": value for name, value in found.items()})
+    assert "begins with 'module'" in texts(bert, "note")
+
+
 def test_a_vocabulary_that_is_too_large_is_broken_and_a_small_one_is_noted(bert: Path) -> None:
     (bert / "tokenizer.json").unlink()
     vocab = bert / "vocab.txt"

@@ -10,6 +10,7 @@ import pytest
 import bertie
 from bertie import fingerprint as module
 from bertie.checkpoint import Tensor
+from bertie.errors import CheckpointError
 from tests.editing import edit_json, edit_tensors
 
 
@@ -96,6 +97,19 @@ def test_the_tensors_are_hashed_once_while_the_files_stay_as_they_are(
     os.utime(bert / "model.safetensors", ns=(1, 1))
     assert bertie.load(bert).fingerprint == first
     assert len(hashed) == 2
+
+
+def test_weights_that_are_gone_since_the_model_was_loaded_are_a_checkpoint_error(
+    bert: Path,
+) -> None:
+    model = bertie.load(bert)
+    weights = bert / "model.safetensors"
+    weights.rename(bert / "elsewhere")
+    message = r"model\.safetensors was there when the model was loaded.*put the same file back"
+    with pytest.raises(CheckpointError, match=message):
+        print(model.fingerprint)
+    (bert / "elsewhere").rename(weights)
+    assert model.fingerprint == bertie.load(bert).fingerprint
 
 
 @pytest.mark.parametrize("damage", ["empty", "unwritable"])

@@ -6,6 +6,7 @@ means: names are canonical, numbers are float32, and origins of settings are lef
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.checkpoint import Tensor
+from bertie.errors import CheckpointError
 from bertie.sources import cache_directory
 from bertie.tokenize import Tokenizer
 
@@ -41,6 +43,7 @@ def fingerprint(
         known: hashes of tensors as hash_tensor gives them, by name, for tensors whose float32
             values are gone.
     Returns: SHA-256 in hexadecimal.
+    Raises: CheckpointError: one of the files isn't there any more.
     """
     parts = {
         "recipe": _RECIPE,
@@ -86,8 +89,9 @@ def remembered_hash(tensors: Mapping[str, Tensor], files: Iterable[Path]) -> str
     Args:
         tensors: by name.
         files: those that hold them.
+    Raises: CheckpointError: one of the files isn't there any more.
     """
-    stats = [(str(path.resolve()), path.stat()) for path in files]
+    stats = [(str(path.resolve()), _stat(path)) for path in files]
     seen = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
     key = _hash_json({"recipe": _RECIPE, "files": seen, "names": sorted(tensors)})
     path = cache_directory() / "fingerprints" / key
@@ -100,6 +104,18 @@ def remembered_hash(tensors: Mapping[str, Tensor], files: Iterable[Path]) -> str
     with suppress(OSError):
         _write(path, found)
     return found
+
+
+def _stat(path: Path) -> os.stat_result:
+    """Look at a file that was there when its model was loaded."""
+    try:
+        return path.stat()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} was there when the model was loaded, and now can't be looked at"
+            f" ({error.strerror}), so that its tensors can't be told from others: put the same file"
+            " back, or load the model again from where it is now"
+        ) from error
 
 
 def _write(path: Path, text: str) -> None:

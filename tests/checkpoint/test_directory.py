@@ -57,6 +57,16 @@ def test_an_architecture_that_names_deny_is_not_guessed(tmp_path: Path) -> None:
         Checkpoint.open(directory)
 
 
+def test_a_model_that_was_wrapped_in_training_is_the_same_model(bert: Path) -> None:
+    plain = Checkpoint.open(bert)
+    edit_tensors(bert, lambda found: {f"module.bert.{name}": v for name, v in found.items()})
+    wrapped = Checkpoint.open(bert)
+    assert wrapped.tensors.keys() == plain.tensors.keys()
+    assert "module.bert.pooler.dense.bias" in wrapped.unused(encoder_tensors(wrapped))
+    assert plain.notes() == ()
+    assert "every tensor begins with 'module', which torch's DataParallel" in wrapped.notes()[0]
+
+
 def test_googles_config_name_is_found_too(bert: Path) -> None:
     (bert / "config.json").rename(bert / "bert_config.json")
     origin = Checkpoint.open(bert).config.setting("hidden_size").origin

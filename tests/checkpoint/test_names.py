@@ -3,7 +3,7 @@
 import pytest
 
 from bertie.architectures import ARCHITECTURES
-from bertie.checkpoint.names import canonical, foreign, ties
+from bertie.checkpoint.names import canonical, foreign, ties, unwrapped
 
 WORDS = "embeddings.word_embeddings.weight"
 
@@ -135,3 +135,20 @@ def test_names_tell_of_another_architecture() -> None:
     assert foreign(["roberta.embeddings.LayerNorm.bias", "lm_head.bias"], bert) == "roberta"
     assert foreign(["bert.embeddings.LayerNorm.bias", "electra.x"], bert) is None
     assert foreign(["embeddings.LayerNorm.bias"], bert) is None
+
+
+@pytest.mark.parametrize(
+    "wrappers", [("module",), ("_orig_mod",), ("module", "_orig_mod"), ("_orig_mod", "module")]
+)
+def test_what_a_wrapped_model_has_before_every_name_is_taken_off(wrappers: tuple[str, ...]) -> None:
+    prefix = "".join(f"{wrapper}." for wrapper in wrappers)
+    found = {f"{prefix}bert.pooler.dense.bias": 1, f"{prefix}classifier.bias": 2}
+    assert unwrapped(found) == ({"bert.pooler.dense.bias": 1, "classifier.bias": 2}, wrappers)
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["module.classifier.bias", "classifier.weight"], ["modules.classifier.bias"]]
+)
+def test_names_that_are_not_all_inside_a_wrapper_stay(names: list[str]) -> None:
+    found = dict.fromkeys(names, 0)
+    assert unwrapped(found) == (found, ())

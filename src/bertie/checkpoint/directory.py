@@ -7,7 +7,7 @@ from typing import Any
 
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
-from bertie.checkpoint.names import canonical, foreign, ties
+from bertie.checkpoint.names import WRAPPERS, canonical, foreign, ties, unwrapped
 from bertie.checkpoint.tensor import Tensor
 from bertie.checkpoint.weights import (
     read_weights,
@@ -35,6 +35,7 @@ class Checkpoint:
         ambiguous: canonical names that several tensors of the files claim, with the files' names.
         files: the files that hold the weights.
         where: what messages call the config.
+        wrappers: keys of WRAPPERS that stood before every name, the outermost first.
     """
 
     directory: Path
@@ -45,6 +46,7 @@ class Checkpoint:
     ambiguous: Mapping[str, tuple[str, ...]]
     files: tuple[Path, ...]
     where: str = CONFIGS[0]
+    wrappers: tuple[str, ...] = ()
 
     @classmethod
     def open(
@@ -66,7 +68,7 @@ class Checkpoint:
         raw, where = _read_config(directory, config)
         record = EncoderConfig.from_dict(raw, where=where, activation=activation)
         architecture, inner = record.architecture, raw.get("inner_group_num", 1)
-        found = read_weights(directory)
+        found, wrappers = unwrapped(read_weights(directory))
         if raw.get("model_type") is None:
             _check_guess(found, record, where)
         tensors: dict[str, Tensor] = {}
@@ -79,7 +81,7 @@ class Checkpoint:
         tensors.update({name: tensors[of] for name, of in tied.items()})
         ambiguous = {name: tuple(names) for name, names in claims.items() if len(names) > 1}
         files = weight_files(directory)
-        return cls(directory, record, raw, tensors, tied, ambiguous, files, where)
+        return cls(directory, record, raw, tensors, tied, ambiguous, files, where, wrappers)
 
     def unused(self, used: Iterable[str]) -> tuple[str, ...]:
         """List the files' tensors other than those used, given by canonical name."""
@@ -90,7 +92,12 @@ class Checkpoint:
 
     def notes(self) -> tuple[str, ...]:
         """Say what is worth knowing of the files beside what the config says."""
-        return weights_notes(self.directory, self.config)
+        wrapped = tuple(
+            f"the name of every tensor begins with {wrapper!r}, which {WRAPPERS[wrapper]} puts"
+            " there; it is left out"
+            for wrapper in self.wrappers
+        )
+        return (*wrapped, *weights_notes(self.directory, self.config))
 
 
 def _check_guess(names: Iterable[str], config: EncoderConfig, where: str) -> None:

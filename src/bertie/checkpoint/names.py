@@ -6,12 +6,43 @@ embeddings.projection (ELECTRA, ALBERT) and relative_attention_bias (MPNet). Hea
 that their architecture gives them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from bertie.architectures import ARCHITECTURES, WORDS, Architecture
 
 # TensorFlow's words for a layer norm's tensors, which early files have kept.
 _NORM = {"gamma": "weight", "beta": "bias"}
+
+# What training puts before every name of a model that it wraps, and who does.
+WRAPPERS: Mapping[str, str] = {
+    "module": "torch's DataParallel and DistributedDataParallel",
+    "_orig_mod": "torch.compile",
+}
+
+_T = TypeVar("_T")
+
+
+def unwrapped(found: Mapping[str, _T]) -> tuple[dict[str, _T], tuple[str, ...]]:
+    """Take off what stands before every name because the model was wrapped while it was saved.
+
+    Args:
+        found: anything by the file's names.
+    Returns: the same by the names without it, and the keys of WRAPPERS that were taken off, the
+        outermost first.
+    """
+    names, wrappers = list(found), []
+    for _ in WRAPPERS:  # each once, in either order
+        for wrapper in WRAPPERS:
+            if wrapper not in wrappers and _all_begin(names, wrapper):
+                names = [name.removeprefix(f"{wrapper}.") for name in names]
+                wrappers.append(wrapper)
+    return dict(zip(names, found.values(), strict=True)), tuple(wrappers)
+
+
+def _all_begin(names: Sequence[str], wrapper: str) -> bool:
+    """Tell whether there are names and all of them are inside a wrapper."""
+    return bool(names) and all(name.startswith(f"{wrapper}.") for name in names)
 
 
 def canonical(name: str, architecture: Architecture, inner_group_num: int = 1) -> str:
