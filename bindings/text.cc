@@ -42,6 +42,27 @@ std::string_view text_of(nb::handle object, const std::string& name) {
                   ", which is no character: fix the text's decoding, or replace it");
 }
 
+// The tokens of a list, which keeps them; None is an id without a token.
+TokenNames names_of(const nb::list& tokens) {
+  TokenNames names;
+  names.reserve(nb::len(tokens));
+  for (const nb::handle token : tokens) {
+    if (token.is_none()) {
+      names.emplace_back();
+    } else {
+      Py_ssize_t size = 0;
+      const char* bytes =
+          PyUnicode_Check(token.ptr()) ? PyUnicode_AsUTF8AndSize(token.ptr(), &size) : nullptr;
+      if (!bytes) {
+        PyErr_Clear();
+        text_of(token, "token " + std::to_string(names.size()));  // says what is wrong
+      }
+      names.emplace_back(std::in_place, bytes, static_cast<size_t>(size));
+    }
+  }
+  return names;
+}
+
 // The texts of a tuple, or with `split` the words of each member, a tuple too. Positions in
 // complaints count from `base`; less than 0: there is but one.
 struct Texts {
@@ -54,9 +75,15 @@ Texts texts_of(nb::tuple members, const std::string& name, bool split, int64_t b
   Texts all;
   const size_t count = nb::len(members);
   all.texts.reserve(count);
+  const auto member_at = [&](size_t i) {
+    return PyTuple_GetItem(members.ptr(), static_cast<Py_ssize_t>(i));
+  };
+  // Where strings lie the processor can't foresee, and to fetch one takes longer than all the rest.
+  constexpr size_t kAhead = 12;
   std::vector<size_t> ends;
   for (size_t i = 0; i < count; ++i) {
-    const nb::handle member = PyTuple_GetItem(members.ptr(), static_cast<Py_ssize_t>(i));
+    const nb::handle member = member_at(i);
+    if (i + kAhead < count) __builtin_prefetch(member_at(i + kAhead));
     const auto where = [&] {  // a lone text has no position
       return base < 0 ? name : name + "[" + std::to_string(base + static_cast<int64_t>(i)) + "]";
     };
@@ -120,12 +147,11 @@ std::vector<FrameItem> frame(const std::vector<FrameRow>& rows) {
 // What src/bertie/tokenize/tokenizer.py calls: a TextTokenizer, its frames and its threads.
 class PyTokenizer {
  public:
-  PyTokenizer(const std::vector<std::optional<std::string>>& tokens,
-              const std::vector<AddedRow>& added, bool clean_text, bool cjk_spacing,
-              bool strip_accents, bool lower, std::string prefix, int32_t unknown,
-              uint64_t max_chars, const std::vector<FrameRow>& single,
+  PyTokenizer(const nb::list& tokens, const std::vector<AddedRow>& added, bool clean_text,
+              bool cjk_spacing, bool strip_accents, bool lower, std::string prefix,
+              int32_t unknown, uint64_t max_chars, const std::vector<FrameRow>& single,
               const std::vector<FrameRow>& pair)
-      : tokenizer_(tokens, added_tokens(added),
+      : tokenizer_(names_of(tokens), added_tokens(added),
                    {{clean_text, cjk_spacing, strip_accents, lower}, std::move(prefix), unknown,
                     max_chars}),
         sequencer_(tokenizer_, {frame(single), frame(pair)}) {}
@@ -278,9 +304,8 @@ class PyNormalizer {
 // What src/bertie/tokenize/wordpiece.py calls; -1 stands for an unknown word.
 class PyWordPiece {
  public:
-  PyWordPiece(const std::vector<std::optional<std::string>>& tokens, const std::string& prefix,
-              uint64_t max_chars)
-      : vocab_(tokens, prefix), wordpiece_(vocab_, -1, max_chars) {}
+  PyWordPiece(const nb::list& tokens, const std::string& prefix, uint64_t max_chars)
+      : vocab_(names_of(tokens), prefix), wordpiece_(vocab_, -1, max_chars) {}
 
   std::vector<int32_t> split(nb::handle word) const {
     const std::string_view text = text_of(word, "word");
@@ -302,9 +327,9 @@ class PyWordPiece {
 void bind_text(nb::module_& m) {
   m.attr("UNICODE_VERSION") = unicode::version;
   nb::class_<PyTokenizer>(m, "TextTokenizer")
-      .def(nb::init<const std::vector<std::optional<std::string>>&, const std::vector<AddedRow>&,
-                    bool, bool, bool, bool, std::string, int32_t, uint64_t,
-                    const std::vector<FrameRow>&, const std::vector<FrameRow>&>(),
+      .def(nb::init<const nb::list&, const std::vector<AddedRow>&, bool, bool, bool, bool,
+                    std::string, int32_t, uint64_t, const std::vector<FrameRow>&,
+                    const std::vector<FrameRow>&>(),
            "tokens"_a, "added"_a, "clean_text"_a, "cjk_spacing"_a, "strip_accents"_a, "lower"_a,
            "prefix"_a, "unknown"_a, "max_chars"_a, "single"_a, "pair"_a)
       .def("encode", &PyTokenizer::encode, "texts"_a, "pairs"_a.none(), "split"_a,
@@ -320,8 +345,7 @@ void bind_text(nb::module_& m) {
       .def("normalize", &PyNormalizer::normalize, "text"_a.none())
       .def("words", &PyNormalizer::words, "text"_a.none());
   nb::class_<PyWordPiece>(m, "WordPiece")
-      .def(nb::init<const std::vector<std::optional<std::string>>&, const std::string&,
-                    uint64_t>(),
+      .def(nb::init<const nb::list&, const std::string&, uint64_t>(),
            "tokens"_a, "prefix"_a, "max_chars"_a)
       .def("split", &PyWordPiece::split, "word"_a.none());
 }

@@ -12,19 +12,47 @@ inline int64_t panel_bytes(int64_t in) {
   return operand_bytes<Format>(in) * panel_width;
 }
 
+// One place of a panel after the other.
 template <typename Format>
-inline void pack(const void* weight, int64_t in, int64_t out, void* panel) {
+inline void pack_elements(const typename Format::Weight* rows, int64_t in, int64_t out,
+                          int64_t first, typename Format::Element* at) {
   using Element = typename Format::Element;
-  const auto* rows = static_cast<const typename Format::Weight*>(weight);
-  auto* at = static_cast<Element*>(panel);
   constexpr int64_t depth = Format::depth;
   for (int64_t c = 0; c < panel_width; ++c) {
-    for (int64_t k = 0; k < operand_elements<Format>(in); ++k) {
+    for (int64_t k = first; k < operand_elements<Format>(in); ++k) {
       const bool inside = c < out && k < in;
       at[(k / depth * panel_width + c) * depth + k % depth] =
           inside ? Format::weight(rows[c * in + k]) : Element{};
     }
   }
+}
+
+// A panel is its channels' rows transposed. Where a step of the inner loop is four bytes, whatever
+// numbers they are, blocks of them are transposed in registers.
+template <typename Format>
+inline void pack(const void* weight, int64_t in, int64_t out, void* panel) {
+  using Element = typename Format::Element;
+  constexpr int64_t depth = Format::depth, lanes = F32::lanes, block = lanes * depth;
+  const auto* rows = static_cast<const typename Format::Weight*>(weight);
+  auto* at = static_cast<Element*>(panel);
+  int64_t done = 0;
+  if constexpr (depth * sizeof(Element) == sizeof(float) && lanes > 1) {
+    Element elements[block];
+    alignas(64) float words[lanes * lanes];
+    for (; done + block <= in; done += block) {
+      for (int64_t c = 0; c < panel_width; c += lanes) {
+        const int64_t count = out - c < lanes ? out - c : lanes;
+        for (int64_t r = 0; r < count; ++r) {
+          const auto* row = rows + (c + r) * in + done;
+          for (int64_t i = 0; i < block; ++i) elements[i] = Format::weight(row[i]);
+          __builtin_memcpy(words + r * lanes, elements, sizeof elements);
+        }
+        transpose(words, lanes, count, reinterpret_cast<float*>(at + done * panel_width) + c,
+                  panel_width);
+      }
+    }
+  }
+  pack_elements<Format>(rows, in, out, done, at);
 }
 
 // Applied to a tile that lies in the first-level cache, apart from the products: one loop for each

@@ -12,7 +12,7 @@ using namespace bertie;
 
 namespace {
 
-const std::vector<std::optional<std::string>> kTokens = {
+const TokenNames kTokens = {
     "[UNK]", "[CLS]", "[SEP]", "a",    "##a", "ab",   "##bc", "the", "##e", "##ing",
     ",",     "[",     "中",    "é",    "e",   "##é",  "ᄀ",    "##ᅡ", "1",   "##23",
     "##",    "",      "z",     "##zz", "b",   "##b",  "c",    "##c"};

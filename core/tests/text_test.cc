@@ -15,7 +15,7 @@ using namespace bertie;
 
 namespace {
 
-const std::vector<std::optional<std::string>> kTokens = {
+const TokenNames kTokens = {
     "[UNK]", "[CLS]", "[SEP]", "hello", "world", "un",   "##aff", "##able", ",",
     "中",    "a",     "##a",   "##b",   "e",     "##c",  "[x]",   "ᄀ",      "##ᅡ",
     "abcdefghijklmnopqrstuvwxyzabcdefghij"};

@@ -16,8 +16,8 @@ std::vector<AddedToken> only(const std::vector<AddedToken>& added, bool normaliz
 
 }  // namespace
 
-TextTokenizer::TextTokenizer(const std::vector<std::optional<std::string>>& tokens,
-                             const std::vector<AddedToken>& added, const TokenizerOptions& options)
+TextTokenizer::TextTokenizer(const TokenNames& tokens, const std::vector<AddedToken>& added,
+                             const TokenizerOptions& options)
     : vocab_(tokens, options.prefix),
       normalizer_(options.normalizer),
       wordpiece_(vocab_, options.unknown, options.max_chars),

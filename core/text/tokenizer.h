@@ -37,8 +37,8 @@ struct TokenizerOptions {
 // Immutable once made; every method may be called from several threads at a time.
 class TextTokenizer {
  public:
-  TextTokenizer(const std::vector<std::optional<std::string>>& tokens,
-                const std::vector<AddedToken>& added, const TokenizerOptions& options);
+  TextTokenizer(const TokenNames& tokens, const std::vector<AddedToken>& added,
+                const TokenizerOptions& options);
   TextTokenizer(const TextTokenizer&) = delete;
   TextTokenizer& operator=(const TextTokenizer&) = delete;
 

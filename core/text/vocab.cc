@@ -7,7 +7,7 @@
 
 namespace bertie {
 
-Vocab::Vocab(const std::vector<std::optional<std::string>>& tokens, std::string_view prefix) {
+Vocab::Vocab(const TokenNames& tokens, std::string_view prefix) {
   size_t pieces = 0, size = 0;
   for (const auto& token : tokens) {
     if (!token) continue;
@@ -18,11 +18,12 @@ Vocab::Vocab(const std::vector<std::optional<std::string>>& tokens, std::string_
     throw Error(ErrorKind::tokenizer, "a vocabulary of " + std::to_string(size) +
                                           " bytes, expected less than 2147483648");
   }
+  bytes_.reserve(size);
   slots_.resize(std::bit_ceil(pieces + pieces / 2 + 2));
   mask_ = slots_.size() - 1;
   for (size_t i = 0; i < tokens.size(); ++i) {
     if (!tokens[i]) continue;
-    const std::string& token = *tokens[i];
+    const std::string_view token = *tokens[i];
     const size_t begin = bytes_.size();
     bytes_ += token;
     const auto id = static_cast<int32_t>(i);

@@ -10,14 +10,16 @@
 
 namespace bertie {
 
+// Token i has id i; an empty optional is an id without a token.
+using TokenNames = std::vector<std::optional<std::string_view>>;
+
 class Vocab {
  public:
   // Where in a word a piece stands: continuations are looked up without their prefix ("##").
   enum Place : uint64_t { start = 0x51ED270B7A3F1C95, inside = 0xA24BAED4963EE407 };
 
-  // tokens[i] has id i; an empty optional is an id without a token. Of two equal tokens the later
-  // one is found.
-  Vocab(const std::vector<std::optional<std::string>>& tokens, std::string_view prefix);
+  // Of two equal tokens the later one is found.
+  Vocab(const TokenNames& tokens, std::string_view prefix);
 
   // Feeds one byte to the hash of a piece, which begins as its Place.
   static uint64_t step(uint64_t hash, char byte) {

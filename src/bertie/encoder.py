@@ -37,6 +37,10 @@ _LEAST_LONGEST = 128
 _LANES = 16
 _TOKEN_BYTES = 64
 
+# Bytes of an embedding table that is mapped as a whole, not as far as texts need it, so that memory
+# doesn't grow with every new word. Larger ones are of many languages; texts need little of them.
+_LARGEST_FETCHED = 128 << 20
+
 # What the core reads as it packs; other dtypes are turned into float32 first.
 _CORE_DTYPES = ("F32", "F16", "BF16", "I8")
 
@@ -131,6 +135,8 @@ class Encoder:
         for name, tensor in tensors.items():
             if not name.startswith("embeddings."):
                 tensor.forget()
+            elif tensor.data.size <= _LARGEST_FETCHED:
+                tensor.fetch()
 
     @property
     def precision(self) -> str:

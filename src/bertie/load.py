@@ -5,7 +5,7 @@ from functools import partial
 from math import prod
 from pathlib import Path
 from reprlib import repr as shown
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from bertie.opening import GIVEN, Given
 from bertie.settled import AUTO, settle
 from bertie.sources import is_local
 from bertie.tasks.head import available
-from bertie.tasks.info import ModelInfo
 from bertie.tasks.model import Model, Parts
+
+if TYPE_CHECKING:
+    from bertie.tasks.info import ModelInfo
 
 
 def load(
@@ -90,7 +92,9 @@ def load(
     tensors = {**opened.tensors, **opened.scales}
     encoder = Encoder(opened.config, tensors, threads=threads, recipe=recipe)
 
-    def describe() -> ModelInfo:
+    def describe() -> "ModelInfo":
+        from bertie.tasks.info import ModelInfo  # here because a first vector needs no description
+
         return ModelInfo(
             source=str(source),
             directory=str(opened.directory),

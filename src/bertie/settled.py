@@ -6,21 +6,21 @@ from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from reprlib import repr as shown
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bertie.calibration import Calibration, calibrate, calibration_text
 from bertie.checkpoint import Bundle, Tensor
 from bertie.checkpoint.claims import disagreements
 from bertie.checkpoint.finite import require_finite
 from bertie.config import ACTIVATIONS, Setting
 from bertie.encoder import PRECISIONS, Recipe, best_precision, selected_isa
 from bertie.errors import InputError, TaskError
-from bertie.fingerprint import fingerprint, remembered_hash
 from bertie.opening import Given, Opened, open_source
-from bertie.sources import cache_directory
 from bertie.tasks.detect import detect
 from bertie.tasks.model import Prepared
 from bertie.tasks.table import TASKS, Task
+
+if TYPE_CHECKING:
+    from bertie.calibration import Calibration
 
 AUTO = "auto"
 
@@ -43,7 +43,7 @@ class Settled:
     purpose: Setting
     prepared: Prepared
     precision: Setting
-    sample: Calibration | None
+    sample: "Calibration | None"
 
     @property
     def used(self) -> dict[str, Tensor]:
@@ -91,6 +91,8 @@ class Settled:
 
     def fingerprint(self) -> str:
         """Hash all that determines a result."""
+        from bertie.fingerprint import fingerprint  # here, as below: a first vector needs none
+
         opened = self.opened
         files = [*opened.checkpoint.files, *opened.layout.files]
         known = opened.bundle.hashes if opened.bundle else None
@@ -100,7 +102,9 @@ class Settled:
         """Say how the encoder computes; for int8, find out how or recall it."""
         if self.sample is None and self._quantized_by is None:
             return Recipe(self.precision.value)
+        from bertie.fingerprint import remembered_hash
         from bertie.quantize import int8_recipe, stored_recipe  # only int8 takes the time
+        from bertie.sources import cache_directory
 
         if self.sample is None:
             return stored_recipe(self.opened.config, self.opened.scales)
@@ -234,10 +238,12 @@ def _precision(precision: str, bundle: Bundle | None) -> Setting:
 
 def _sample(
     precision: Setting, given: str | Path | Sequence[str] | None, opened: Opened
-) -> Calibration | None:
+) -> "Calibration | None":
     """Make the sample that an int8 model is calibrated with, unless its bundle's already is."""
     quantized = opened.bundle is not None and opened.bundle.quantized
     if precision.value == "int8" and not quantized:
+        from bertie.calibration import calibrate, calibration_text
+
         return calibrate(calibration_text(given), opened.tokenizer, opened.config.positions)
     if given is not None:
         raise InputError(

@@ -13,6 +13,8 @@ from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
 
+SMAPS = Path("/proc/self/smaps")
+
 
 def tensor(dtype: str, values: np.ndarray) -> Tensor:
     """Wrap an array as a tensor of a file."""
@@ -96,3 +98,31 @@ def test_a_mapped_tensor_that_was_forgotten_reads_the_same(tmp_path):
             assert np.array_equal(tensor.float32(), values[name])
             tensor.forget()
     Tensor("x", "F32", (0,), np.zeros(0, np.uint8)).forget()
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="only Linux says what of a mapping is in memory")
+def test_a_tensor_that_is_fetched_is_in_memory_as_a_whole_until_it_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    values = np.zeros((4096, 512), np.float32)
+    path = tmp_path / "model.safetensors"
+    safetensors.numpy.save_file({"x": values}, path)
+    tensor = read_safetensors(path)["x"]
+    assert resident(path) < values.nbytes / 4
+    tensor.fetch()
+    if resident(path) < values.nbytes / 4:
+        pytest.skip("this kernel has no MADV_POPULATE_READ")
+    assert resident(path) > values.nbytes * 0.99
+    tensor.forget()
+    assert resident(path) < values.nbytes / 4
+    Tensor("x", "F32", (0,), np.zeros(0, np.uint8)).fetch()
+
+
+def resident(path: Path) -> int:
+    """Count the bytes of a mapped file that this process has in memory."""
+    lines = iter(SMAPS.read_text().splitlines())
+    return sum(
+        1024 * int(next(line for line in lines if line.startswith("Rss:")).split()[1])
+        for line in lines
+        if line.endswith(str(path))
+    )

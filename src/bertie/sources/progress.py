@@ -1,6 +1,5 @@
 """How far a fetch is, told while it goes on."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,8 @@ def watching(
     if progress is silent:
         yield
         return
+    import threading  # here because nothing that lies on this machine needs it
+
     finished = threading.Event()
     before = _bytes_under(directory)
 

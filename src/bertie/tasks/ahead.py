@@ -1,8 +1,10 @@
 """Work done ahead: one thread computes while the caller's prepares what comes next."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")
@@ -28,6 +30,8 @@ def ahead(
     Returns: an iterator over what compute gives, in order.
     Raises: whatever items, prepare and compute raise, when the results before it are given out.
     """
+    from concurrent.futures import ThreadPoolExecutor  # here because only streams take its time
+
     source = iter(items)
     waiting: Future[Result] | None = None
     with ThreadPoolExecutor(1, "bertie-ahead") as worker:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bertie.batching import DEFAULT_BUDGET
 from bertie.checkpoint import Tensor
@@ -11,7 +11,6 @@ from bertie.config import Setting
 from bertie.encoder import Encoder
 from bertie.errors import TaskError
 from bertie.tasks.apart import apart
-from bertie.tasks.info import ModelInfo
 from bertie.tasks.table import METHODS
 from bertie.tasks.texts import Texts
 from bertie.tasks.tokenized import Tokenized
@@ -19,6 +18,9 @@ from bertie.tasks.truncation import Truncation
 from bertie.tasks.windows import OVERLAP, first_windows, in_windows
 from bertie.tokenize import PackedEncodings, PackedWindows, Tokenizer
 from bertie.tokenize.tokenizer import Strategy
+
+if TYPE_CHECKING:
+    from bertie.tasks.info import ModelInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class Parts:
     encoder: Encoder
     tokenizer: Tokenizer
     settings: Mapping[str, Setting]
-    info: Callable[[], ModelInfo]
+    info: Callable[[], "ModelInfo"]
     fingerprint: Callable[[], str]
     reload: Callable[[], "Model"]
     available: tuple[str, ...] = ("embed",)
@@ -128,12 +130,12 @@ class Model:
         """A hash over all that determines a result; those of different ones don't mix."""
         return self._parts.fingerprint()
 
-    def info(self) -> ModelInfo:
+    def info(self) -> "ModelInfo":
         """Describe the model, and say where each setting came from."""
         return self._described
 
     @cached_property
-    def _described(self) -> ModelInfo:
+    def _described(self) -> "ModelInfo":
         """Describe the model once: its files are read again for what they disagree on."""
         return self._parts.info()
 

@@ -85,9 +85,13 @@ def read(root: Node) -> JsonTokenizer:
 def _vocab(node: Node) -> Vocab:
     """Read the model's vocabulary, whose ids have to be 0, 1, 2, … without a gap."""
     record = node.record()
-    ids = set(record.values()) if {type(id) for id in record.values()} == {int} else set()
-    if ids == set(range(len(record))) and _is_unicode(record):  # at once, for it takes a while
-        return Vocab(sorted(record, key=record.__getitem__))
+    ids, whole = list(record.values()), set(map(type, record.values())) == {int}
+    # At once, for it takes a while; nearly all files have their tokens in order.
+    if whole and _is_unicode(record):
+        if ids == list(range(len(ids))):
+            return Vocab.from_ids(record)
+        if set(ids) == set(range(len(ids))):
+            return Vocab(sorted(record, key=record.__getitem__))
     return _vocab_checked(node)
 
 

@@ -41,6 +41,13 @@ class Vocab:
             lines.pop()
         return cls(line.rstrip(_WHITE_SPACE) for line in lines)
 
+    @classmethod
+    def from_ids(cls, ids: dict[str, int]) -> "Vocab":
+        """Take over tokens whose ids are 0, 1, 2, … in that order."""
+        vocab = cls(ids)
+        vocab._ids = ids
+        return vocab
+
     @property
     def ids(self) -> dict[str, int]:
         """From token to id; made on first need."""
