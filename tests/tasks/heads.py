@@ -43,6 +43,25 @@ def add_head(
     edit_json(directory / "config.json", architectures=[CLASSES[kind]], **named, **config)
 
 
+def add_fill_head(directory: Path) -> None:
+    """Let a copy of the tiny BERT fill masks, at random, by its own word embeddings."""
+    random = np.random.default_rng(9)
+    head = {
+        "cls.predictions.transform.dense.weight": random.normal(0, 0.5, (HIDDEN, HIDDEN)),
+        "cls.predictions.transform.dense.bias": random.normal(0, 0.5, HIDDEN),
+        "cls.predictions.transform.LayerNorm.weight": random.normal(1, 0.2, HIDDEN),
+        "cls.predictions.transform.LayerNorm.bias": random.normal(0, 0.2, HIDDEN),
+    }
+
+    def add(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        words = len(tensors["embeddings.word_embeddings.weight"])
+        head["cls.predictions.bias"] = random.normal(0, 0.5, words)
+        return {**tensors, **{name: values.astype("f4") for name, values in head.items()}}
+
+    edit_tensors(directory, add)
+    edit_json(directory / "config.json", architectures=[CLASSES["masked_lm"]])
+
+
 def logits(directory: Path, kind: str, ids: list[int], type_ids: list[int]) -> np.ndarray:
     """Compute a head's logits in float64, by hand: (outputs,) or (tokens, outputs)."""
     checkpoint = Checkpoint.open(directory)

@@ -12,6 +12,7 @@ from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import InputError
 from bertie.tasks.fill import Filler
 from tests.editing import edit_json, edit_tensors
+from tests.tasks.heads import add_fill_head
 
 TEXTS = ["The old [MASK] of stone.", "[MASK] reads a [MASK] at night", "a [MASK]"]
 HIDDEN = 24
@@ -20,21 +21,7 @@ HIDDEN = 24
 @pytest.fixture
 def filler(bert: Path) -> Path:
     """A tiny BERT that fills masks, at random, by its own word embeddings."""
-    random = np.random.default_rng(9)
-    head = {
-        "cls.predictions.transform.dense.weight": random.normal(0, 0.5, (HIDDEN, HIDDEN)),
-        "cls.predictions.transform.dense.bias": random.normal(0, 0.5, HIDDEN),
-        "cls.predictions.transform.LayerNorm.weight": random.normal(1, 0.2, HIDDEN),
-        "cls.predictions.transform.LayerNorm.bias": random.normal(0, 0.2, HIDDEN),
-    }
-
-    def add(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        words = len(tensors["embeddings.word_embeddings.weight"])
-        head["cls.predictions.bias"] = random.normal(0, 0.5, words)
-        return {**tensors, **{name: values.astype("f4") for name, values in head.items()}}
-
-    edit_tensors(bert, add)
-    edit_json(bert / "config.json", architectures=["BertForMaskedLM"])
+    add_fill_head(bert)
     return bert
 
 

@@ -1,17 +1,23 @@
 """Services on the tests' models, each on an event loop of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bertie
 from bertie.server.engine.ask import Answered, Ask
+from bertie.server.engine.events import BatchStarted, Event
 from bertie.server.engine.service import Service
 from bertie.server.settings import EngineSettings, ModelSettings, Settings
+from tests.editing import edit_tensors
+from tests.tasks.heads import add_head
 
 # Seconds; far more than anything here takes, for CI machines are slow at times.
 PATIENCE = 60
@@ -63,3 +69,42 @@ async def embed(service: Service, *texts: str, model: str = "tiny", **others: An
 def library(tiny_sentence: Path) -> Any:
     """The model that the services serve, in the library."""
     return bertie.load(tiny_sentence, threads=1)
+
+
+@contextmanager
+def held(service: Service) -> Iterator[None]:
+    """Hold the only worker's process still."""
+    pid = service.state().workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def computed(service: Service) -> list[int]:
+    """Collect how many inputs each batch from now on has."""
+    sizes: list[int] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, BatchStarted):
+            sizes.append(event.inputs)
+
+    service.observers.append(note)
+    return sizes
+
+
+@pytest.fixture
+def poisoned(bert: Path) -> Path:
+    """A classifier whose logits overflow where a text has the word 水, and only there."""
+    add_head(bert, "sequence_classification", 3, labels=["a", "b", "c"])
+
+    def poison(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        words = tensors["embeddings.word_embeddings.weight"]
+        words[(bert / "vocab.txt").read_text().split("\n").index("水")] = 3e38
+        return tensors
+
+    edit_tensors(bert, poison)
+    return bert

@@ -1,9 +1,13 @@
 """Halving: inputs that fail are found and fail alone."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from bertie.errors import BertieError, ServerError
+from bertie.errors import BertieError, InputError, ServerError
+
+# How the library's messages begin that name one of the inputs.
+_PLACE = re.compile(r"^(text|question|instance) 0\b")
 
 
 def halved(
@@ -36,3 +40,10 @@ def _ours(error: Exception) -> BertieError:
     if isinstance(error, BertieError):
         return error
     return ServerError(f"computing failed: {type(error).__name__}: {error}")
+
+
+def located(error: BaseException, position: int) -> BaseException:
+    """Let an error of one input alone name its place among those that its caller gave."""
+    if not isinstance(error, InputError) or not _PLACE.match(str(error)):
+        return error
+    return type(error)(_PLACE.sub(rf"\g<1> {position}", str(error)))

@@ -11,6 +11,7 @@ from typing import Any
 from bertie.errors import DeadlineExceeded, EngineFailed
 from bertie.server.engine.cache import MISSING, Cache
 from bertie.server.engine.events import BatchFinished, BatchStarted, Observer
+from bertie.server.engine.halving import located
 from bertie.server.engine.messages import Ran
 from bertie.server.engine.pool import Pool
 from bertie.server.engine.unit import Group, Job, Lane, Stage, Unit
@@ -141,7 +142,7 @@ class Scheduler:
                 self.cache.put((unit.lane.identity, unit.input), answer)
             for job, position in unit.claims:
                 if error is not None:
-                    job.fail(error)
+                    job.fail(located(error, position))
                 else:
                     job.inference_s = ran.seconds
                     job.settle(position, answer)

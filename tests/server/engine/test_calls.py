@@ -1,0 +1,150 @@
+"""Every call gives what the library's method gives, through a worker process."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bertie
+from bertie.errors import InputError
+from bertie.server.engine.ask import Ask, Tensors, TokenIds
+from bertie.tasks.calls import CALLS
+from bertie.tasks.table import TASKS
+from tests.server.engine.conftest import run, serving
+from tests.tasks.heads import add_fill_head, add_head
+
+TEXTS = ("the old bridge", "a cat sleeps at night by the river", "")
+PAIRS = (("who sleeps?", "the cat sleeps by the river"), ("what falls?", "rain falls at night"))
+LABELS = (("labels", ("stone", "water")),)
+
+# The call, the head that the checkpoint gets with so many outputs, inputs and options.
+CASES: list[tuple[str, str | None, int, tuple[Any, ...], tuple[Any, ...]]] = [
+    ("embed", None, 0, TEXTS, (("normalize", True),)),
+    ("embed_tokens", None, 0, TEXTS, ()),
+    ("classify", "sequence_classification", 3, (*TEXTS, *PAIRS), (("top_k", 2),)),
+    ("zero_shot", "sequence_classification", 3, TEXTS, LABELS),
+    ("score", "sequence_classification", 1, PAIRS, (("raw", True),)),
+    ("tag", "token_classification", 3, TEXTS, ()),
+    ("answer", "question_answering", 2, PAIRS, (("top_k", 2),)),
+    ("next_sentence", "next_sentence", 2, PAIRS, ()),
+]
+NAMES = {
+    "zero_shot": ["entailment", "neutral", "contradiction"],
+    "tag": ["O", "B-PER", "I-PER"],
+    "classify": ["x", "y", "z"],
+}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Compare answers to the last bit."""
+    if isinstance(a, np.ndarray) or np.isscalar(a):
+        return bool(np.array_equal(a, b))
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    return same(list(vars(a).values()), list(vars(b).values()))
+
+
+@pytest.mark.parametrize(("call", "head", "outputs", "inputs", "options"), CASES)
+def test_a_call_gives_what_its_method_gives(
+    bert: Path,
+    call: str,
+    head: str | None,
+    outputs: int,
+    inputs: tuple[Any, ...],
+    options: tuple[Any, ...],
+) -> None:
+    if head is not None:
+        add_head(bert, head, outputs, labels=NAMES.get(call))
+    rule = CALLS[call]
+    model = bertie.load(bert, task=rule.task, threads=1)
+    expected = rule.compute(model, list(inputs), dict(options))
+
+    async def work() -> None:
+        async with serving(models={"tiny": (bert, {"task": rule.task})}) as service:
+            answered = await service.ask(Ask("tiny", call, inputs, options))
+            assert same(list(answered.answers), list(expected))
+            assert len(answered.tokens) == len(inputs)
+            assert (await service.ready()).ready
+
+    run(work())
+
+
+def test_a_fill_gives_what_its_method_gives_and_names_an_input_without_a_mask(
+    bert: Path,
+) -> None:
+    add_fill_head(bert)
+    model: Any = bertie.load(bert, threads=1)
+    texts = ("a [MASK] of stone", "the [MASK]", "no mask here")
+
+    async def work() -> None:
+        async with serving(models={"tiny": bert}) as service:
+            answered = await service.ask(Ask("tiny", "fill", texts[:2]))
+            assert same(list(answered.answers), model.fill(list(texts[:2])))
+            with pytest.raises(InputError, match=r"text 2 has no \[MASK\]"):
+                await service.ask(Ask("tiny", "fill", texts))
+            assert (await service.ready()).ready
+
+    run(work())
+
+
+def test_token_ids_give_what_their_texts_give(tiny_sentence: Path, library: Any) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
+            ids = tuple(TokenIds(tuple(library.tokenizer.encode(text).ids)) for text in TEXTS)
+            answered = await service.ask(Ask("tiny", "embed", ids))
+            np.testing.assert_array_equal(np.stack(answered.answers), library.embed(TEXTS))
+            assert answered.tokens == tuple(len(one.ids) for one in ids)
+            with pytest.raises(InputError, match="another model's tokenizer"):
+                await service.ask(Ask("tiny", "embed", (TokenIds((50256,)),)))
+            with pytest.raises(InputError, match="token ids among texts"):
+                await service.ask(Ask("tiny", "embed", (*ids, "text")))
+
+    run(work())
+
+
+def test_tensors_give_hidden_states_with_zeros_where_they_are_masked(
+    tiny_bert: Path,
+) -> None:
+    model: Any = bertie.load(tiny_bert, threads=1, layers=[-2])
+    ids = [model.tokenizer.encode(text).ids for text in TEXTS[:2]]
+    size = max(map(len, ids)) + 3
+
+    def padded(values: list[int]) -> tuple[int, ...]:
+        return tuple(values + [0] * (size - len(values)))
+
+    inputs = tuple(Tensors(padded(one), padded([1] * len(one)), padded([])) for one in ids)
+
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_bert}, workers=0) as service:
+            answered = await service.ask(Ask("tiny", "tensors", inputs))
+            for one, row, found in zip(
+                model.embed_tokens(TEXTS[:2]), ids, answered.answers, strict=True
+            ):
+                assert found.shape == (size, 24)
+                np.testing.assert_array_equal(found[: len(row)], one.vectors)
+                assert not found[len(row) :].any()
+            holed = Tensors((3, 4), (0, 1), (0, 0))
+            with pytest.raises(InputError, match="instance 1: input_mask isn't ones and then"):
+                await service.ask(Ask("tiny", "tensors", (inputs[0], holed)))
+
+    run(work())
+
+
+def test_tensors_of_a_classifier_give_its_probabilities_in_order(bert: Path) -> None:
+    add_head(bert, "sequence_classification", 3, labels=["x", "y", "z"])
+    model: Any = bertie.load(bert, threads=1)
+    encoded = model.tokenizer.encode(TEXTS[0])
+    one = Tensors(tuple(encoded.ids), (1,) * len(encoded.ids), tuple(encoded.type_ids))
+
+    async def work() -> None:
+        async with serving(models={"tiny": bert}, workers=0) as service:
+            answered = await service.ask(Ask("tiny", "tensors_classify", (one,)))
+            scores = {label.label: label.score for label in model.classify(TEXTS[0])}
+            np.testing.assert_array_equal(answered.answers[0], [scores[name] for name in "xyz"])
+
+    run(work())
+
+
+def test_every_task_has_a_call() -> None:
+    assert {rule.task for rule in CALLS.values()} == set(TASKS)
