@@ -53,10 +53,10 @@ def loading(function: Command) -> Command:
             if server is None:
                 return load_model(source, task, **settings)
             for name in settings:
-                if _given(name):
+                if given(name):
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} is the server's to decide, not a caller's")
-            return connect(server, source if _given("source") else None)
+            return connect(server, source if given("source") else None)
 
         function(load=load, **others)
 
@@ -71,7 +71,7 @@ def loading(function: Command) -> Command:
     )
 
 
-def _given(name: str) -> bool:
+def given(name: str) -> bool:
     """Whether the user gave an option, rather than its default."""
     return click.get_current_context().get_parameter_source(name) not in (
         ParameterSource.DEFAULT,

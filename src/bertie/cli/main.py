@@ -28,6 +28,7 @@ COMMANDS = (
     "sparse",
     "multivector",
     "search",
+    "index",
     "evaluate",
     "export",
     "verify",

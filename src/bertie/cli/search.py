@@ -1,21 +1,26 @@
 """bertie search"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from bertie.cli import options, output
+from bertie.cli import indexes, options, output
+from bertie.cli.grouped import given
 from bertie.cli.progress import Bar
 
-if TYPE_CHECKING:
-    from bertie.search import Corpus, Hit
+# bertie.search.index', here because importing it takes numpy
+MODES = ("vector", "text", "hybrid")
+_OF_AN_INDEX = ("mode", "where", "rerank", "exact")
+# Columns found, each with its score; what asks for them.
+Hits = list[tuple[float, dict[str, Any], Mapping[str, Any]]]
+Ask = Callable[[str], Hits]
 
 
 @options.command("search")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("source_of_rows", metavar="FILE_OR_INDEX", type=click.Path(path_type=Path))
 @click.argument("query", required=False)
 @click.option(
     "-k",
@@ -24,6 +29,24 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many rows to show.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="vector",
+    show_default=True,
+    help="Compare meanings, words, or fuse both; for an index.",
+)
+@click.option(
+    "--where",
+    metavar="SQL",
+    help="What else must hold, such as \"year >= 1990 and lang = 'en'\"; for an index.",
+)
+@click.option(
+    "--rerank",
+    metavar="SOURCE",
+    help="A cross-encoder that reads the best hundred again; for an index.",
+)
+@click.option("--exact", is_flag=True, help="Compare with every row of an index.")
 @options.column
 @options.file_format
 @options.model
@@ -33,36 +56,55 @@ if TYPE_CHECKING:
 @options.threads
 @options.show_as
 def command(
-    file: Path,
-    query: str | None,
-    k: int,
-    column: str,
-    file_format: str | None,
-    source: str,
-    precision: str,
-    calibration: Path | None,
-    max_length: int | None,
-    threads: int | None,
-    show_as: str | None,
+    source_of_rows: Path, query: str | None, k: int, show_as: str | None, **chosen: Any
 ) -> None:
-    """Find the rows of a file that mean what a query means.
+    """Find the rows that mean what a query means, in a file or in an index.
 
-    FILE is a CSV, TSV, JSONL or plain text file. Without a QUERY it asks for one after another on
-    a terminal, and takes one a line from standard input elsewhere. The file's vectors are kept in
-    the cache, so that the second search is instant.
+    A file is CSV, TSV, JSONL or plain text; its vectors are kept in the cache, so that the second
+    search is instant. bertie index makes indexes, which are searched by words too. Without a QUERY
+    it asks for one after another on a terminal, and takes one a line from standard input
+    elsewhere.
     """
+    ask = (_of_index if source_of_rows.is_dir() else _of_file)(source_of_rows, k, chosen)
+    for asked in [query] if query is not None else _queries():
+        _show(ask(asked), asked, table=output.as_table(show_as))
+
+
+def _of_index(directory: Path, k: int, chosen: dict[str, Any]) -> Ask:
+    """Search in an index."""
+    index = indexes.opened(directory, chosen)
+    how = {name: chosen[name] for name in _OF_AN_INDEX}
+    if how["rerank"] is not None:
+        from bertie.cli.model import load_model
+
+        how["rerank"] = load_model(how["rerank"], "rank", threads=chosen["threads"])
+
+    def ask(query: str) -> Hits:
+        return [
+            (match.score, {"key": match.key}, match.fields)
+            for match in index.search(query, k, **how)
+        ]
+
+    return ask
+
+
+def _of_file(file: Path, k: int, chosen: dict[str, Any]) -> Ask:
+    """Search in a file, whose vectors are kept."""
     from bertie.cli.model import load_model
     from bertie.search import Corpus
     from bertie.tables import read
 
-    rows = list(read(file, column=column, format=file_format))
+    for name in _OF_AN_INDEX:
+        if given(name):
+            raise click.UsageError(
+                f"--{name} needs an index, but {file} is none: make one with bertie index"
+            )
+    column = chosen["column"]
+    rows = list(read(file, column=column, format=chosen["file_format"]))
     model = load_model(
-        source,
+        chosen["source"],
         "embed",
-        precision=precision,
-        calibration=calibration,
-        threads=threads,
-        max_length=max_length,
+        **{name: chosen[name] for name in ("precision", "calibration", "threads", "max_length")},
     )
     with Bar("texts") as bar:
         corpus = Corpus(
@@ -71,8 +113,9 @@ def command(
             model=model,
             progress=lambda done, total: bar.update("embedding", done, total),
         )
-    for asked in [query] if query is not None else _queries():
-        _show(corpus, asked, k, table=output.as_table(show_as))
+    return lambda query: [
+        (hit.score, {"row": hit.row.number}, hit.row.fields) for hit in corpus.search(query, k)
+    ]
 
 
 def _queries() -> Iterator[str]:
@@ -97,31 +140,30 @@ def _queries() -> Iterator[str]:
         yield query
 
 
-def _show(corpus: "Corpus", query: str, k: int, *, table: bool) -> None:
+def _show(hits: Hits, query: str, *, table: bool) -> None:
     """Print the best rows for one query."""
-    hits = corpus.search(query, k)
     if table:
-        columns = _columns(hits)
+        columns = list(dict.fromkeys(name for _, _, fields in hits for name in fields))
         output.print_hits(
             ("score", *columns),
             [
-                (f"{hit.score:.3f}", *(str(hit.row.fields.get(name, "")) for name in columns))
-                for hit in hits
+                (f"{score:.3f}", *(_shown(fields.get(name)) for name in columns))
+                for score, _, fields in hits
             ],
         )
         return
-    for rank, hit in enumerate(hits, start=1):
+    for rank, (score, place, fields) in enumerate(hits, start=1):
         output.print_json(
             {
                 "query": query,
                 "rank": rank,
-                "score": round(hit.score, 6),
-                "row": hit.row.number,
-                "fields": dict(hit.row.fields),
+                "score": round(score, 6),
+                **place,
+                "fields": dict(fields),
             }
         )
 
 
-def _columns(hits: "list[Hit]") -> list[str]:
-    """The columns that the rows found have, in order."""
-    return list(dict.fromkeys(name for hit in hits for name in hit.row.fields))
+def _shown(value: Any) -> str:
+    """A field for a person."""
+    return "" if value is None else str(value)

@@ -1,6 +1,8 @@
-"""Semantic search over rows of text."""
+"""Semantic search over rows of text: in memory, or in an index on the disk."""
 
+from bertie.search.adding import Changes
 from bertie.search.corpus import Corpus, Hit
+from bertie.search.index import Index, Match, reranked
 from bertie.search.ranking import cosine_scores, top_k
 
-__all__ = ["Corpus", "Hit", "cosine_scores", "top_k"]
+__all__ = ["Changes", "Corpus", "Hit", "Index", "Match", "cosine_scores", "reranked", "top_k"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from bertie.batching import DEFAULT_BUDGET
@@ -43,7 +43,7 @@ class Parts:
     settings: Mapping[str, Setting]
     info: Callable[[], "ModelInfo"]
     fingerprint: Callable[[], str]
-    reload: Callable[[], "Model"]
+    reload: partial["Model"]
     available: tuple[str, ...] = ("embed",)
     budget: int = DEFAULT_BUDGET
 
@@ -129,6 +129,11 @@ class Model:
     def fingerprint(self) -> str:
         """A hash over all that determines a result; those of different ones don't mix."""
         return self._parts.fingerprint()
+
+    def how_loaded(self) -> tuple[Any, dict[str, Any]]:
+        """Give the source and the options with which bertie.load makes the same model again."""
+        reload = self._parts.reload
+        return reload.args[0], dict(reload.keywords)
 
     def info(self) -> "ModelInfo":
         """Describe the model, and say where each setting came from."""

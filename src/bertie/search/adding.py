@@ -1,0 +1,163 @@
+"""Rows into an index: what is new or changed is embedded and written, the rest is left alone."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.search.rows import CONTENT, CUT, KEY, TOKENS, VECTOR, Item, items
+from bertie.search.settings import IndexSettings
+from bertie.search.store import Store
+from bertie.tasks.records import Record
+
+Floats = NDArray[np.float32]
+
+_CHUNK = 4096  # rows that are written in one step
+
+
+@dataclass(frozen=True)
+class Changes(Record):
+    """What adding rows did.
+
+    Attributes:
+        added: rows with a new key.
+        changed: rows that took the place of another with their key.
+        unchanged: rows that were there already.
+        tokens: those of the rows added and changed.
+        truncated: how many of these rows have texts longer than the model reads.
+    """
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    tokens: int = 0
+    truncated: int = 0
+
+
+@dataclass
+class _Chunk:
+    """Rows to write, some of which wait for their vector."""
+
+    items: Sequence[Item]
+    unchanged: int
+    replaced: int
+    vectors: Floats
+    waiting: deque[int]
+    tokens: list[int] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
+
+
+def add_rows(
+    store: Store,
+    settings: IndexSettings,
+    model: Any,
+    rows: Iterable[Mapping[str, Any]],
+    progress: Callable[[Changes], None] | None = None,
+    kept: set[str] | None = None,
+) -> Changes:
+    """Add rows, embedding what is new or has another text.
+
+    Args:
+        model: an Embedder, of the index's fingerprint.
+        progress: called with what has been done after each step.
+        kept: gets every row's key.
+    Returns: what was done.
+    Raises: InputError: a row can't be kept; those some thousands before it have been.
+    """
+    known = _contents(store)
+    waiting: deque[_Chunk] = deque()
+    done = Changes()
+
+    def texts() -> Iterator[str]:
+        given = items(rows, column=settings.column, key=settings.key)
+        while some := list(islice(given, _CHUNK)):
+            if kept is not None:
+                kept.update(item.key for item in some)
+            chunk = _chunk(store, settings, model, some, known)
+            waiting.append(chunk)
+            for place in chunk.waiting:
+                yield chunk.items[place].fields[settings.column]
+
+    def write() -> None:
+        nonlocal done
+        chunk = waiting.popleft()
+        if chunk.items:
+            store.write(_columns(chunk), chunk.vectors, chunk.replaced)
+        done = _sum(done, chunk)
+        if progress is not None:
+            progress(done)
+
+    for vector in model.embed_stream(texts(), kind="document", truncate=settings.truncate):
+        while not waiting[0].waiting:  # nothing of it has to be embedded
+            write()
+        chunk = waiting[0]
+        chunk.vectors[chunk.waiting.popleft()] = vector
+        if not chunk.waiting:
+            write()
+    while waiting:
+        write()
+    return done
+
+
+def _contents(store: Store) -> dict[str, str]:
+    """The content hash of every row, by key."""
+    known: dict[str, str] = {}
+    for batch in store.scan([KEY, CONTENT]):
+        keys, contents = (batch.column(name).to_pylist() for name in (KEY, CONTENT))
+        known.update(zip(keys, contents, strict=True))
+    return known
+
+
+def _chunk(
+    store: Store, settings: IndexSettings, model: Any, given: list[Item], known: dict[str, str]
+) -> _Chunk:
+    """Find out what of some rows is to be written, and what of that to be embedded."""
+    due = [item for item in given if known.get(item.key) != item.content]
+    replaced = [item.key for item in due if item.key in known]
+    before = store.by_keys(replaced, [settings.column, VECTOR]) if replaced else {}
+    known.update((item.key, item.content) for item in due)
+    vectors = np.empty((len(due), settings.dimensions), np.float32)
+    waiting: deque[int] = deque()
+    for place, item in enumerate(due):
+        old = before.get(item.key)
+        if old is not None and old[settings.column] == item.fields[settings.column]:
+            vectors[place] = old[VECTOR]
+        else:
+            waiting.append(place)
+    chunk = _Chunk(due, len(given) - len(due), len(replaced), vectors, waiting)
+    if due:
+        windowed = settings.truncate == "window"
+        packed = model.tokenizer.encode_batch(
+            [item.fields[settings.column] for item in due],
+            max_length=None if windowed else model.max_length,
+            threads=model.encoder.threads,
+        )
+        chunk.tokens, chunk.cut = packed.lengths.tolist(), packed.truncated.tolist()
+    return chunk
+
+
+def _columns(chunk: _Chunk) -> dict[str, list[Any]]:
+    """Rows as columns; what a row lacks is None."""
+    names = dict.fromkeys(name for item in chunk.items for name in item.fields)
+    own: dict[str, list[Any]] = {
+        KEY: [item.key for item in chunk.items],
+        CONTENT: [item.content for item in chunk.items],
+        TOKENS: chunk.tokens,
+        CUT: chunk.cut,
+    }
+    return own | {name: [item.fields.get(name) for item in chunk.items] for name in names}
+
+
+def _sum(done: Changes, chunk: _Chunk) -> Changes:
+    """What was done, with one more chunk of it."""
+    return Changes(
+        added=done.added + len(chunk.items) - chunk.replaced,
+        changed=done.changed + chunk.replaced,
+        unchanged=done.unchanged + chunk.unchanged,
+        tokens=done.tokens + sum(chunk.tokens),
+        truncated=done.truncated + sum(cut > 0 for cut in chunk.cut),
+    )

@@ -1,0 +1,273 @@
+"""The rows of an index on the disk: a LanceDB table, and the searches it answers."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from reprlib import repr as shown
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.errors import ExtraMissing, InputError
+from bertie.search.filters import literal, quoted
+from bertie.search.rows import CONTENT, CUT, KEY, OWN, TOKENS, VECTOR
+from bertie.search.settings import IndexSettings
+
+Floats = NDArray[np.float32]
+
+# From so many rows an approximate index stands before the exact comparison. Below it every vector
+# is compared, which takes about as long.
+APPROXIMATE_FROM = 50_000
+_GROWTH = 2  # times the rows it was made for, an approximate index is made anew
+_PER_PARTITION = 1000  # rows of a partition, as the index is made
+_PROBED = 40  # partitions that a search looks into
+_REFINED = 4  # times k, the rows of the first pass that are compared in float32
+_OLD = timedelta(hours=1)  # versions of the table are kept for readers in the middle of something
+_FRESH = timedelta(seconds=1)  # how late a reader may see what a writer did
+_TABLE = "rows"
+_METRICS = {"cosine": "cosine", "dot": "dot", "euclid": "l2"}
+# From the distance that the store gives to the score, larger for what is nearer.
+_SCORES: dict[str, Callable[[float], float]] = {
+    "cosine": lambda distance: 1 - distance,
+    "dot": lambda distance: 1 - distance,
+    "euclid": lambda distance: -(max(distance, 0.0) ** 0.5),
+}
+
+
+class Store:
+    """A LanceDB table with a vector, a text and the caller's columns in each row."""
+
+    def __init__(self, directory: Path, settings: IndexSettings, *, new: bool = False) -> None:
+        """Open the table, or make an empty one.
+
+        Raises: InputError: it can't be read or written.
+        Raises: ExtraMissing: LanceDB isn't installed.
+        """
+        lancedb, self._arrow = _lancedb()
+        self._directory = directory
+        self._settings = settings
+        self._metric = _METRICS[settings.similarity]
+        self._trained = settings.trained
+        with self._errors():
+            database = lancedb.connect(directory, read_consistency_interval=_FRESH)
+            if new:
+                self._table = database.create_table(_TABLE, schema=self._schema())
+                self._table.create_index(KEY, config=lancedb.index.BTree())
+            else:
+                self._table = database.open_table(_TABLE)
+
+    @property
+    def columns(self) -> list[str]:
+        """The caller's columns."""
+        with self._errors():
+            return [name for name in self._table.schema.names if name not in OWN]
+
+    def count(self, where: str | None = None) -> int:
+        """Count rows."""
+        with self._errors(where):
+            return int(self._table.count_rows(where))
+
+    def write(self, columns: dict[str, list[Any]], vectors: Floats, replaced: int) -> None:
+        """Add rows, in one step; those whose key is there already take its row's place.
+
+        Args:
+            columns: values by column, Bertie's own but the vector among them.
+            vectors: (rows, dimensions) float32.
+            replaced: how many of the keys are there already.
+        Raises: InputError: a value doesn't fit its column's type; nothing is written.
+        """
+        rows = self._as_table(columns, vectors)
+        with self._errors():
+            if replaced:
+                merge = self._table.merge_insert(KEY).when_matched_update_all()
+                merge.when_not_matched_insert_all().execute(rows)
+            else:
+                self._table.add(rows)
+
+    def delete(self, where: str) -> int:
+        """Delete the rows that a condition holds for. Returns: how many."""
+        with self._errors(where):
+            return int(self._table.delete(where).num_deleted_rows)
+
+    def scan(self, columns: Sequence[str], where: str | None = None) -> Iterator[Any]:
+        """Read columns of all rows, as Arrow's record batches.
+
+        Args:
+            columns: their names.
+            where: a condition.
+        """
+        with self._errors(where):
+            query = self._table.search().select(list(columns))
+            query = query if where is None else query.where(where)
+            yield from query.to_batches()
+
+    def by_keys(self, keys: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Read the rows that have some keys, by key."""
+        found: dict[str, dict[str, Any]] = {}
+        for first in range(0, len(keys), 500):
+            some = ", ".join(literal(key) for key in keys[first : first + 500])
+            for batch in self.scan([KEY, *columns], f"{quoted(KEY)} IN ({some})"):
+                found.update((row[KEY], row) for row in batch.to_pylist())
+        return found
+
+    def nearest(
+        self, vector: Floats, k: int, where: str | None = None, *, exact: bool = False
+    ) -> list[tuple[float, dict[str, Any]]]:
+        """Find the rows whose vectors are nearest to one.
+
+        Args:
+            vector: (dimensions,) float32.
+            exact: compare with every row, even where there is an approximate index.
+        Returns: scores and rows, best first.
+        """
+        with self._errors(where):
+            query = self._table.search(vector, vector_column_name=VECTOR)
+            query = query.distance_type(self._metric).limit(k)
+            query = query.select([KEY, *self.columns, "_distance"])
+            query = query if where is None else query.where(where, prefilter=True)
+            if exact:
+                query = query.bypass_vector_index()
+            elif self._trained:
+                query = query.nprobes(_PROBED).refine_factor(_REFINED)
+            rows = query.to_arrow().to_pylist()
+        score = _SCORES[self._settings.similarity]
+        return [(score(row.pop("_distance")), row) for row in rows]
+
+    def matching(
+        self, text: str, k: int, where: str | None = None
+    ) -> list[tuple[float, dict[str, Any]]]:
+        """Find the rows whose texts have a text's words, by BM25. Returns: as nearest."""
+        from lancedb.query import MatchQuery
+
+        if not self._has_words():
+            return []
+        with self._errors(where):
+            query = self._table.search(MatchQuery(text, column=self._settings.column)).limit(k)
+            query = query.select([KEY, *self.columns, "_score"])
+            query = query if where is None else query.where(where, prefilter=True)
+            rows = query.to_arrow().to_pylist()
+        return [(row.pop("_score"), row) for row in rows]
+
+    def refresh(self) -> int:
+        """Bring the indices up to the rows, and make those that are due.
+
+        Returns: the rows that the approximate index was made for; 0: there is none.
+        """
+        rows = self.count()
+        with self._errors():
+            if rows and not self._has_words():
+                self._table.create_index(self._settings.column, config=self._words())
+            if rows >= APPROXIMATE_FROM and rows >= self._trained * _GROWTH:
+                self._table.create_index(VECTOR, config=self._approximate(rows), replace=True)
+                self._trained = rows
+            self._table.optimize(cleanup_older_than=_OLD)
+        return self._trained
+
+    def _schema(self) -> Any:
+        """The columns of an empty table."""
+        pa = self._arrow
+        types = {
+            KEY: pa.string(),
+            CONTENT: pa.string(),
+            TOKENS: pa.int32(),
+            CUT: pa.int32(),
+            self._settings.column: pa.string(),
+            VECTOR: self._vector_type,
+        }
+        return pa.schema(list(types.items()))
+
+    @property
+    def _vector_type(self) -> Any:
+        return self._arrow.list_(self._arrow.float32(), self._settings.dimensions)
+
+    def _as_table(self, columns: dict[str, list[Any]], vectors: Floats) -> Any:
+        """Rows as Arrow has them, of the table's types; columns that are new are made."""
+        pa = self._arrow
+        types = {one.name: one.type for one in self._table.schema}
+        arrays: dict[str, Any] = {}
+        for name, values in columns.items():
+            try:
+                arrays[name] = pa.array(values, type=types.get(name))
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError) as error:
+                raise InputError(_misfit(pa, name, values, types.get(name), error)) from error
+        new = [
+            pa.field(name, array.type)
+            for name, array in arrays.items()
+            if name not in types and not pa.types.is_null(array.type)
+        ]
+        if new:
+            with self._errors():
+                self._table.add_columns(pa.schema(new))
+        flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
+        arrays[VECTOR] = pa.FixedSizeListArray.from_arrays(flat, self._settings.dimensions)
+        schema = self._table.schema
+        return pa.table(
+            {name: arrays.get(name, pa.nulls(len(vectors), schema.field(name).type))
+             for name in schema.names},
+            schema=schema,
+        )  # fmt: skip
+
+    def _has_words(self) -> bool:
+        """Whether there is an index of words."""
+        with self._errors():
+            indices = self._table.list_indices()
+        return any(self._settings.column in index.columns for index in indices)
+
+    def _words(self) -> Any:
+        """How texts are split into words."""
+        from lancedb.index import FTS
+
+        language = self._settings.language
+        if language == "none":
+            return FTS(stem=False, remove_stop_words=False)
+        return FTS(language=language)
+
+    def _approximate(self, rows: int) -> Any:
+        """The approximate index that the settings ask for."""
+        from lancedb.index import IvfFlat, IvfRq, IvfSq
+
+        kind = {"int8": IvfSq, "binary": IvfRq, "float32": IvfFlat}[self._settings.first_pass]
+        return kind(distance_type=self._metric, num_partitions=max(1, rows // _PER_PARTITION))
+
+    @contextmanager
+    def _errors(self, where: str | None = None) -> Iterator[None]:
+        """What LanceDB raises, as ours."""
+        try:
+            yield
+        except InputError:
+            raise
+        except (ValueError, RuntimeError, OSError, self._arrow.ArrowException) as error:
+            said = str(error).split("/root/.cargo")[0].split(", rust/")[0].strip(" ,")
+            if where is not None:
+                raise InputError(f"where is {shown(where)}: {said}") from error
+            raise InputError(
+                f"{self._directory}: the index's rows can't be read or written: {said}; "
+                "if the disk is well, make the index anew"
+            ) from error
+
+
+def _misfit(pa: Any, name: str, values: list[Any], kind: Any, error: Exception) -> str:
+    """Say which value doesn't fit its column."""
+    first = next((value for value in values if value is not None), None)
+    for value in values:
+        try:
+            pa.array([value] if kind is not None else [first, value], type=kind)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError):
+            expected = kind if kind is not None else f"a {type(first).__name__} as before"
+            return f"column {name!r} has {shown(value)}, expected {expected}, or nothing"
+    return f"column {name!r}: {error}"
+
+
+def _lancedb() -> tuple[Any, Any]:
+    """LanceDB and Arrow. Raises: ExtraMissing: they aren't installed."""
+    os.environ.setdefault("LANCE_LOG", "error")  # else it logs what is no news, to standard error
+    try:
+        import lancedb
+        import lancedb.index
+        import pyarrow
+    except ImportError as error:
+        raise ExtraMissing("an index needs LanceDB: pip install 'bertie[search]'") from error
+    return lancedb, pyarrow
