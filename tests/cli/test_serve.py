@@ -1,7 +1,10 @@
 """bertie serve: what its command line says to the server."""
 
+import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
 
 import click
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from bertie.cli.serve import _named, command
 from bertie.server.option import options
 from bertie.server.settings import GROUPS
+from tests.server.serving import served
 
 from .conftest import Ran
 
@@ -57,3 +61,14 @@ def test_a_file_that_says_something_unknown_is_refused(bertie: Bertie, tmp_path:
 def test_its_arguments_are_documented() -> None:
     assert command.help is not None
     assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+def test_it_serves_until_it_is_told_to_stop(tiny_sentence: Path, tmp_path: Path) -> None:
+    with served("--max-length", "16", f"tiny={tiny_sentence}", log=tmp_path / "log") as running:
+        with urlopen(running.url + "/v1/models", timeout=30) as response:
+            (model,) = json.load(response)["data"]
+        assert (model["id"], model["task"], model["max_length"]) == ("tiny", "embed", 16)
+        with urlopen(running.url, timeout=30) as response:
+            assert b"<title>Bertie</title>" in response.read()
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 0

@@ -47,6 +47,7 @@ class Service:
         self._scheduler = Scheduler(settings.engine, self._observe)
         self._pool = self._scheduler.pool
         self._admission = Admission(settings.engine)
+        self._started = False
         self._prober = Prober(self._pool, self._registry, settings.engine.ready_s)
         self._loader = Loader(self._registry, self._pool, settings.engine.max_memory)
         self._last: BatchStarted | None = None
@@ -65,6 +66,7 @@ class Service:
             await asyncio.gather(*(self._loader.serving(entry) for entry in self._registry))
         else:
             await asyncio.gather(*(self._loader.examine(entry) for entry in self._registry))
+        self._started = True
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Admit nothing more, finish what was admitted, then end the workers.
@@ -185,6 +187,8 @@ class Service:
         """Ask every worker for a real inference; the answer is good for a second."""
         if self._admission.closed:
             return Readiness(False, "the server is stopping")
+        if not self._started:
+            return Readiness(False, "the models are being loaded")
         return await self._prober.ready()
 
     def state(self) -> State:
