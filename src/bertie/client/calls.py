@@ -124,8 +124,8 @@ def _masks(given: Any, _: Mapping[str, Any]) -> list[list[Filling]]:
     return [[Filling(**one) for one in mask] for mask in given]
 
 
-def _number(given: Any, _: Mapping[str, Any]) -> float:
-    return float(given)
+def _number(given: Any, _: Mapping[str, Any]) -> np.float64:
+    return np.float64(given)
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def _stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.stack(rows) if rows else np.zeros((0, 0), np.float32)
 
 
-def _numbers(rows: Sequence[float]) -> NDArray[np.float64]:
+def _numbers(rows: Sequence[np.float64]) -> NDArray[np.float64]:
     return np.asarray(rows, np.float64)
 
 
