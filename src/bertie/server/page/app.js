@@ -14,8 +14,9 @@ const at = (route) => `models/${encodeURIComponent(state.model.name)}/${route}`;
 
 function describe(model, info) {
   const settings = info.settings ?? {};
+  const source = info.source?.split("/").pop(); // of a path only the end: the rest is nobody's business
   const facts = [
-    info.source !== model.name && info.source,
+    source !== model.name && source,
     info.parameters && `${(info.parameters / 1e6).toFixed(1)} M parameters`,
     info.precision,
     info.dimensions && `${info.dimensions} dimensions`,
@@ -26,9 +27,13 @@ function describe(model, info) {
   return facts.filter(Boolean).join(" · ");
 }
 
+const maskOf = (model) => model.info?.settings?.mask_token?.value ?? "[MASK]";
+
 async function explain(model) {
   model.info ??= await get(`v1/models/${encodeURIComponent(model.name)}/info`).catch(() => null);
-  if (model === state.model) find("about").textContent = describe(model, model.info ?? {});
+  if (model !== state.model) return;
+  find("about").textContent = describe(model, model.info ?? {});
+  if (document.activeElement?.form !== find("form")) form.show(state.view, find("fields"), maskOf(model));
 }
 
 function chooseModel(name) {
@@ -52,7 +57,7 @@ function chooseView(id) {
     tab.tabIndex = chosen ? 0 : -1;
   }
   find("panel").setAttribute("aria-labelledby", `tab-${id}`);
-  form.show(state.view, find("fields"));
+  form.show(state.view, find("fields"), maskOf(state.model));
   find("answer").replaceChildren();
   find("timing").textContent = "";
   find("request").hidden = true;
@@ -106,18 +111,38 @@ function refused(error) {
 
 const modelOf = ({ id, task, state: stage, max_length: longest }) => ({ name: id, task, state: stage, longest, info: null });
 
-async function start() {
-  const listed = await get("v1/models").catch((error) => (refused(error), null));
-  if (!listed) return;
-  find("key-form").hidden = true;
-  find("answer").replaceChildren();
+async function list() {
+  const listed = await get("v1/models");
   state.models = listed.data.map(modelOf);
   const options = state.models.map(({ name, task }) => element("option", { value: name }, task ? `${name} (${task.replaceAll("_", " ")})` : name));
   find("model").replaceChildren(...options);
+}
+
+async function start() {
+  try {
+    await list();
+  } catch (error) {
+    refused(error);
+    return;
+  }
+  find("key-form").hidden = true;
+  find("answer").replaceChildren();
   const [name, view] = location.hash.slice(1).split("/").map(decodeURIComponent);
   chooseModel(name);
   if (viewsOf(state.model).some((one) => one.id === view)) chooseView(view);
-  watch(find("live"), find("health"));
+  watch(find("live"), find("health"), changed);
+}
+
+// A model that has been loaded since can be tried for what it is.
+async function changed() {
+  const { name, task } = state.model;
+  await list();
+  const now = state.models.find((model) => model.name === name);
+  if (now?.task === task) {
+    state.model = now;
+    find("model").value = name;
+    explain(now);
+  } else chooseModel(name);
 }
 
 find("model").addEventListener("change", (event) => chooseModel(event.target.value));

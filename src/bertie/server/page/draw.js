@@ -38,8 +38,8 @@ export function bars(rows, { digits = 3, most = 1 } = {}) {
 
 function cell(value, { least, most }) {
   const share = most > least ? Math.max(0, (value - least) / (most - least)) : 1;
-  const classes = share > 0.58 ? "strong" : "";
-  return element("td", { class: classes, style: { "--share": share } }, number(value, 2));
+  const weight = share > 0.75 ? "strong" : share > 0.5 ? "middle" : "";
+  return element("td", { class: weight, style: { "--share": share } }, number(value, 2));
 }
 
 export function heatMap(texts, matrix) {

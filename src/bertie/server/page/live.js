@@ -67,11 +67,14 @@ function readiness(status) {
   return ready === status.models.length ? "ready" : `${ready} of ${status.models.length} models ready`;
 }
 
-export function watch(place, health) {
+const stages = (status) => status.models.map(({ name, task, state }) => `${name}/${task}/${state}`).join();
+
+export function watch(place, health, changed) {
   const past = [];
   const look = async () => {
     try {
       const status = await get("v1/status");
+      if (past.length && stages(status) !== stages(past.at(-1))) await changed();
       past.push(status);
       past.splice(0, Math.max(0, past.length - KEPT));
       place.replaceChildren(...drawn(status, past));

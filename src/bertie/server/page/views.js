@@ -23,9 +23,9 @@ function cosines(vectors) {
 
 const labelBars = (labels) => bars(labels.slice(0, BEST).map(({ label, score }) => ({ name: label, value: score })));
 
-function spanRows(spans) {
-  return bars(spans.map((span) => ({ name: span.text, note: `${span.label} · ${span.start}–${span.end}`, value: span.score })));
-}
+const places = (span) => `${span.start}–${span.end}`;
+
+const spanRows = (spans, note) => bars(spans.map((span) => ({ name: span.text, note: note(span), value: span.score })));
 
 function ranked(documents, answers) {
   const most = Math.max(1, ...answers.map((one) => Math.abs(one.score)));
@@ -94,29 +94,30 @@ export const VIEWS = [
     tasks: ["tag"],
     fields: [area("text", "Text", "Ada Lovelace was born in London in 1815, and wrote to Charles Babbage for years.", 4)],
     request: ({ text }) => ({ route: "v1/tag", body: { inputs: [text] } }),
-    draw: ({ answers: [spans] }, { text }) => [highlighted(text, spans), spans.length ? spanRows(spans) : note("No entities.")],
+    draw: ({ answers: [spans] }, { text }) => [highlighted(text, spans), spans.length ? spanRows(spans, (span) => `${span.label} · ${places(span)}`) : note("No entities.")],
   },
   {
     id: "answers",
     title: "Answers",
     tasks: ["answer"],
     fields: [
-      area("question", "Question", "Where was she born?", 1),
-      area("context", "Text to answer from", "Ada Lovelace was born in London in 1815. She wrote about Babbage's engine, which was never built.", 5),
+      area("question", "Question", "How large is the basin?", 1),
+      area("context", "Text to answer from", "The Amazon rainforest covers most of the Amazon basin of South America. The basin encompasses 7,000,000 square kilometres, of which 5,500,000 are covered by the rainforest.", 5),
     ],
     request: ({ question, context }) => ({ route: "v1/answer", body: { inputs: [[question, context]], top_k: 3 } }),
     draw: ({ answers: [found] }, { context }) => {
       const spans = found.map((one) => ({ ...one, label: "answer" })).filter((one) => one.text);
-      return [highlighted(context, spans.slice(0, 1)), spanRows(spans)];
+      if (!spans.length) return [note("No answer.")];
+      return [highlighted(context, spans.slice(0, 1)), spanRows(spans, places)];
     },
   },
   {
     id: "fill",
     title: "Missing words",
     tasks: ["fill"],
-    fields: [area("text", "Text with a mask", "Paris is the [MASK] of France.", 2)],
+    fields: [area("text", "Text with a mask", "Paris is the {mask} of France.", 2)],
     request: ({ text }) => ({ route: "v1/fill", body: { inputs: [text], top_k: 8 } }),
-    draw: ({ answers: [masks] }) => masks.map((tokens) => bars(tokens.map(({ token, score }) => ({ name: token, value: score })))),
+    draw: ({ answers: [masks] }) => masks.map((found) => bars(found.map(({ token, score }) => ({ name: token, value: score })))),
   },
   {
     id: "next",

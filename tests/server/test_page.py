@@ -1,0 +1,183 @@
+"""The page at /: its files, and what they do in a real browser."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bertie.server.page import POLICY, files
+
+CHROMIUM = shutil.which("chromium")
+
+# What each view shows for its own example, as a selector.
+VIEWS = {
+    "embed": ("similarity", "table.heat td.strong"),
+    "classify": ("labels", "ol.bars li"),
+    "nli": ("your-labels", "ol.bars li:nth-child(3)"),
+    "rank": ("ranking", "ol.bars li:nth-child(5)"),
+    "tag": ("entities", "p.marked"),
+    "answer": ("answers", "p.marked mark"),
+    "fill": ("fill", "ol.bars li:nth-child(8)"),
+    "next": ("next", ".meter"),
+    "sparse": ("weights", "ol.bars li"),
+    "colbert": ("late", "ol.bars li:nth-child(5)"),
+}
+
+
+def test_its_files_refer_to_one_another_only() -> None:
+    known = files()
+    for file in known.values():
+        text = file.content.decode()
+        elsewhere = set(re.findall(r"https?://[^\s\"'`)]+", text)) - {"http://www.w3.org/2000/svg"}
+        assert not elsewhere
+        for name in re.findall(r'(?:href|src)="(page/[^"]+)"', text):
+            assert f"/{name}" in known
+        for name in re.findall(r'from "\./([^"]+)"', text):
+            assert f"/page/{name}" in known
+    assert known["/"].content_type.startswith("text/html")
+    assert "unsafe" not in POLICY
+
+
+@pytest.fixture(scope="module")
+def url(everything: Any) -> str:
+    """A server with a model for every task."""
+    return str(everything.url)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real Chromium."""
+    pytest.importorskip("playwright", reason="Playwright isn't installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium here: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any, url: str) -> Iterator[Any]:
+    """A visitor's page, which must neither ask another server nor say that something is wrong."""
+    context = browser.new_context(viewport={"width": 1240, "height": 860})
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("request", lambda asked: asked.url.startswith(url) or said.append(asked.url))
+    opened.goto(url)
+    opened.wait_for_selector("#tabs button")
+    yield opened
+    context.close()
+    # A refusal is told on the page; the browser's own line about its status is no error of ours.
+    assert [line for line in said if "the server responded with a status of 4" not in line] == []
+
+
+def test_every_task_can_be_tried_by_its_example(page: Any) -> None:
+    for model, (view, shown) in VIEWS.items():
+        page.select_option("#model", model)
+        page.click(f"#tab-{view}")
+        page.click("#run")
+        page.wait_for_selector(f"#answer {shown}")
+        assert "ms" in page.text_content("#timing")
+        assert f"#{model}/{view}" in page.url
+    page.click("#tab-tokens")
+    page.click("#run")
+    page.wait_for_selector("#answer ol.tokens li")
+    assert page.text_content("#answer ol.tokens li b") == "[CLS]"
+    page.click("#request summary")
+    assert "/v1/tokenize" in page.text_content("#curl")
+
+
+def test_it_can_be_used_by_keyboard_alone(page: Any) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "model"
+    page.keyboard.press("Tab")
+    assert page.get_attribute(":focus", "role") == "tab"
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute(":focus", "id") == "tab-tokens"
+    assert page.get_attribute("#tab-tokens", "aria-selected") == "true"
+    page.keyboard.press("Home")
+    assert page.get_attribute("#tab-similarity", "aria-selected") == "true"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("one text\nanother")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#answer table.heat")
+    assert page.locator("#answer tbody tr").count() == 2
+    assert page.text_content("#answer tbody tr:first-child td") == "1.00"
+
+
+def test_what_the_server_refuses_is_said_in_its_words(page: Any) -> None:
+    page.select_option("#model", "fill")
+    page.fill("#field-text", "nothing is missing here")
+    page.click("#run")
+    alert = page.wait_for_selector("#answer [role=alert]")
+    assert "mask" in alert.text_content().lower()
+    page.fill("#field-text", "the [MASK] bridge")
+    page.click("#run")
+    page.wait_for_selector("#answer ol.bars")
+
+
+def test_it_shows_what_the_server_is_doing(page: Any) -> None:
+    page.click("#run")
+    page.wait_for_selector("#answer table")
+    page.wait_for_function("document.querySelector('#health').textContent === 'ready'")
+    page.wait_for_function("/ ms/.test(document.querySelector('#live').textContent)")
+    live = page.text_content("#live")
+    for shown in ("Tokens a second", "Batch fill", "Queue", "Latency", "Errors", "Workers"):
+        assert shown in live
+
+
+def test_every_control_has_a_name_and_what_changes_is_announced(page: Any) -> None:
+    for model, (view, _) in VIEWS.items():
+        page.select_option("#model", model)
+        page.click(f"#tab-{view}")
+        for role in ("textbox", "checkbox", "combobox", "button", "tab", "link"):
+            for one in page.get_by_role(role).all():
+                assert one.evaluate(
+                    "e => (e.labels?.[0]?.textContent || e.ariaLabel || e.textContent).trim()"
+                )
+    assert page.get_attribute("#answer", "aria-live") == "polite"
+    assert page.get_attribute("html", "lang") == "en"
+    assert page.locator("h1").count() == 1
+
+
+def test_texts_are_shown_as_they_are_whatever_is_in_them(page: Any) -> None:
+    page.fill("#field-texts", "<img src=x onerror=alert(1)>\n𝒶 <b>bold</b> text")
+    page.click("#run")
+    page.wait_for_selector("#answer table.heat")
+    assert page.locator("#answer img, #answer td b").count() == 0
+    assert "<img src=x" in page.text_content("#answer tbody")
+
+
+def test_dark_and_light_follow_the_system_and_the_visitors_word(page: Any) -> None:
+    def paper() -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    page.emulate_media(color_scheme="light")
+    light = paper()
+    page.emulate_media(color_scheme="dark")
+    assert paper() != light
+    page.click("#theme")
+    assert page.text_content("#theme") == "Theme: light"
+    assert paper() == light
+    page.reload()
+    assert paper() == light
+
+
+def test_nothing_overflows_a_telephone(page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.click("#run")
+    page.wait_for_selector("#answer table.heat")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
