@@ -2,7 +2,17 @@
 
 from bertie.search.adding import Changes
 from bertie.search.corpus import Corpus, Hit
-from bertie.search.index import Index, Match, reranked
+from bertie.search.index import Index, Match, by_scores, reranked
 from bertie.search.ranking import cosine_scores, top_k
 
-__all__ = ["Changes", "Corpus", "Hit", "Index", "Match", "cosine_scores", "reranked", "top_k"]
+__all__ = [
+    "Changes",
+    "Corpus",
+    "Hit",
+    "Index",
+    "Match",
+    "by_scores",
+    "cosine_scores",
+    "reranked",
+    "top_k",
+]

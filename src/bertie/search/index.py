@@ -381,9 +381,14 @@ def reranked(query: str, matches: Sequence[Match], model: Any, column: str) -> l
         model: a Reranker.
         column: the one with the text.
     """
-    texts = [str(match.fields[column]) for match in matches]
-    best = model.rank(query, texts)
-    return [replace(matches[one.index], score=one.score) for one in best]
+    pairs = [(query, str(match.fields[column])) for match in matches]
+    return by_scores(matches, model.score(pairs).tolist())
+
+
+def by_scores(matches: Sequence[Match], scores: Sequence[float]) -> list[Match]:
+    """Order matches by scores that they get instead; equal ones stay in order."""
+    scored = [replace(match, score=score) for match, score in zip(matches, scores, strict=True)]
+    return sorted(scored, key=lambda match: -match.score)
 
 
 def _fused(rankings: Sequence[Sequence[Match]]) -> list[Match]:

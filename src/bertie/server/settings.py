@@ -117,6 +117,9 @@ class HttpSettings:
     log_format: str = option(
         "json", "How requests are logged; never with their texts.", choices=("json", "text", "none")
     )
+    indexes: tuple[str, ...] = option(
+        (), "What /v1/search searches in: NAME=DIRECTORY of each index."
+    )
     traces: str | None = option(
         None, "Where OpenTelemetry's traces go: the URL of an OTLP collector over HTTP."
     )

@@ -1,5 +1,6 @@
 """The server as an ASGI application."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bertie.server.http.route import Router
 from bertie.server.http.routes import ROUTES
 
 if TYPE_CHECKING:
+    from bertie.search import Index
     from bertie.server.engine.service import Service
     from bertie.server.settings import Settings
 
@@ -27,6 +29,7 @@ class Application:
         service: what answers.
         settings, engine: of HTTP and of the engine.
         figures: what is counted.
+        indexes: those that are searched in, by name.
         router, keys, cors: what the settings make of a request's path, key and origin.
         observers: called with a Finished when a request is done with.
     """
@@ -34,7 +37,7 @@ class Application:
     def __init__(self, service: "Service", settings: "Settings") -> None:
         """Make the routes ready; nothing is started.
 
-        Raises: InputError: a key in the settings is no hash.
+        Raises: InputError: a key in the settings is no hash; an index isn't there.
         """
         self.service = service
         self.settings = settings.http
@@ -43,6 +46,7 @@ class Application:
         self.keys = Keys.of(settings.http)
         self.cors = Cors(settings.http.cors_origins)
         self.figures = Figures(service)
+        self.indexes = _indexes(settings.http.indexes)
         self.observers: list[Observer] = [self.figures.finished, log.finished]
         self._held = 0
 
@@ -67,3 +71,12 @@ class Application:
     def release(self, size: int) -> None:
         """Count bytes of bodies that are gone."""
         self._held -= size
+
+
+def _indexes(words: tuple[str, ...]) -> "Mapping[str, Index]":
+    """Open the indexes, if there are any: what does it takes a while to import."""
+    if not words:
+        return {}
+    from bertie.server.indexes import mounted
+
+    return mounted(words)
