@@ -1,17 +1,25 @@
 """Reading rows of text from CSV, TSV, JSONL and plain lines, one at a time.
 
-Files are UTF-8, with or without a byte order mark. Nothing is guessed and nothing is mended: what
-can't be read as it stands is an error that names the file, the row and the column.
+Files are UTF-8, with or without a byte order mark, and may be compressed. Nothing is guessed and
+nothing is mended: what can't be read as it stands is an error that names the file, the row and the
+column, or, for who asks for each row, a bad row among the good ones.
 """
 
+import bz2
 import csv
+import gzip
+import io
 import json
-from collections.abc import Iterator, Mapping
+import lzma
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from bertie.errors import InputError
+from bertie.errors import ExtraMissing, InputError
 
 LONGEST_LINE = 8 << 20  # bytes; a longer one is a file of another kind, or lacks its line ends
 FORMATS: Mapping[str, tuple[str, ...]] = {
@@ -34,72 +42,189 @@ class Row:
     fields: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A row that can't be read: its number, its line, and why."""
+
+    number: int
+    line: int
+    reason: str
+
+
+class _Line(NamedTuple):
+    """A line of a file.
+
+    Attributes:
+        raw: its bytes; of one that is too long, their hash.
+        size: how many bytes it has.
+        text: what it says, its end included.
+        fault: why it says nothing.
+    """
+
+    raw: bytes
+    size: int
+    text: str
+    fault: str | None
+
+
+class _Unreadable(Exception):
+    """A line has a fault."""
+
+
 class Table:
     """An open file of rows, read as it is iterated over, once.
 
     Every row has the column asked for, and a str in it.
+
+    Attributes:
+        bytes_read: bytes of the rows given so far, and of the header.
     """
 
-    def __init__(self, file: BinaryIO, *, name: str, format: str, column: str) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        name: str,
+        format: str,
+        column: str,
+        header: Sequence[str] | None = None,
+        start: tuple[int, int, int] = (0, 0, 0),
+        seen: Callable[[bytes], Any] | None = None,
+    ) -> None:
         """Read from an open binary file.
 
         Args:
             name: what messages call the file.
             format: one of FORMATS.
             column: the column that every row must have; plain lines have "text" alone.
+            header: the names of the columns, where reading begins behind the line that has them.
+            start: the rows, lines and bytes before the place where reading begins.
+            seen: is given the bytes of each row, and of the header, when the row is given; of a
+                line that is too long, its SHA-256 instead.
         """
         self.name = name
         self.format = format
         self.column = column
         self.bytes_read = 0
         self._file = file
-        self._header_due = format in ("csv", "tsv")
-        self._line = 0
-        self._row = 0
+        self._columns = None if header is None else list(header)
+        self._row, self._line, self._position = start
+        self._seen = seen
+        self._record: list[_Line] = []  # lines of the row being read
+        self._again: deque[_Line] = deque()  # lines that didn't belong to the row before
+        self._goes_on = False
 
     def __iter__(self) -> Iterator[Row]:
         """Give the rows. Raises: InputError: one can't be read; it says which and why."""
-        read = {"jsonl": self._jsonl, "lines": self._lines}.get(self.format, self._csv)
-        for self._row, fields in enumerate(read(), start=1):
-            text = fields[self.column]
-            if not isinstance(text, str):
-                raise self._error(
-                    f"column {self.column!r} is {type(text).__name__}, expected text", self._row
-                )
-            if self.format == "jsonl" and not _is_unicode(text):
-                raise self._error(f"column {self.column!r} holds half a surrogate pair", self._row)
-            yield Row(self._row, self._line, fields)
+        for row in self._rows():
+            if isinstance(row, Bad):
+                raise InputError(f"{self.name}: row {row.number} (line {row.line}): {row.reason}")
+            yield row
 
-    def _csv(self) -> Iterator[dict[str, str]]:
+    def each(self) -> Iterator[Row | Bad]:
+        """Give the rows, good and bad. Raises: InputError: the file isn't of this format at all.
+
+        After a bad row of CSV, reading goes on with the line after its first, so that a quote that
+        nothing closes swallows no row behind it.
+        """
+        self._goes_on = True
+        return self._rows()
+
+    def header(self) -> Sequence[str] | None:
+        """Read the names of the columns before any row; JSONL has none.
+
+        Raises: InputError: they can't be read, or lack the column.
+        """
+        if self.format not in ("csv", "tsv"):
+            return None if self.format == "jsonl" else (self.column,)
+        if self._columns is None:
+            self._columns = self._read_header()
+            self._take()
+        return self._columns
+
+    def _rows(self) -> Iterator[Row | Bad]:
+        """The rows; one with a fault is a bad one."""
+        read = {"jsonl": self._jsonl, "lines": self._lines}.get(self.format, self._csv)
+        for fields, fault in read():
+            self._row += 1
+            fault = fault or self._fault(fields)
+            row = Bad(self._row, self._line, fault) if fault else Row(self._row, self._line, fields)
+            self._take()
+            yield row
+
+    def _fault(self, fields: Mapping[str, Any]) -> str | None:
+        """Say what is wrong with the column of a row, if anything is."""
+        if self.column not in fields:
+            return f"no key {self.column!r}, it has {_listed(list(fields))}; name one with --column"
+        text = fields[self.column]
+        if not isinstance(text, str):
+            return f"column {self.column!r} is {type(text).__name__}, expected text"
+        if self.format == "jsonl" and not _is_unicode(text):
+            return f"column {self.column!r} holds half a surrogate pair"
+        return None
+
+    def _take(self) -> None:
+        """Count the lines of the row that was read."""
+        for line in self._record:
+            self.bytes_read += line.size
+            if self._seen is not None:
+                self._seen(line.raw)
+        self._record.clear()
+
+    def _csv(self) -> Iterator[tuple[dict[str, str], str | None]]:
         """Rows of comma- or tab-separated fields under a header."""
+        header = self.header()
+        assert header is not None
+        parser = self._parser()
+        while True:
+            fault = None
+            row: list[str] = []
+            try:
+                row = next(parser)
+            except StopIteration:
+                return
+            except (csv.Error, _Unreadable) as error:
+                fault = self._unparsed(error)
+                parser = self._parser()
+            if not row and fault is None:  # a blank line
+                continue
+            if fault is None and len(row) != len(header):
+                fault = (
+                    f"columns: {len(row)}, expected {len(header)} as in the header "
+                    f"({_listed(list(header))}); a field that contains the delimiter needs quotes"
+                )
+            yield dict(zip(header, row, strict=False)), fault
+
+    def _parser(self) -> Iterator[list[str]]:
+        """A parser of the lines to come."""
         if csv.field_size_limit() < LONGEST_LINE:  # the module's default is 128 KiB a field
             csv.field_size_limit(LONGEST_LINE)
         delimiter = "\t" if self.format == "tsv" else ","
-        rows = self._filled(csv.reader(self._decoded(), delimiter=delimiter, strict=True))
-        header = next(rows, None)
+        return csv.reader(iter(self._next_text, None), delimiter=delimiter, strict=True)
+
+    def _unparsed(self, error: Exception) -> str:
+        """Say what the parser met; lines behind the row's first are read again."""
+        if self._goes_on:
+            first, *others = self._record
+            self._record = [first]
+            self._again.extendleft(reversed(others))
+            self._line -= len(others)
+        if isinstance(error, _Unreadable):
+            return str(error)
+        return f"not well-formed {self.format.upper()}: {error}"
+
+    def _read_header(self) -> list[str]:
+        """Read the header. Raises: InputError: there is none, or it can't be one."""
+        parser = self._parser()
+        try:
+            header = next((row for row in parser if row), None)
+        except (csv.Error, _Unreadable) as error:
+            said = self._unparsed(error)
+            raise InputError(f"{self.name}: header (line {self._line}): {said}") from error
         if header is None:
             raise InputError(f"{self.name} is empty, expected a header and rows under it")
         self._check_header(header)
-        self._header_due = False
-        for row in rows:
-            if len(row) != len(header):
-                raise self._error(
-                    f"columns: {len(row)}, expected {len(header)} as in the header "
-                    f"({_listed(header)}); a field that contains the delimiter needs quotes"
-                )
-            yield dict(zip(header, row, strict=True))
-
-    def _filled(self, rows: Iterator[list[str]]) -> Iterator[list[str]]:
-        """The rows that aren't blank lines, with the parser's complaints as ours."""
-        while True:
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise self._error(f"not well-formed {self.format.upper()}: {error}") from error
-            if row:
-                yield row
+        return header
 
     def _check_header(self, header: list[str]) -> None:
         """Refuse a header without the column or with one name twice."""
@@ -116,65 +241,85 @@ class Table:
                 "name one with --column"
             )
 
-    def _jsonl(self) -> Iterator[dict[str, Any]]:
+    def _jsonl(self) -> Iterator[tuple[dict[str, Any], str | None]]:
         """Rows that are one JSON object a line; blank lines are none."""
-        empty = True
-        for text in self._decoded():
-            if not text.strip():
+        empty = self._position == 0
+        while (line := self._next_line()) is not None:
+            if line.fault is None and not line.text.strip():
                 continue
             empty = False
-            try:
-                fields = json.loads(text)
-            except ValueError as error:
-                raise self._error(f"not JSON: {error}") from error
-            except RecursionError:
-                raise self._error("JSON nested too deeply") from None
-            if not isinstance(fields, dict):
-                raise self._error(f"a JSON {type(fields).__name__}, expected an object")
-            if self.column not in fields:
-                raise self._error(
-                    f"no key {self.column!r}, it has {_listed(list(fields))}; "
-                    "name one with --column"
-                )
-            yield fields
+            yield ({}, line.fault) if line.fault else _object(line.text)
         if empty:
             raise InputError(f"{self.name} is empty, expected one JSON object a line")
 
-    def _lines(self) -> Iterator[dict[str, str]]:
+    def _lines(self) -> Iterator[tuple[dict[str, str], str | None]]:
         """Rows that are one text a line; a blank line is an empty text."""
-        for text in self._decoded():
-            yield {self.column: text.rstrip("\r\n")}
+        while (line := self._next_line()) is not None:
+            yield {self.column: line.text.rstrip("\r\n")}, line.fault
         if self._line == 0:
             raise InputError(f"{self.name} is empty, expected one text a line")
 
-    def _decoded(self) -> Iterator[str]:
-        """Lines with their ends, decoded strictly and bounded in length."""
-        while line := self._file.readline(LONGEST_LINE + 1):
-            start = self.bytes_read
-            self.bytes_read += len(line)
-            self._line += 1
-            if start == 0:
-                if line.startswith(_UTF16):
-                    raise InputError(f"{self.name} is UTF-16, expected UTF-8; save it as that")
-                if line.startswith(_BOM):
-                    line = line[len(_BOM) :]
-                    start += len(_BOM)
-            if len(line) > LONGEST_LINE:
-                raise self._error(f"a line longer than {LONGEST_LINE} bytes; is it a text file?")
-            if (nul := line.find(b"\0")) >= 0:
-                raise self._error(f"a NUL byte at byte {nul} of the line; is it a text file?")
-            try:
-                yield line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise self._error(
-                    f"not UTF-8: byte 0x{line[error.start]:02x} at byte {error.start} of the line, "
-                    f"{start + error.start} of the file; convert it, for instance with iconv"
-                ) from None
+    def _next_text(self) -> str | None:
+        """Read a line's text. Raises: _Unreadable: it has none."""
+        line = self._next_line()
+        if line is None:
+            return None
+        if line.fault is not None:
+            raise _Unreadable(line.fault)
+        return line.text
 
-    def _error(self, what: str, row: int | None = None) -> InputError:
-        """An error about the row being read."""
-        where = "header" if self._header_due else f"row {row or self._row + 1}"
-        return InputError(f"{self.name}: {where} (line {self._line}): {what}")
+    def _next_line(self) -> _Line | None:
+        """Read a line into the row being read; None at the end."""
+        line = self._again.popleft() if self._again else self._read_line()
+        if line is not None:
+            self._line += 1
+            self._record.append(line)
+        return line
+
+    def _read_line(self) -> _Line | None:
+        """Read a line with its end, decoded strictly and bounded in length."""
+        raw = self._read(LONGEST_LINE + 1)
+        if not raw:
+            return None
+        start = self._position
+        self._position += len(raw)
+        if len(raw) > LONGEST_LINE:
+            return self._too_long(raw)
+        text = raw
+        if start == 0:
+            if raw.startswith(_UTF16):
+                raise InputError(f"{self.name} is UTF-16, expected UTF-8; save it as that")
+            text = raw.removeprefix(_BOM)
+            start = len(raw) - len(text)
+        if (nul := text.find(b"\0")) >= 0:
+            fault = f"a NUL byte at byte {nul} of the line; is it a text file?"
+            return _Line(raw, len(raw), "", fault)
+        try:
+            return _Line(raw, len(raw), text.decode("utf-8"), None)
+        except UnicodeDecodeError as error:
+            fault = (
+                f"not UTF-8: byte 0x{text[error.start]:02x} at byte {error.start} of the line, "
+                f"{start + error.start} of the file; convert it, for instance with iconv"
+            )
+            return _Line(raw, len(raw), "", fault)
+
+    def _too_long(self, part: bytes) -> _Line:
+        """Give a line up whose beginning was read; who goes on finds its end."""
+        size, digest = len(part), sha256(part)
+        while self._goes_on and part and not part.endswith(b"\n"):
+            part = self._read(LONGEST_LINE)
+            size += len(part)
+            self._position += len(part)
+            digest.update(part)
+        fault = f"a line longer than {LONGEST_LINE} bytes; is it a text file?"
+        return _Line(digest.digest(), size, "", fault)
+
+    def _read(self, most: int) -> bytes:
+        """Read to a line's end, or so many bytes. Raises: InputError: compressed data is broken."""
+        try:
+            return self._file.readline(most)
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            raise InputError(f"{self.name} can't be read: {error}") from error
 
 
 def read(path: Path, *, column: str = "text", format: str | None = None) -> Iterator[Row]:
@@ -191,10 +336,12 @@ def read(path: Path, *, column: str = "text", format: str | None = None) -> Iter
 
 
 def format_of(path: Path) -> str:
-    """Tell a file's format from its name.
+    """Tell a file's format from its name, the suffix of a compressed file left out.
 
     Raises: InputError: the name ends in none of the suffixes known.
     """
+    if is_compressed(path):
+        path = path.with_suffix("")
     suffix = path.suffix.lower()
     for format, suffixes in FORMATS.items():
         if suffix in suffixes:
@@ -206,12 +353,58 @@ def format_of(path: Path) -> str:
     )
 
 
+def is_compressed(path: Path) -> bool:
+    """Whether a file's name says that it is compressed."""
+    return path.suffix.lower() in _COMPRESSIONS
+
+
 def open_file(path: Path) -> BinaryIO:
-    """Open a file of rows. Raises: InputError: there is none, or it can't be opened."""
+    """Open a file of rows; what is compressed is read decompressed.
+
+    Raises: InputError: there is none, or it can't be opened.
+    Raises: ExtraMissing: .zst needs pyarrow.
+    """
+    opener = _COMPRESSIONS.get(path.suffix.lower(), _plain)
     try:
-        return path.open("rb")
+        file: BinaryIO = opener(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
+    return file
+
+
+def _plain(path: Path) -> BinaryIO:
+    """Open a file as it is."""
+    return path.open("rb")
+
+
+def _zstandard(path: Path) -> Any:
+    """Decompress with pyarrow, for the standard library has it from Python 3.14 on."""
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise ExtraMissing("reading .zst needs pyarrow: pip install 'bertie[tables]'") from error
+    return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
+
+
+_COMPRESSIONS: Mapping[str, Callable[[Path], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zst": _zstandard,
+}
+
+
+def _object(text: str) -> tuple[dict[str, Any], str | None]:
+    """Read a JSON object, or say why it is none."""
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        return {}, f"not JSON: {error}"
+    except RecursionError:
+        return {}, "JSON nested too deeply"
+    if not isinstance(fields, dict):
+        return {}, f"a JSON {type(fields).__name__}, expected an object"
+    return fields, None
 
 
 def _is_unicode(text: str) -> bool:

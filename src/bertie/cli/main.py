@@ -29,6 +29,7 @@ COMMANDS = (
     "multivector",
     "search",
     "index",
+    "run",
     "evaluate",
     "export",
     "verify",

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from bertie.cli.whole_file import whole_file
 from bertie.errors import ExtraMissing, InputError
-from bertie.tasks.records import Record
+from bertie.tasks.records import plain
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 _GROUP = 4096  # rows of a Parquet row group
@@ -24,14 +24,7 @@ def joined(fields: Mapping[str, Any], answer: Any, name: str) -> dict[str, Any]:
     """
     if name in fields:
         raise InputError(f"a column is called {name!r} already; rename it")
-    return {**fields, name: _plain(answer)}
-
-
-def _plain(answer: Any) -> Any:
-    """Turn records into what JSON knows."""
-    if isinstance(answer, Record):
-        return answer.to_dict()
-    return [_plain(one) for one in answer] if isinstance(answer, (list, tuple)) else answer
+    return {**fields, name: plain(answer)}
 
 
 def write(path: Path, rows: Rows, name: str) -> int:

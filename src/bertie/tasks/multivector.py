@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from reprlib import repr as shown
 from typing import Any
@@ -52,7 +52,7 @@ def prepare(opened: Opened) -> Prepared:
     record = head.required_head(opened, "multivector")
     settings = {**opened_settings(opened), **_settings(opened)}
     start = partial(MultiVectorEmbedder, record=record)
-    return head.prepared(record, settings, start)
+    return replace(head.prepared(record, settings, start), dimensions=record.outputs)
 
 
 def _settings(opened: Opened) -> dict[str, Setting]:

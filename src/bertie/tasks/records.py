@@ -14,6 +14,13 @@ class Record:
         return asdict(self)
 
 
+def plain(answer: Any) -> Any:
+    """Turn records, alone or in lists, into what JSON knows."""
+    if isinstance(answer, Record):
+        return answer.to_dict()
+    return [plain(one) for one in answer] if isinstance(answer, (list, tuple)) else answer
+
+
 def columns(kind: type[Record], records: Iterable[Record]) -> dict[str, list[Any]]:
     """Turn records of one kind into columns, as Arrow and data frames take them.
 

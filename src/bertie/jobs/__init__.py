@@ -1,0 +1,1 @@
+"""Bulk jobs: any number of rows through a model, exactly once, on one machine or many."""

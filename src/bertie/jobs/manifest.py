@@ -1,0 +1,172 @@
+"""The manifest: what a job was asked for, and which shards are finished."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from bertie.errors import InputError
+from bertie.jobs.arrow import pa
+from bertie.jobs.counts import Counts
+from bertie.jobs.durable import write
+from bertie.jobs.engine import Identity
+from bertie.jobs.files import STDIN, File
+from bertie.jobs.job import Job
+from bertie.jobs.place import Place
+from bertie.jobs.shards import Shard
+
+_FORMAT = 1
+RUNNING, FINISHED = "running", "finished"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished shard.
+
+    Attributes:
+        shard: which rows.
+        counts: what became of them.
+        isa: what they were computed with.
+        size: bytes of its output.
+        seconds: from its rows to its output.
+    """
+
+    shard: Shard
+    counts: Counts
+    isa: str
+    size: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as JSON knows it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "Record":
+        """Read what to_dict gave."""
+        shard = Shard(**{**said["shard"], "start": tuple(said["shard"]["start"])})
+        return cls(shard, Counts(**said["counts"]), said["isa"], said["size"], said["seconds"])
+
+
+def asked(job: Job, files: tuple[File, ...], identity: Identity, columns: Any) -> dict[str, Any]:
+    """Put together everything that decides the output's bytes, as JSON knows it.
+
+    Args:
+        columns: the output's schema.
+    """
+    return {
+        "input": [{"path": file.path, "format": file.format, "size": file.size} for file in files],
+        "task": job.task,
+        "model": identity.fingerprint,
+        "precision": identity.precision,
+        "isa": identity.isa,
+        "options": {name: _plain(value) for name, value in sorted(job.options.items())},
+        "column": job.column,
+        "pair": job.pair,
+        "pair_column": job.pair_column,
+        "columns": [f"{field.name}: {field.type}" for field in columns],
+        "rows of a shard": job.shard_rows,
+        "bertie": _version(),
+        "pyarrow": pa.__version__,
+    }
+
+
+def read(place: Place) -> dict[str, Any] | None:
+    """Read a job's manifest; None where there is none. Raises: InputError: it is broken."""
+    try:
+        said = json.loads(place.manifest.read_bytes())
+        if said["manifest"] != _FORMAT:
+            raise InputError(
+                f"{place.manifest} is of format {said['manifest']}, expected {_FORMAT}: another"
+                " version of Bertie wrote it; use that, or --restart"
+            )
+        return dict(said)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{place.manifest} is broken ({error}); begin anew by --restart"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{place.manifest} can't be read: {error.strerror}") from error
+
+
+def save(place: Place, asked: Mapping[str, Any], model: str, state: str, **more: Any) -> None:
+    """Write a job's manifest. Raises: InputError: the disk refuses it."""
+    said = {"manifest": _FORMAT, "state": state, "source": model, "asked": asked, **more}
+    write(place.manifest, json.dumps(said, ensure_ascii=False, indent=1).encode() + b"\n")
+
+
+def records(place: Place) -> dict[int, Record]:
+    """Read which shards are finished, their outputs being there; by number."""
+    found = {}
+    for path in sorted(place.records.glob("*.json")):
+        record = Record.of(json.loads(path.read_bytes()))
+        part = place.part(record.shard.number)
+        if part.is_file() and part.stat().st_size == record.size:
+            found[record.shard.number] = record
+    return found
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is asked for now that was not asked for before."""
+    for name in now:
+        was: Any = before.get(name)
+        wanted = now[name]
+        if was == wanted:
+            continue
+        if name == "input":
+            yield from _changed_files(was, wanted)
+        elif name == "options":
+            for option in sorted({*was, *wanted}):
+                if was.get(option) != wanted.get(option):
+                    yield _change(option, was.get(option), wanted.get(option))
+        else:
+            yield _change(name, was, wanted)
+
+
+def _changed_files(before: Any, now: Any) -> Iterator[str]:
+    """Say which files of the input are others."""
+    was = {file["path"]: file for file in before}
+    wanted = {file["path"]: file for file in now}
+    yield from (f"{path} is not in the input any more" for path in was if path not in wanted)
+    yield from (f"{path} was not in the input" for path in wanted if path not in was)
+    both = [path for path in wanted if path in was]
+    for path in both:
+        for name, unit in (("size", " bytes"), ("format", "")):
+            if was[path][name] != wanted[path][name]:
+                yield f"{path} was {was[path][name]}{unit}, is {wanted[path][name]}{unit}"
+    if len(both) == len(was) == len(wanted) and both != [*was]:
+        yield "the files of the input are in another order"
+
+
+def _change(name: str, was: Any, now: Any) -> str:
+    """Say how one thing changed."""
+    return f"{name} was {_shown(was)}, is {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    """Write a value in short."""
+    if value is None:
+        return "not given"
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return said if len(said) <= 60 else said[:59] + "…"
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into what comes back from JSON."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _version() -> str:
+    """The installed version; the sources' own have none."""
+    try:
+        return version("bertie")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def is_stream(asked: Mapping[str, Any]) -> bool:
+    """Whether a job's input can't be read again."""
+    return any(file["path"] == STDIN for file in asked["input"])

@@ -1,0 +1,121 @@
+"""What a shard becomes on the disk, and one file of all shards."""
+
+import base64
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO, Any
+
+from bertie.jobs.arrow import pa, pq
+from bertie.jobs.columns import is_json
+from bertie.jobs.durable import durable, write
+from bertie.jobs.place import Place
+from bertie.tables import Bad
+
+
+def write_part(place: Place, number: int, table: Any) -> int:
+    """Write a shard's output. Returns: its bytes. Raises: InputError: the disk refuses it."""
+    data = _ENCODERS[place.format](table)
+    write(place.part(number), data)
+    return len(data)
+
+
+def write_rejects(place: Place, number: int, file: str, rejects: Sequence[Bad]) -> None:
+    """Write a shard's rejected rows, if it has any. Raises: InputError: the disk refuses it."""
+    if not rejects:
+        place.rejects_of(number).unlink(missing_ok=True)
+        return
+    lines = [
+        {"file": file, "row": bad.number, "line": bad.line or None, "reason": bad.reason}
+        for bad in rejects
+    ]
+    said = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    write(place.rejects_of(number), said.encode())
+
+
+def assemble(place: Place, numbers: Iterable[int], columns: Any) -> None:
+    """Put the outputs of all shards into the one file, if there is to be one.
+
+    Raises: InputError: the disk refuses it.
+    """
+    if not place.one_file:
+        return
+    with durable(place.output) as file:
+        _JOINERS[place.format](file, [place.part(number) for number in numbers], columns)
+
+
+def assemble_rejects(place: Place) -> None:
+    """Put all rejected rows into one file; without any there is none."""
+    paths = sorted(place.rejected.glob("*.jsonl"))
+    if not paths:
+        place.rejects.unlink(missing_ok=True)
+        return
+    with durable(place.rejects) as file:
+        _concatenate(file, paths, None)
+
+
+def _parquet(table: Any) -> bytes:
+    """Encode a table as Parquet."""
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema, **_writing(table.schema)) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _writing(schema: Any) -> dict[str, Any]:
+    """How Parquet is written: dictionaries for texts alone, for numbers have nothing to share."""
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    return {"use_dictionary": texts or False, "compression": "snappy"}
+
+
+def _join_parquet(file: IO[bytes], parts: Sequence[Any], columns: Any) -> None:
+    """Write the tables of several files into one, a row group a shard."""
+    with pq.ParquetWriter(file, columns, **_writing(columns)) as writer:
+        for part in parts:
+            with pq.ParquetFile(part) as opened:
+                writer.write_table(opened.read())
+
+
+def _jsonl(table: Any) -> bytes:
+    """Encode a table as JSON lines; vectors' numbers are exact to their last bit."""
+    names = [json.dumps(name, ensure_ascii=False) for name in table.column_names]
+    columns = [
+        map(_encoder(field), column.to_pylist())
+        for field, column in zip(table.schema, table.columns, strict=True)
+    ]
+    lines = []
+    for values in zip(*columns, strict=True):
+        pairs = zip(names, values, strict=True)
+        lines.append("{" + ", ".join(f"{name}: {value}" for name, value in pairs) + "}\n")
+    return "".join(lines).encode()
+
+
+def _encoder(field: Any) -> Callable[[Any], str]:
+    """Make what writes a column's values as JSON."""
+    if is_json(field):
+        return lambda value: "null" if value is None else value
+    kind = field.type
+    if pa.types.is_fixed_size_list(kind) and kind.value_type == pa.float32():
+        return lambda value: f"[{', '.join(map('{:.9g}'.format, value))}]"
+    return lambda value: json.dumps(value, ensure_ascii=False, default=_foreign)
+
+
+def _foreign(value: Any) -> str:
+    """Write what JSON has no form for: bytes in base64, dates and the like as they print."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value)
+
+
+def _concatenate(file: IO[bytes], parts: Sequence[Any], _: Any) -> None:
+    """Write several files one after another."""
+    for part in parts:
+        with part.open("rb") as opened:
+            shutil.copyfileobj(opened, file, 1 << 20)
+
+
+_ENCODERS: Mapping[str, Callable[[Any], bytes]] = {"parquet": _parquet, "jsonl": _jsonl}
+_JOINERS: Mapping[str, Callable[[IO[bytes], Sequence[Any], Any], None]] = {
+    "parquet": _join_parquet,
+    "jsonl": _concatenate,
+}

@@ -1,0 +1,319 @@
+"""Running a job: begun or gone on with, driven, put together."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from bertie.errors import InputError, TruncationWarning
+from bertie.jobs import files, manifest, output
+from bertie.jobs.columns import input_columns, kept_columns
+from bertie.jobs.content import Content
+from bertie.jobs.counts import Counts
+from bertie.jobs.engine import identify, lasting
+from bertie.jobs.files import STDIN, File
+from bertie.jobs.job import Job
+from bertie.jobs.manifest import Record
+from bertie.jobs.place import Place, place_of
+from bertie.jobs.plan import Plan
+from bertie.jobs.report import Clock, Observer, Summary
+from bertie.jobs.shards import Input, Shard
+from bertie.jobs.spool import spooled
+from bertie.jobs.steps import STEPS
+
+# Where shards are done, and the module that has them done there.
+DRIVERS = {"local": "local", "ray": "on_ray", "spark": "on_spark"}
+
+
+@dataclass(frozen=True)
+class How:
+    """How a job runs; nothing here changes its output.
+
+    Attributes:
+        on: a key of DRIVERS.
+        workers: how many at a time, where there may be several; None: one a machine.
+        restart: begin anew, whatever was done before.
+        allow_other_isa: go on, or work, on a CPU with another instruction set.
+        max_errors: the most rows to reject before the run fails; None for any number.
+        spool: a directory to keep standard input in.
+        stream: what standard input is.
+        observe: told how far the run is.
+        say: told what a person should know.
+    """
+
+    on: str = "local"
+    workers: int | None = None
+    restart: bool = False
+    allow_other_isa: bool = False
+    max_errors: int | None = None
+    spool: Path | None = None
+    stream: Any = None
+    observe: Observer | None = None
+    say: Callable[[str], None] = warnings.warn
+
+
+def run(job: Job, how: How | None = None) -> Summary:
+    """Run a job to its end, or go on with one that was broken off.
+
+    The output of a job is the same to the last byte however often it was broken off, on one
+    machine or many.
+
+    Args:
+        job: what to do.
+        how: how to run it.
+    Raises: InputError: the input can't be read or isn't what it was; the job was another one when
+        it was begun; another run works on it; the disk refuses the output; too many rows were
+        rejected.
+    Raises: SourceError, CheckpointError, TokenizerError, TaskError: the model can't be loaded.
+    Raises: ExtraMissing: what it runs on isn't installed.
+    """
+    how = how or How()
+    _check(job, how)
+    driver = import_module(f"bertie.jobs.{DRIVERS[how.on]}")
+    job, found = _found(job, how)
+    place = place_of(job)
+    _check_apart(place, found)
+    with place.held():
+        return _Run(job, how, found, place).run(driver)
+
+
+class _Run:
+    """One run of a job, its lock held."""
+
+    def __init__(self, job: Job, how: How, found: tuple[File, ...], place: Place) -> None:
+        self._how = how
+        self._files = found
+        self._place = place
+        self._job = job
+        self._anew = how.restart or any(file.path == STDIN for file in found)
+        self._before = None if self._anew else manifest.read(place)
+        precision = self._before["asked"]["precision"] if self._before else None
+        self._identity = identify(job, precision)
+        self._records: dict[int, Record] = {}
+        self._resumed = 0
+
+    def run(self, driver: Any) -> Summary:
+        """Do what is left to do."""
+        source = Input(self._files, self._job, self._how.stream)
+        with closing(source), closing(source.scan()) as scanned:
+            first = next(scanned, None)
+            plan = self._plan(source, first)
+            asked = manifest.asked(self._job, self._files, self._identity, plan.columns)
+            plan = self._go_on(asked, plan)
+            if self._before and self._before["state"] == manifest.FINISHED:
+                return self._finished_before(chain([first] if first else [], scanned))
+            sizes = [file.size for file in self._files]
+            unknown = any(file.compressed or file.path == STDIN for file in self._files)
+            clock = Clock(self._how.observe, None if unknown else sum(sizes))
+            shards = self._pending(chain([first] if first else [], scanned), clock)
+            with warnings.catch_warnings():  # the summary has the counts
+                warnings.simplefilter("ignore", TruncationWarning)
+                own = self._drive(driver, plan, shards, clock)
+        return self._finish(asked, plan, own, clock)
+
+    def _plan(self, source: Input, first: tuple[Shard, Content] | None) -> Plan:
+        """Settle the columns."""
+        name = self._files[0].path
+        content = first[1] if first else None
+        schema = input_columns(self._job, source.columns(), content, name)
+        step = STEPS[self._job.task]
+        added = step.fields(self._identity.dimensions, self._job.options)
+        columns = kept_columns(self._job, schema, added)
+        return Plan(
+            self._job,
+            self._files,
+            self._place,
+            self._identity,
+            schema,
+            columns,
+            self._how.allow_other_isa,
+        )
+
+    def _go_on(self, asked: Mapping[str, Any], plan: Plan) -> Plan:
+        """Begin the manifest, or see that the job is still the same."""
+        if self._before is None:
+            self._begin(asked)
+            return plan
+        was = dict(self._before["asked"])
+        if self._how.allow_other_isa:
+            was["isa"] = asked["isa"]
+        changed = list(manifest.differences(was, asked))
+        if changed:
+            raise InputError(
+                f"{self._place.output} was begun by another job: {'; '.join(changed)}. Give what"
+                " was given then, or begin anew by --restart"
+                + ("; --allow-other-isa goes on" if changed[0].startswith("isa was") else "")
+            )
+        if self._before["state"] != manifest.FINISHED:
+            self._records = manifest.records(self._place)
+        return plan
+
+    def _begin(self, asked: Mapping[str, Any]) -> None:
+        """Begin anew, if that is what was asked for or nothing is there."""
+        place = self._place
+        if place.manifest.exists() and not self._how.restart:
+            self._how.say(
+                "standard input can't be read again: beginning anew; --spool DIR keeps it"
+            )
+        elif place.one_file and place.output.exists() and not self._how.restart:
+            raise InputError(
+                f"{place.output} exists already, and no job made it; name another file, or"
+                " replace it by --restart"
+            )
+        place.clear()
+        manifest.save(place, asked, self._job.model, manifest.RUNNING)
+
+    def _pending(
+        self, scanned: Iterator[tuple[Shard, Content]], clock: Clock
+    ) -> Iterator[tuple[Shard, Content]]:
+        """Give the shards that aren't finished; those that are must be what they were."""
+        for shard, content in scanned:
+            record = self._records.get(shard.number)
+            if record is None:
+                yield shard, content
+                continue
+            if record.shard != shard:
+                path = self._files[shard.file].path
+                raise InputError(
+                    f"{path} changed since the job was begun, in {shard.rows} rows from"
+                    f" {content.numbers[0][0] if content.numbers else '?'} on; put back what it"
+                    " was, or begin anew by --restart"
+                )
+            self._resumed += 1
+            clock.skip(shard.size)
+
+    def _drive(
+        self, driver: Any, plan: Plan, shards: Iterator[tuple[Shard, Content]], clock: Clock
+    ) -> Counts:
+        """Have the shards done."""
+        own = Counts()
+        rejected = sum(record.counts.rejected for record in self._records.values())
+        self._check_rejected(rejected)
+        given = {"tick": clock.tick} if self._how.on == "local" else {"workers": self._how.workers}
+        with closing(driver.drive(plan, shards, **given)) as finished:
+            for record in finished:
+                self._records[record.shard.number] = record
+                own += record.counts
+                if self._how.on != "local":
+                    clock.tick(record.counts.rows, record.counts.tokens)
+                clock.read(record.shard.size)
+                self._check_rejected(rejected + own.rejected)
+        return own
+
+    def _check_rejected(self, count: int) -> None:
+        """Refuse to go on with too many rejected rows."""
+        most = self._how.max_errors
+        if most is not None and count > most:
+            output.assemble_rejects(self._place)
+            raise InputError(
+                f"{count} rows were rejected, more than --max-errors {most};"
+                f" {self._place.rejects} says which and why"
+            )
+
+    def _finish(self, asked: Mapping[str, Any], plan: Plan, own: Counts, clock: Clock) -> Summary:
+        """Put everything together."""
+        place = self._place
+        numbers = sorted(self._records)
+        assert numbers == list(range(len(numbers)))
+        if not numbers and not place.one_file:
+            output.write_part(place, 0, plan.columns.empty_table())
+        output.assemble(place, numbers, plan.columns)
+        output.assemble_rejects(place)
+        counts = sum((record.counts for record in self._records.values()), Counts())
+        manifest.save(
+            place,
+            asked,
+            self._job.model,
+            manifest.FINISHED,
+            counts=counts.to_dict(),
+            shards=[self._records[number].to_dict() for number in numbers],
+        )
+        self._clean()
+        rejects = str(place.rejects) if counts.rejected else None
+        return Summary(
+            str(place.output), counts, len(numbers), self._resumed, own, clock.seconds, rejects
+        )
+
+    def _clean(self) -> None:
+        """Remove what the finished output and manifest have."""
+        for number in self._records:
+            self._place.record(number).unlink(missing_ok=True)
+            self._place.rejects_of(number).unlink(missing_ok=True)
+            if self._place.one_file:
+                self._place.part(number).unlink(missing_ok=True)
+
+    def _finished_before(self, scanned: Iterator[tuple[Shard, Content]]) -> Summary:
+        """See that a finished job is still that, and say what it came to."""
+        assert self._before is not None
+        place = self._place
+        done = [Record.of(record) for record in self._before["shards"]]
+        self._records = {record.shard.number: record for record in done}
+        if place.one_file:
+            whole = place.output.is_file()
+        else:
+            whole = all(place.part(number).is_file() for number in self._records)
+        if not whole:
+            raise InputError(
+                f"{place.manifest} says that the job is finished, but its output is gone; make it"
+                " again by --restart"
+            )
+        clock = Clock(None, None)
+        for _ in self._pending(scanned, clock):
+            raise AssertionError("a finished job has every shard")
+        self._clean()
+        counts = Counts(**self._before["counts"])
+        rejects = str(place.rejects) if counts.rejected else None
+        shards = len(self._records)
+        return Summary(str(place.output), counts, shards, shards, Counts(), 0.0, rejects)
+
+
+def _check(job: Job, how: How) -> None:
+    """Refuse what can't be, before anything is read."""
+    if job.task not in STEPS:
+        raise InputError(f"task is {job.task!r}, expected one of {', '.join(STEPS)}")
+    if how.on not in DRIVERS:
+        raise InputError(f"on is {how.on!r}, expected one of {', '.join(DRIVERS)}")
+    step = STEPS[job.task]
+    strange = sorted({*job.options} - step.options)
+    if strange:
+        raise InputError(
+            f"{job.task} has no option {strange[0]!r}; it has {', '.join(sorted(step.options))}"
+        )
+    paired = job.pair is not None or job.pair_column is not None
+    if step.pairs is False and paired:
+        raise InputError(f"{job.task} reads one text of each row, but a second one is given")
+    if step.pairs and not paired:
+        raise InputError(f"{job.task} reads pairs: give a text for all rows, or a column of them")
+    if job.pair is not None and job.pair_column is not None:
+        raise InputError("a text for all rows and a column of them are given, expected one of both")
+    if job.shard_rows < 1:
+        raise InputError(f"shard_rows is {job.shard_rows}, expected at least 1")
+    if not job.inputs:
+        raise InputError("no input is given, expected files, directories, patterns, or -")
+
+
+def _found(job: Job, how: How) -> tuple[Job, tuple[File, ...]]:
+    """Find the input's files, and name everything as any working directory understands it."""
+    job = replace(job, model=lasting(job))
+    if STDIN not in job.inputs:
+        return job, files.find(job.inputs, job.input_format)
+    if len(job.inputs) > 1:
+        raise InputError("standard input (-) is given beside files, expected it alone")
+    if how.spool is not None:
+        path = spooled(how.spool, how.stream, job.input_format or "lines", how.say)
+        return job, files.find([str(path)], job.input_format or "lines")
+    if how.on != "local":
+        raise InputError(f"standard input can't be read by {how.on}'s workers; give --spool DIR")
+    return job, (files.standard_input(job.input_format),)
+
+
+def _check_apart(place: Place, found: tuple[File, ...]) -> None:
+    """Refuse an output among the input."""
+    for file in found:
+        path = Path(file.path)
+        if path == place.output or place.output in path.parents or place.notes in path.parents:
+            raise InputError(f"{path} is input and lies in the output; name another output")

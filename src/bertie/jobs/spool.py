@@ -1,0 +1,36 @@
+"""Standard input kept in a file, so that a job can go on after it was broken off."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bertie.errors import InputError
+from bertie.jobs.durable import durable, remove_unfinished
+
+
+def spooled(directory: Path, stream: Any, format: str, say: Callable[[str], None]) -> Path:
+    """Keep standard input, or find it kept.
+
+    Args:
+        directory: where; it is made if need be.
+        stream: standard input.
+        format: of its rows.
+        say: is told that what was kept is used.
+    Returns: the file.
+    Raises: InputError: the disk refuses it.
+    """
+    path = directory / f"input.{format}"
+    if path.is_file():
+        say(
+            f"{path} has standard input from an earlier run, which goes on; remove it to begin anew"
+        )
+        return path
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{directory} can't be made: {error.strerror}") from error
+    remove_unfinished(directory)
+    with durable(path) as file:
+        shutil.copyfileobj(stream, file, 1 << 20)
+    return path
