@@ -132,7 +132,7 @@ def running(
     }
     settings = Settings(
         EngineSettings(**{"workers": 1, "threads": 1, **(engine or {})}),
-        HttpSettings(**{"log_format": "none", **http}),
+        HttpSettings(**{"log_format": "none", "grpc_port": 0, **http}),
         models,
     )
     up: list[Running | BaseException] = []

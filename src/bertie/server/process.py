@@ -45,20 +45,28 @@ async def _serve(settings: Settings) -> int:
     """Listen while the models load, and until a signal says to stop."""
     with listening(settings.http) as listener:
         service = Service(settings)
-        server = _http(service, settings)
+        application = _application(service, settings)
+        server = _module("http.serving").server(application)
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         serving = loop.create_task(server.serve([listener]))
         starting = loop.create_task(service.start())
-        _say(listener, settings)
+        others = None
         try:
+            if settings.http.grpc_port is not None:
+                others, grpc_port = await _module("grpc.serving").start(application)
+                _say(listener, settings, grpc_port)
+            else:
+                _say(listener, settings)
             await _either(starting, loop.create_task(stopped.wait()), serving)
         finally:
             # New connections are refused, the requests of those that there are still answered.
             server.should_exit = True
             starting.cancel()
+            if others is not None:
+                await others.stop(settings.engine.grace_s)
             await serving
             await service.stop(settings.engine.grace_s)
     return 0
@@ -94,18 +102,25 @@ def listening(settings: HttpSettings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _http(service: Service, settings: Settings) -> Any:
-    """Make the server that speaks HTTP. Raises: ExtraMissing."""
+def _application(service: Service, settings: Settings) -> Any:
+    """Make what answers, over HTTP and gRPC alike. Raises: ExtraMissing; InputError: a setting."""
+    _module("http.log").set_up(settings.http.log_format)
+    return _module("http.app").Application(service, settings)
+
+
+def _module(name: str) -> Any:
+    """Import a part that needs more packages. Raises: ExtraMissing."""
     try:
-        serving = import_module("bertie.server.http.serving")
-        application = import_module("bertie.server.http").app(service, settings)
+        return import_module(f"bertie.server.{name}")
     except ImportError as error:
         raise ExtraMissing(_MISSING) from error
-    return serving.server(application)
 
 
-def _say(listener: socket.socket, settings: Settings) -> None:
+def _say(listener: socket.socket, settings: Settings, grpc_port: int | None = None) -> None:
     """Tell whoever started the server where it is."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    print(f"bertie: serving {', '.join(settings.models)} on http://{shown}:{port}", file=sys.stderr)
+    scheme = "http" if settings.http.tls_certificate is None else "https"
+    also = "" if grpc_port is None else f", gRPC on {shown}:{grpc_port}"
+    names = ", ".join(settings.models)
+    print(f"bertie: serving {names} on {scheme}://{shown}:{port}{also}", file=sys.stderr)

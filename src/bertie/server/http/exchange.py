@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bertie.errors import DeadlineExceeded
+from bertie.server.http import wishes
 from bertie.server.http.asker import Asker
 from bertie.server.http.encoding import decoded, encoded
 from bertie.server.http.faults import BODIES, Fault, fault_of
@@ -81,8 +82,8 @@ class Exchange:
             route.api,
             model=model,
             parts=parts,
-            priority=request.priority,
-            timeout_s=request.timeout_s,
+            priority=wishes.priority(request.header),
+            timeout_s=wishes.timeout_s(request.header),
         )
         if route.takes is None:
             answer = await route.handle(asker)

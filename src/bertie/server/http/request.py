@@ -2,21 +2,17 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from bertie.server.http import wishes
 from bertie.server.http.faults import Refused
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-
-# What priority a caller may ask for; the engine knows no others.
-_PRIORITIES = range(-100, 101)
-_LONGEST_ID = 128
 
 
 class Disconnected(Exception):
@@ -48,41 +44,11 @@ class Request:
     @cached_property
     def id(self) -> str:
         """The request's name in the log and in the response."""
-        given = self.header("x-request-id")
-        decent = given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable()
-        return given if decent else uuid.uuid4().hex
+        return wishes.request_id(self.header)
 
     def header(self, name: str) -> str:
         """Give a header, or "" where there is none."""
         return self.headers.get(name.encode("latin-1"), b"").decode("latin-1")
-
-    @property
-    def priority(self) -> int:
-        """What x-priority says. Raises: Refused: it is no number, or too large."""
-        value: int = self._number("x-priority", 0)
-        if value not in _PRIORITIES:
-            raise Refused(
-                "malformed", f"x-priority is {value}, expected a whole number from -100 to 100"
-            )
-        return value
-
-    @property
-    def timeout_s(self) -> float | None:
-        """What x-timeout-ms says, in seconds. Raises: Refused: it is no number above 0."""
-        value = self._number("x-timeout-ms", None)
-        if value is not None and value < 1:
-            raise Refused("malformed", f"x-timeout-ms is {value}, expected at least 1")
-        return None if value is None else value / 1000
-
-    def _number(self, name: str, default: Any) -> Any:
-        """Read a header that is a whole number."""
-        given = self.header(name)
-        if not given:
-            return default
-        digits = given.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
-            raise Refused("malformed", f"{name} is {given[:40]!r}, expected a whole number")
-        return int(given)
 
     async def body(self, limit: int, timeout_s: float, hold: Callable[[int], None]) -> bytes:
         """Read the body, and stop where it is too long.

@@ -53,10 +53,10 @@ async def rerank(asker: Asker, body: RerankBody) -> list[Rank] | Reranked:
     """Rank texts (Text Embeddings Inference) or documents (infinity) for a query."""
     if (body.texts is None) == (body.documents is None):
         raise Refused("invalid", "expected either texts or documents", param="texts")
-    return await (_texts(asker, body) if body.documents is None else _documents(asker, body))
+    return await (rank_texts(asker, body) if body.documents is None else _documents(asker, body))
 
 
-async def _texts(asker: Asker, body: RerankBody) -> list[Rank]:
+async def rank_texts(asker: Asker, body: RerankBody) -> list[Rank]:
     """Rank as Text Embeddings Inference does."""
     texts = body.texts or []
     if not texts:
