@@ -49,8 +49,13 @@ async def _serve(settings: Settings) -> int:
         server = _module("http.serving").server(application)
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            server.force_exit = stopped.is_set()  # whoever asks twice is in a hurry
+            stopped.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
+            loop.add_signal_handler(number, stop)
         serving = loop.create_task(server.serve([listener]))
         starting = loop.create_task(service.start())
         others = None
@@ -64,11 +69,12 @@ async def _serve(settings: Settings) -> int:
         finally:
             # New connections are refused, the requests of those that there are still answered.
             server.should_exit = True
+            ends = loop.time() + settings.engine.grace_s
             starting.cancel()
             if others is not None:
                 await others.stop(settings.engine.grace_s)
             await serving
-            await service.stop(settings.engine.grace_s)
+            await service.stop(0 if server.force_exit else max(ends - loop.time(), 0))
     return 0
 
 

@@ -37,6 +37,12 @@ class EngineSettings:
         least=1,
     )
     batch_tokens: int = option(2048, "The most of one batch.", unit="tokens", least=1)
+    batch_s: float = option(
+        0.05,
+        "What a batch should take at most: those of slow models are smaller, down to a quarter.",
+        unit="seconds",
+        least=0.001,
+    )
     queue_requests: int = option(512, "The most that wait or are computed.", least=1)
     queue_inputs: int = option(32_768, "The most inputs that wait or are computed.", least=1)
     queue_characters: int = option(

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bertie.errors import InputError, TaskError, UnknownModel
+from bertie.errors import EngineFailed, InputError, Overloaded, TaskError, UnknownModel
 from bertie.server.engine.ask import Ask
-from tests.server.engine.conftest import embed, run, serving
+from bertie.server.engine.events import Event, RequestFinished
+from tests.server.engine.conftest import embed, held, run, serving, until
 
 TEXTS = ("hello world", "a longer text about nothing much", "", "hello world again")
 
@@ -50,5 +51,67 @@ def test_an_input_that_is_no_text_is_refused_by_its_position(tiny_sentence: Path
             with pytest.raises(InputError, match="text 1 is int 7"):
                 await service.ask(Ask("tiny", "embed", ("x", 7)))
             assert service.state().requests == 0
+
+    run(work())
+
+
+def test_what_is_cut_is_counted_as_the_library_cuts_it(tiny_sentence: Path, library: Any) -> None:
+    long = "the river and the bridge " * 20
+
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
+            answered = await embed(service, "a", long)
+            encoded = library.tokenizer.encode_batch(["a", long], max_length=library.max_length)
+            assert answered.tokens == tuple(encoded.lengths.tolist())
+            assert answered.truncated == tuple(encoded.truncated.tolist())
+            with pytest.raises(InputError, match=r"text 1 is .* tokens long"):
+                await service.ask(Ask("tiny", "embed", ("a", long), (("truncate", "error"),)))
+
+    run(work())
+
+
+def test_stopping_answers_what_was_admitted_and_admits_nothing_more(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}, batch_tokens=20) as service:
+            with held(service):
+                asked = [asyncio.create_task(embed(service, f"{n} a b")) for n in range(30)]
+                await until(lambda: service.state().requests == 30)
+                stopping = asyncio.create_task(service.stop(60))
+                await until(lambda: service.state().stopping)
+                with pytest.raises(Overloaded, match="the server is stopping"):
+                    await embed(service, "late")
+                assert not (await service.ready()).ready
+            assert all(len(one.answers) == 1 for one in await asyncio.gather(*asked))
+            await stopping
+
+    run(work())
+
+
+def test_what_is_not_finished_in_time_fails(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}) as service:
+            with held(service):
+                asked = asyncio.create_task(embed(service, "a"))
+                await until(lambda: service.state().running_inputs == 1)
+                await service.stop(0.1)
+                with pytest.raises(EngineFailed, match="the server stopped before"):
+                    await asked
+
+    run(work())
+
+
+def test_every_request_is_told_to_the_observers(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
+            events: list[Event] = []
+            service.observers.append(events.append)
+            await embed(service, "a", "b c")
+            with pytest.raises(InputError):
+                await service.ask(Ask("tiny", "embed", (1,)))
+            finished = [event for event in events if isinstance(event, RequestFinished)]
+            assert [(one.inputs, one.characters) for one in finished] == [(2, 4), (1, 0)]
+            assert finished[0].tokens > 4
+            assert finished[0].error is None
+            assert isinstance(finished[1].error, InputError)
 
     run(work())

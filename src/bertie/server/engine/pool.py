@@ -27,6 +27,8 @@ _YOUNG = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 # Batches that a worker has at once: one is computed, one is there when it is done.
 _AT_ONCE = 2
+# A batch of a slow model has this part of a whole one at least: smaller ones take longer a token.
+_SMALLEST = 4
 # What a second batch has at least, in this part of a whole one: a smaller one waits, and grows.
 _WORTH = 0.125
 
@@ -114,6 +116,13 @@ class Pool:
         self._rates.pop(key, None)
         for worker in self.workers:
             worker.drop(key)
+
+    def budget(self, key: Key) -> int:
+        """Say how many tokens of a model make a batch that doesn't take too long."""
+        most = self._settings.batch_tokens
+        rate = self._rates[key].per_second
+        timely = int(rate * self._settings.batch_s) if rate else most
+        return min(most, max(timely, most // _SMALLEST, 1))
 
     def free(self, key: Key, waiting: int) -> Worker | None:
         """Find a worker to give a batch to.

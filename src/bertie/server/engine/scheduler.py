@@ -32,7 +32,6 @@ class Scheduler:
     def __init__(self, settings: EngineSettings, observe: Observer) -> None:
         self.pool = Pool(settings, self._wake, observe)
         self.waiting = Waiting()
-        self._budget = settings.batch_tokens
         self._observe = observe
         self.cache = Cache(settings.cache_bytes) if settings.cache_bytes else None
         self._awake = False
@@ -119,9 +118,10 @@ class Scheduler:
 
     def _send(self, worker: Any, lane: Lane) -> None:
         """Give a worker the next batch of a lane."""
-        units = self.waiting.take(lane, self._budget)
-        tokens = sum(unit.tokens for unit in units)
         group = lane.group
+        budget = self.pool.budget(group.key)
+        units = self.waiting.take(lane, budget)
+        tokens = sum(unit.tokens for unit in units)
 
         def finished(batch: Batch, ran: Ran) -> None:
             self._finish(units, batch, ran)
@@ -131,7 +131,7 @@ class Scheduler:
 
         inputs = tuple(unit.input for unit in units)
         self.pool.send(worker, group.key, group.call, group.options, inputs, tokens, finished, lost)
-        self._observe(BatchStarted(group.key[0], group.call, len(units), tokens, self._budget))
+        self._observe(BatchStarted(group.key[0], group.call, len(units), tokens, budget))
 
     def _finish(self, units: list[Unit], batch: Batch, ran: Ran) -> None:
         """Give the answers of a batch to those who asked."""
