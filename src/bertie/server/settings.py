@@ -43,6 +43,12 @@ class EngineSettings:
         unit="seconds",
         least=0.001,
     )
+    queue_s: float = option(
+        10.0,
+        "How long what waits may take to compute, by the rate of late; more is refused.",
+        unit="seconds",
+        least=0.001,
+    )
     queue_requests: int = option(512, "The most that wait or are computed.", least=1)
     queue_inputs: int = option(32_768, "The most inputs that wait or are computed.", least=1)
     queue_characters: int = option(

@@ -4,7 +4,7 @@ The texts go through the same steps as in the library's methods, with the model'
 that what is counted is what the model reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,13 @@ class Counts:
     truncated: tuple[int, ...]
 
 
-def characters(inputs: tuple[Any, ...]) -> int:
+def characters(inputs: Sequence[Any]) -> int:
     """Count the code points of texts, pairs and words; a token id counts as one."""
     total = 0
     for one in inputs:
         if type(one) is str:
             total += len(one)
-        elif isinstance(one, tuple):
+        elif isinstance(one, (tuple, list)):
             total += characters(one)
         elif isinstance(one, (TokenIds, tensors.Tensors)):
             total += len(one.ids)

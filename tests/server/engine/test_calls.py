@@ -148,3 +148,34 @@ def test_tensors_of_a_classifier_give_its_probabilities_in_order(bert: Path) -> 
 
 def test_every_task_has_a_call() -> None:
     assert {rule.task for rule in CALLS.values()} == set(TASKS)
+
+
+@pytest.mark.parametrize(
+    ("call", "head", "inputs"),
+    [
+        ("tag", "token_classification", (["the", "old", "bridge"], [], ["a", "cat"])),
+        ("classify", "sequence_classification", (["the", "cat"], (["a"], ["dog", "sleeps"]))),
+    ],
+)
+def test_words_and_pairs_of_words_are_told_apart(
+    bert: Path, call: str, head: str, inputs: tuple[Any, ...]
+) -> None:
+    add_head(bert, head, 3, labels=NAMES[call])
+    model: Any = bertie.load(bert, task=call, threads=1)
+
+    async def work() -> None:
+        async with serving(models={"tiny": (bert, {"task": call})}, workers=0) as service:
+            asked = Ask("tiny", call, inputs, (("split_words", True),))
+            answered = await service.ask(asked)
+            expected = getattr(model, call)(list(inputs), split_words=True)
+            assert same(list(answered.answers), expected)
+            assert answered.characters == sum(len(word) for word in _words(inputs))
+
+    run(work())
+
+
+def _words(inputs: Any) -> list[str]:
+    """List all words."""
+    if isinstance(inputs, str):
+        return [inputs]
+    return [word for one in inputs for word in _words(one)]

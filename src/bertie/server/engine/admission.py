@@ -34,6 +34,7 @@ class Admission:
     def __init__(self, settings: EngineSettings) -> None:
         self.held = Held()
         self.closed = False
+        self._longest = settings.queue_s
         self._most = Held(
             settings.queue_requests,
             settings.queue_inputs,
@@ -41,25 +42,25 @@ class Admission:
             settings.queue_tokens,
         )
 
-    def enter(self, inputs: int, characters: int, rate: float) -> Held:
+    def enter(self, asked: Held, inputs: int, characters: int, rate: float) -> None:
         """Admit a request by what is known without its tokens.
 
         Args:
+            asked: takes what the request holds from then on, to be given back by `leave`.
             inputs, characters: of the request.
             rate: tokens computed in a second, as far as is known; 0 where it isn't.
-        Returns: what the request holds, to be given back by `leave`.
         Raises: InputError: it is too large ever to be admitted.
         Raises: Overloaded: it isn't admitted now.
         """
         if self.closed:
             raise Overloaded("the server is stopping: ask another one, or this one later", _SOONEST)
-        asked = Held(1, inputs, characters)
-        for name in ("requests", "inputs", "characters"):
-            self._check(name, getattr(asked, name), rate)
+        self._check("requests", 1, rate)
+        self._check("inputs", inputs, rate)
+        self._check("characters", characters, rate)
+        asked.requests, asked.inputs, asked.characters = 1, inputs, characters
         self.held.requests += 1
         self.held.inputs += inputs
         self.held.characters += characters
-        return asked
 
     def count(self, asked: Held, tokens: int, rate: float) -> None:
         """Admit a request by its tokens, too.
@@ -67,6 +68,13 @@ class Admission:
         Raises: as enter.
         """
         self._check("tokens", tokens, rate)
+        wait = self.held.tokens / rate if rate else 0.0
+        if wait > self._longest:
+            raise Overloaded(
+                f"what is waiting takes {wait:.1f} seconds to compute, expected at most"
+                f" {self._longest:g}: ask again later",
+                _retry(wait),
+            )
         asked.tokens = tokens
         self.held.tokens += tokens
 
@@ -89,5 +97,10 @@ class Admission:
             raise Overloaded(
                 f"{held} {name} are waiting or being computed and {asked} more don't fit into"
                 f" {most}: ask again later",
-                min(max(wait, _SOONEST), _LATEST),
+                _retry(wait),
             )
+
+
+def _retry(wait: float) -> float:
+    """Say when to come back, given the seconds that all that waits takes."""
+    return min(max(wait, _SOONEST), _LATEST)

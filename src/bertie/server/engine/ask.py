@@ -72,3 +72,15 @@ def untangled(ask: Ask, rule: Rule) -> Ask:
         )
     ids = tuple(one.ids for one in ask.inputs)
     return replace(ask, inputs=ids, options=(*ask.options, ("token_ids", True)))
+
+
+def frozen(words: Any) -> Any:
+    """Turn words, or a pair of such, from lists into tuples, which can be told apart."""
+    return tuple(map(frozen, words)) if isinstance(words, (list, tuple)) else words
+
+
+def thawed(words: Any) -> Any:
+    """Turn words, or a pair of such, from tuples into the lists that the methods take."""
+    if isinstance(words, tuple) and words and isinstance(words[0], tuple):
+        return tuple(map(list, words))
+    return list(words) if isinstance(words, tuple) else words

@@ -10,6 +10,7 @@ from typing import Any
 
 from bertie.errors import EngineFailed, TruncationWarning
 from bertie.load import load
+from bertie.server.engine.ask import thawed
 from bertie.server.engine.halving import halved
 from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ran, Run
 from bertie.tasks.calls import CALLS
@@ -55,7 +56,8 @@ class Host:
             failures: dict[int, BaseException] = dict.fromkeys(range(len(run.inputs)), gone)
             return Ran(run.number, [None] * len(run.inputs), failures, 0.0)
         compute, options = CALLS[run.call].compute, dict(run.options)
-        answers, errors = halved(lambda inputs: compute(model, inputs, options), list(run.inputs))
+        inputs = list(map(thawed, run.inputs) if options.get("split_words") else run.inputs)
+        answers, errors = halved(lambda some: compute(model, some, options), inputs)
         return Ran(run.number, answers, errors, time.perf_counter() - began)
 
     def _load(self, message: Load) -> None:

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from bertie import _core
-from bertie.errors import BertieError, EngineFailed
+from bertie.errors import BertieError
 from bertie.server.engine.events import Observer, WorkerLost
 from bertie.server.engine.links import Link, ProcessLink, ThreadLink
 from bertie.server.engine.messages import Description, Key, Load, Ran, Run
@@ -90,9 +90,8 @@ class Pool:
 
         Raises: whatever bertie.load raises. Raises: EngineFailed: a worker died of it.
         """
-        running = [worker for worker in self.workers if worker.link is not None]
-        if not running:
-            raise EngineFailed("no worker is running: they are being restarted")
+        while not (running := [worker for worker in self.workers if worker.link is not None]):
+            await asyncio.sleep(_FIRST_PAUSE)  # they are being started
         results = await asyncio.gather(
             *(worker.load(load) for worker in running), return_exceptions=True
         )

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bertie.errors import DeadlineExceeded, EngineFailed, InputError, Overloaded, TaskError
 from bertie.server.engine.admission import Admission, Held
-from bertie.server.engine.ask import Answered, Ask, untangled
+from bertie.server.engine.ask import Answered, Ask, frozen, untangled
 from bertie.server.engine.events import BatchStarted, Event, Observer, RequestFinished
 from bertie.server.engine.loader import Loader
 from bertie.server.engine.readiness import Prober
@@ -26,6 +27,32 @@ from bertie.tokenize import Tokenizer
 
 # Inputs of more characters are tokenized beside the event loop, which they would hold up.
 _MANY_CHARACTERS = 50_000
+
+
+_NOTHING = Counts((), ())
+
+
+@dataclass(slots=True)
+class _Course:
+    """What has become of a request so far.
+
+    Attributes:
+        characters: of all its inputs.
+        held: what it takes of the room that there is.
+        serving: the model, once it is found.
+        counts: its tokens, once they are counted.
+        began: when it came, in seconds of time.monotonic.
+        tokenization_s, inference_s, queue_s: as in Answered.
+    """
+
+    characters: int
+    held: Held = field(default_factory=Held)
+    serving: Serving | None = None
+    counts: Counts = _NOTHING
+    began: float = field(default_factory=time.monotonic)
+    tokenization_s: float = 0.0
+    inference_s: float = 0.0
+    queue_s: float = 0.0
 
 
 class Service:
@@ -52,6 +79,7 @@ class Service:
         self._loader = Loader(self._registry, self._pool, settings.engine.max_memory)
         self._last: BatchStarted | None = None
         self._refused = 0
+        self._started = False
         self._idle = asyncio.Event()
         for name, model in settings.models.items():
             self._registry.add(ModelEntry(name, model.source, model.options, time.time()))
@@ -66,6 +94,7 @@ class Service:
             await asyncio.gather(*(self._loader.serving(entry) for entry in self._registry))
         else:
             await asyncio.gather(*(self._loader.examine(entry) for entry in self._registry))
+        self._started = True
         self._started = True
 
     async def stop(self, grace_s: float | None = None) -> None:
@@ -116,45 +145,23 @@ class Service:
         Raises: DeadlineExceeded: its time is over.
         Raises: EngineFailed: the worker that computed it died or stalled.
         """
-        size = characters(ask.inputs)
-        asked = Held()
-        counts, began, spent = _NOTHING, time.monotonic(), 0.0
-        inference, error, serving = 0.0, None, None
+        course = _Course(characters(ask.inputs))
         try:
-            if ask.deadline is not None and ask.deadline <= began:
-                raise DeadlineExceeded("the time that the request had was over when it came")
-            asked = self._admission.enter(len(ask.inputs), size, self._pool.rate)
-            serving, rule = await self._able(ask)
-            serving.holders += 1
-            ask = untangled(ask, rule)
-            counting = time.perf_counter()
-            counts = await self._counted(ask, serving, rule, size)
-            spent = time.perf_counter() - counting
-            self._admission.count(asked, sum(counts.tokens), self._pool.rate)
-            group = Group(serving.key, ask.call, ask.options)
-            if not ask.inputs:
-                answers: tuple[Any, ...] = ()
-            else:
-                answers, inference = await self._answers(ask, group, serving, counts)
-        except BaseException as failure:
-            error = failure
+            answers = await self._answered(ask, course)
+        except BaseException as error:
+            self._end(ask, course, error)
             raise
-        finally:
-            if serving is not None:
-                serving.holders -= 1
-            self._admission.leave(asked)
-            self._idle.set()
-            waited = max(time.monotonic() - began - spent - inference, 0.0)
-            self._report(ask, size, counts, spent, waited, inference, error)
+        self._end(ask, course, None)
+        assert course.serving is not None
         return Answered(
             answers,
-            counts.tokens,
-            counts.truncated,
-            size,
-            spent,
-            waited,
-            inference,
-            serving.description.fingerprint,
+            course.counts.tokens,
+            course.counts.truncated,
+            course.characters,
+            course.tokenization_s,
+            course.queue_s,
+            course.inference_s,
+            course.serving.description.fingerprint,
         )
 
     async def load(self, name: str, source: str, options: Mapping[str, Any]) -> ModelEntry:
@@ -187,6 +194,8 @@ class Service:
         """Ask every worker for a real inference; the answer is good for a second."""
         if self._admission.closed:
             return Readiness(False, "the server is stopping")
+        if not self._started:
+            return Readiness(False, "the models are being loaded")
         if not self._started:
             return Readiness(False, "the models are being loaded")
         return await self._prober.ready()
@@ -253,15 +262,29 @@ class Service:
             return counted(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, counted, *arguments)
 
-    async def _answers(
-        self, ask: Ask, group: Group, serving: Serving, counts: Counts
-    ) -> tuple[tuple[Any, ...], float]:
-        """Have inputs computed, and give the answers and the seconds of the last batch."""
+    async def _answered(self, ask: Ask, course: _Course) -> tuple[Any, ...]:
+        """Take a request through all that happens to it."""
+        if ask.deadline is not None and ask.deadline <= course.began:
+            raise DeadlineExceeded("the time that the request had was over when it came")
+        rate = self._pool.rate
+        self._admission.enter(course.held, len(ask.inputs), course.characters, rate)
+        course.serving, rule = await self._able(ask)
+        course.serving.holders += 1
+        ask = untangled(ask, rule)
+        began = time.perf_counter()
+        course.counts = await self._counted(ask, course.serving, rule, course.characters)
+        course.tokenization_s = time.perf_counter() - began
+        self._admission.count(course.held, sum(course.counts.tokens), rate)
+        return await self._computed(ask, course.serving, course) if ask.inputs else ()
+
+    async def _computed(self, ask: Ask, serving: Serving, course: _Course) -> tuple[Any, ...]:
+        """Have inputs computed."""
+        worded = ("split_words", True) in ask.options
         job = self._scheduler.submit(
-            group,
+            Group(serving.key, ask.call, ask.options),
             serving.description.fingerprint,
-            ask.inputs,
-            counts.tokens,
+            tuple(map(frozen, ask.inputs)) if worded else ask.inputs,
+            course.counts.tokens,
             priority=ask.priority,
             deadline=ask.deadline,
         )
@@ -270,7 +293,21 @@ class Service:
         finally:
             if job.left:
                 self._scheduler.withdraw(job)
-        return tuple(job.answers), job.inference_s
+        course.inference_s = job.inference_s
+        return tuple(job.answers)
+
+    def _end(self, ask: Ask, course: _Course, error: BaseException | None) -> None:
+        """Give back what a request held, and tell the observers that it is over."""
+        if course.serving is not None:
+            course.serving.holders -= 1
+        self._admission.leave(course.held)
+        self._idle.set()
+        spent = course.tokenization_s + course.inference_s
+        course.queue_s = max(time.monotonic() - course.began - spent, 0.0)
+        if isinstance(error, Overloaded):
+            self._refused += 1
+        if self.observers:
+            self._observe(_finished(ask, course, error))
 
     def _observe(self, event: Event) -> None:
         """Pass an event on."""
@@ -279,35 +316,20 @@ class Service:
         for observer in self.observers:
             observer(event)
 
-    def _report(
-        self,
-        ask: Ask,
-        size: int,
-        counts: Counts,
-        spent: float,
-        waited: float,
-        inference: float,
-        error: BaseException | None,
-    ) -> None:
-        """Tell the observers of a request that is over."""
-        if isinstance(error, Overloaded):
-            self._refused += 1
-        if self.observers:
-            lost = counts.truncated
-            event = RequestFinished(
-                model=ask.model,
-                call=ask.call,
-                inputs=len(ask.inputs),
-                characters=size,
-                tokens=sum(counts.tokens),
-                truncated=sum(lost),
-                cut=sum(map(bool, lost)),
-                tokenization_s=spent,
-                queue_s=waited,
-                inference_s=inference,
-                error=error,
-            )
-            self._observe(event)
 
-
-_NOTHING = Counts((), ())
+def _finished(ask: Ask, course: _Course, error: BaseException | None) -> RequestFinished:
+    """Say what became of a request."""
+    lost = course.counts.truncated
+    return RequestFinished(
+        model=ask.model,
+        call=ask.call,
+        inputs=len(ask.inputs),
+        characters=course.characters,
+        tokens=sum(course.counts.tokens),
+        truncated=sum(lost),
+        cut=sum(map(bool, lost)),
+        tokenization_s=course.tokenization_s,
+        queue_s=course.queue_s,
+        inference_s=course.inference_s,
+        error=error,
+    )
