@@ -112,8 +112,8 @@ void TextTokenizer::tokenize(std::string_view text, bool with_spans, TokenizerSc
   for (const Stretch& stretch : scratch.stretches) {
     const std::string_view piece = text.substr(stretch.begin, stretch.end - stretch.begin);
     if (stretch.begin < counted) {  // two tokens share the white space that both strip
-      position.point -= static_cast<uint32_t>(
-          utf8::count(text.substr(stretch.begin, counted - stretch.begin)));
+      position.point -=
+          static_cast<uint32_t>(utf8::count(text.substr(stretch.begin, counted - stretch.begin)));
     }
     counted = stretch.end;
     if (stretch.id < 0) {

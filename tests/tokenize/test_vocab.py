@@ -72,3 +72,10 @@ def test_tokens_can_be_added_and_keep_their_ids() -> None:
 )
 def test_the_longest_prefix_is_a_token(text: str, prefix: str) -> None:
     assert Vocab(["a", "aa", "aaa", "\u535a"]).longest_prefix(text) == prefix
+
+
+def test_one_token_is_found_as_in_the_table_of_all() -> None:
+    for token in ("a", "b", "c", ""):
+        vocab = Vocab(["a", "b", "a"])
+        before = vocab.one(token)
+        assert before == vocab.ids.get(token) == vocab.one(token)

@@ -22,6 +22,8 @@ from bertie.sources.bundles import NAME, sealed
 from bertie.sources.local import SUFFIX
 from bertie.sources.manifest import Manifest, sha256
 from bertie.sources.progress import Progress, silent
+from bertie.tokenize import stored
+from bertie.tokenize.definition import Definition
 from bertie.verify import compare, limits_for, observe, verification_texts
 
 
@@ -112,6 +114,9 @@ def _write(
     """Write a bundle's files, bertie.json last. Returns: what that says."""
     opened = settled.opened
     write_beside(opened, bundle)
+    definition = opened.tokenizer.definition
+    if isinstance(definition, Definition):
+        stored.write(definition, bundle / encoder_folder(opened))
     weights = bundle / encoder_folder(opened) / "model.safetensors"
     write_safetensors(weights, stored_parts(opened, recipe), progress)
     content: dict[str, Any] = {

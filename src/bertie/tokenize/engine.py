@@ -94,7 +94,7 @@ class Core:
             strip_accents=flags["strip_accents"],
             lower=flags["lower"],
             prefix=definition.prefix,
-            unknown=definition.vocab.ids[definition.unknown],
+            unknown=definition.vocab.one(definition.unknown),
             max_chars=definition.max_chars,
             single=_rows(definition.single),
             pair=_rows(definition.pair),

@@ -63,10 +63,14 @@ class Tokenizer:
             TokenizerError: a file is broken, or lacks a token that BERT needs.
         """
         from bertie.sources import resolve
-        from bertie.tokenize.directory import read
+        from bertie.tokenize import stored
 
         check_count(max_length, "max_length")
         directory = resolve(source)
+        if lower is None and vocab is None and (directory / stored.NAME).is_file():
+            return cls(stored.read(directory / stored.NAME, max_length))
+        from bertie.tokenize.directory import read  # here because a bundle has no need of it
+
         given = None if vocab is None else Path(vocab)
         return cls(read(directory, lower=lower, max_length=max_length, vocab=given))
 

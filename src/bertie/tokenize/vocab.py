@@ -52,7 +52,7 @@ class Vocab:
     def ids(self) -> dict[str, int]:
         """From token to id; made on first need."""
         if self._ids is None:
-            self._ids = {token: i for i, token in enumerate(self._tokens)}
+            self._ids = dict(zip(self._tokens, range(len(self._tokens)), strict=True))
         return self._ids
 
     @property
@@ -83,6 +83,15 @@ class Vocab:
     def size(self) -> int:
         """Ids, whether a token is found under each or not."""
         return len(self._tokens)
+
+    def one(self, token: str) -> int | None:
+        """Find one token's id, None where there is none, without the table for all of them."""
+        if self._ids is not None:
+            return self._ids.get(token)
+        try:
+            return len(self._tokens) - 1 - self._tokens[::-1].index(token)
+        except ValueError:
+            return None
 
     def add(self, token: str) -> int:
         """Add a token after the others and return its id; one that is there keeps its own."""
