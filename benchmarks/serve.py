@@ -21,6 +21,7 @@ import shlex
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -67,6 +68,7 @@ def main() -> None:
     asked = arguments()
     if not wrk.available():
         raise SystemExit("wrk isn't installed: apt-get install wrk")
+    warnings.simplefilter("ignore")  # passages are cut, as everywhere
     model_directory = resolve(asked.model)
     texts = short_texts(asked.data, asked.texts)
     passages = long_texts(asked.data, asked.passages)

@@ -10,7 +10,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-export const number = (value, digits = 3) => value.toFixed(digits);
+export const number = (value, digits = 3) => value.toFixed(digits).replace("-", "−");
 
 // Each word for a kind of entity keeps its colour, on every page and in every session.
 function hue(word) {
