@@ -79,7 +79,6 @@ class Service:
         self._loader = Loader(self._registry, self._pool, settings.engine.max_memory)
         self._last: BatchStarted | None = None
         self._refused = 0
-        self._started = False
         self._idle = asyncio.Event()
         for name, model in settings.models.items():
             self._registry.add(ModelEntry(name, model.source, model.options, time.time()))
@@ -94,7 +93,6 @@ class Service:
             await asyncio.gather(*(self._loader.serving(entry) for entry in self._registry))
         else:
             await asyncio.gather(*(self._loader.examine(entry) for entry in self._registry))
-        self._started = True
         self._started = True
 
     async def stop(self, grace_s: float | None = None) -> None:
@@ -194,8 +192,6 @@ class Service:
         """Ask every worker for a real inference; the answer is good for a second."""
         if self._admission.closed:
             return Readiness(False, "the server is stopping")
-        if not self._started:
-            return Readiness(False, "the models are being loaded")
         if not self._started:
             return Readiness(False, "the models are being loaded")
         return await self._prober.ready()
