@@ -38,6 +38,17 @@ def test_bench_is_a_table_for_people(bertie: Bertie, tiny_sentence: Path) -> Non
     assert "{" not in ran.out
 
 
+def test_a_task_is_measured_beside_its_encoder(
+    bertie: Bertie, tiny_sentence: Path, rows: Path
+) -> None:
+    texts = ("--texts", rows, "-c", "body")
+    ran = bertie("bench", tiny_sentence, "--task", "embed", *texts, "--rounds", 1)
+    assert json.loads(ran.out)["task"] == "embed"
+    ran = bertie("bench", tiny_sentence, "--task", "embed", *texts, "--rounds", 1, "--as", "table")
+    assert "over both" in ran.out
+    assert bertie("bench", tiny_sentence, "--task", "tag", *texts).code == 1
+
+
 def test_texts_that_can_not_be_read_are_one_line(
     bertie: Bertie, tiny_sentence: Path, rows: Path
 ) -> None:

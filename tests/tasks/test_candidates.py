@@ -63,4 +63,5 @@ def test_no_context_has_no_spans_and_the_least_of_all_windows_says_so() -> None:
 
 def test_spans_that_overlap_a_better_one_are_left_out() -> None:
     spans = [Candidate(9, 4, 8), Candidate(8, 6, 9), Candidate(7, 8, 9), Candidate(6, 0, 4)]
-    assert apart(spans) == [0, 2, 3]
+    assert apart(spans, 4) == [0, 2, 3]
+    assert apart(spans, 2) == [0, 2]

@@ -10,7 +10,7 @@ import bertie
 from bertie import reference
 from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import InputError
-from bertie.tasks.fill import Filler
+from bertie.tasks.fill import Filler, _likeliest
 from tests.editing import edit_json, edit_tensors
 from tests.tasks.heads import add_fill_head
 
@@ -125,3 +125,10 @@ def test_what_cannot_be_filled_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         bertie.load(filler).fill(inputs, **options)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 6, 7])
+def test_the_likeliest_are_found_with_all_that_equal_the_last(count: int) -> None:
+    logs = np.array([-2.0, -1.0, -2.0, -0.5, -2.0, -9.0])
+    expected = {0: [], 1: [3], 3: [0, 1, 2, 3, 4]}.get(count, list(range(6)))
+    assert _likeliest(logs, count).tolist() == expected

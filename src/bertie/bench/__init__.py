@@ -1,6 +1,31 @@
 """How fast a model runs on this machine, how near to what the CPU can do, and in what memory."""
 
 from bertie.bench.measure import measure
-from bertie.bench.report import Bulk, Latency, Machine, Memory, Model, Report, Spread, Start
+from bertie.bench.report import (
+    Bulk,
+    Latency,
+    Machine,
+    Memory,
+    Model,
+    Report,
+    Spread,
+    Start,
+    TaskBulk,
+    TaskReport,
+)
+from bertie.bench.tasks import measure_task
 
-__all__ = ["Bulk", "Latency", "Machine", "Memory", "Model", "Report", "Spread", "Start", "measure"]
+__all__ = [
+    "Bulk",
+    "Latency",
+    "Machine",
+    "Memory",
+    "Model",
+    "Report",
+    "Spread",
+    "Start",
+    "TaskBulk",
+    "TaskReport",
+    "measure",
+    "measure_task",
+]

@@ -22,7 +22,7 @@ from bertie.bench.texts import Texts, synthetic
 from bertie.errors import InputError, TruncationWarning
 from bertie.load import load
 from bertie.tasks.embed import Embedder
-from bertie.tasks.info import ModelInfo
+from bertie.tasks.model import Model as BertieModel
 from bertie.tasks.texts import checked, listed
 
 # Called with what is being done, how many steps are done, and how many there are.
@@ -104,7 +104,7 @@ def measure(
     """
     if type(rounds) is not int or rounds < 1:
         raise InputError(f"rounds is {rounds!r}, expected at least 1")
-    given = None if texts is None else _given(texts)
+    given = None if texts is None else given_texts(texts)
     load_before = os.getloadavg()[0]
     tell = progress or (lambda what, done, total: None)
     tell("loading", 0, rounds + 2)
@@ -132,18 +132,10 @@ def measure(
     started = start(info.directory, options, rounds)
     tell("weighing", rounds + 1, rounds + 2)
     resident = memory(info.directory, options, _shuffled(kinds))
+    described_model, machine = described(model, load_before, peaks)
     return Report(
-        model=_model(info, model),
-        machine=Machine(
-            cpu=cpu_name(),
-            cores=_core.available_cores(),
-            threads=model.encoder.threads,
-            isa=model.encoder.isa,
-            load=load_before,
-            peak_gflops=Spread.of([peak / 1e9 for peak in peaks]),
-            bertie=_version(),
-            python=platform.python_version(),
-        ),
+        model=described_model,
+        machine=machine,
         rounds=rounds,
         bulk=tuple(one.report() for one in bulk),
         latency=tuple(one.report() for one in calls),
@@ -152,7 +144,7 @@ def measure(
     )
 
 
-def _given(texts: Iterable[str]) -> Texts:
+def given_texts(texts: Iterable[str]) -> Texts:
     """Check the caller's texts."""
     if isinstance(texts, str):
         raise InputError("texts is one str, expected an iterable of texts")
@@ -227,19 +219,37 @@ def _shuffled(kinds: Sequence[Texts]) -> list[str]:
     return texts
 
 
-def _model(info: ModelInfo, model: Embedder) -> Model:
-    """Describe the model."""
-    config = model.encoder.config
+def described(
+    model: BertieModel, load_before: float, peaks: Sequence[float] = ()
+) -> tuple[Model, Machine]:
+    """Describe a model and the machine.
+
+    Args:
+        model: loaded.
+        load_before: the machine's load before anything was measured.
+        peaks: operations a second, one for each round; none where a round doesn't measure it.
+    """
+    config, info, encoder = model.encoder.config, model.info(), model.encoder
+    machine = Machine(
+        cpu=cpu_name(),
+        cores=_core.available_cores(),
+        threads=encoder.threads,
+        isa=encoder.isa,
+        load=load_before,
+        peak_gflops=Spread.of([peak / 1e9 for peak in peaks]) if peaks else None,
+        bertie=_version(),
+        python=platform.python_version(),
+    )
     return Model(
         source=info.source,
         precision=info.precision,
-        dimensions=model.dimensions,
+        dimensions=info.dimensions,
         parameters=info.parameters,
         layers=config.num_hidden_layers,
         hidden_size=config.hidden_size,
         intermediate_size=config.intermediate_size,
         max_length=model.max_length,
-    )
+    ), machine
 
 
 def _version() -> str:

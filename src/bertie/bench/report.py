@@ -27,7 +27,7 @@ class Model:
     Attributes:
         source: what the caller named.
         precision: what the encoder computes in, "auto" resolved.
-        dimensions: floats in one vector.
+        dimensions: floats in one vector, for tasks that give vectors.
         parameters: numbers in the tensors that are used.
         layers, hidden_size, intermediate_size: the encoder's sizes.
         max_length: the most tokens of a text.
@@ -35,7 +35,7 @@ class Model:
 
     source: str
     precision: str
-    dimensions: int
+    dimensions: int | None
     parameters: int
     layers: int
     hidden_size: int
@@ -54,7 +54,7 @@ class Machine:
         isa: the instruction set of its kernels.
         load: processes that ran or waited on average over the minute before; above 0 is others'.
         peak_gflops: operations a second, in 10⁹, of these threads multiplying in this precision on
-            registers alone; measured once a round.
+            registers alone; measured once a round, if at all.
         bertie, python: versions.
     """
 
@@ -63,7 +63,7 @@ class Machine:
     threads: int
     isa: str
     load: float
-    peak_gflops: Spread
+    peak_gflops: Spread | None
     bertie: str
     python: str
 
@@ -166,6 +166,48 @@ class Report:
     latency: tuple[Latency, ...]
     memory: Memory | None
     start: Start
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as JSON knows it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TaskBulk:
+    """Many texts in one call of a task, from text to answer.
+
+    Attributes:
+        name: which texts.
+        texts: how many.
+        texts_per_second: the speed.
+        encoder_share: of the time, what the encoder took.
+        head_share: of the time, what the head's multiplications take at the encoder's rate.
+        overhead: the time over that of both, as a share of theirs; below 0 where the head runs
+            faster than the encoder.
+    """
+
+    name: str
+    texts: int
+    texts_per_second: Spread
+    encoder_share: Spread
+    head_share: Spread
+    overhead: Spread
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """A task measured on a machine.
+
+    Attributes:
+        task: one of bertie.tasks.table.TASKS.
+        rounds: how often each figure was measured.
+    """
+
+    task: str
+    model: Model
+    machine: Machine
+    rounds: int
+    bulk: tuple[TaskBulk, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON knows it."""

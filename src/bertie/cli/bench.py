@@ -2,19 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bertie.cli import options, output
 from bertie.cli.progress import Bar
+from bertie.tasks.table import TASKS
 
 if TYPE_CHECKING:
-    from bertie.bench import Bulk, Latency, Memory, Report, Spread
+    from bertie.bench import Bulk, Latency, Machine, Memory, Model, Report, Spread, TaskReport
 
 
 @options.command("bench")
 @options.source
+@click.option(
+    "--task",
+    type=click.Choice(list(TASKS)),
+    help="Measure what this task takes beside the encoder, instead.",
+)
 @options.precision
 @options.threads
 @options.calibration
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 @options.show_as
 def command(
     source: str,
+    task: str | None,
     precision: str,
     threads: int | None,
     calibration: Path | None,
@@ -53,48 +60,41 @@ def command(
     SOURCE is a directory, a hub id, pypi:package or an alias; without it, the default model.
     Times run from text to vector, tokenizing included. The peak is what the threads can multiply
     in the precision in use; it is measured in every round, beside the model. Memory and start are
-    those of new processes. docs/performance.md explains the figures.
+    those of new processes. With --task, the encoder is timed inside the task's own calls, and what
+    the rest of them takes is shown. docs/performance.md explains the figures.
     """
     from bertie.sources import resolve
 
     with Bar("B") as bar:
         resolve(source, progress=bar.update)
-    from bertie.bench import measure
+    from bertie.bench import Report, TaskReport, measure, measure_task
     from bertie.tables import read
 
     texts = None
     if file is not None:
         texts = [row.fields[column] for row in read(file, column=column, format=file_format)]
+    report: Report | TaskReport
     with Bar("steps") as bar:
-        report = measure(
-            source,
-            precision=precision,
-            threads=threads,
-            calibration=calibration,
-            texts=texts,
-            rounds=rounds,
-            progress=bar.update,
-        )
+        how: dict[str, Any] = {
+            "precision": precision,
+            "threads": threads,
+            "calibration": calibration,
+            "texts": texts,
+            "rounds": rounds,
+            "progress": bar.update,
+        }
+        report = measure(source, **how) if task is None else measure_task(source, task, **how)
     if as_json or not output.as_table(show_as):
         output.print_json(report.to_dict())
+    elif isinstance(report, TaskReport):
+        _print_task(report)
     else:
         _print(report)
 
 
 def _print(report: "Report") -> None:
     """Print a report for a person."""
-    model, machine = report.model, report.machine
-    output.print_record(
-        {
-            "model": f"{model.source}: {model.layers} layers of width {model.hidden_size}, "
-            f"{model.parameters / 1e6:.1f} million parameters",
-            "precision": model.precision,
-            "cpu": f"{machine.cpu}, {machine.threads} of {machine.cores} cores, {machine.isa}",
-            "multiply peak": f"{_spread(machine.peak_gflops)} GFLOP/s",
-            "load before": f"{machine.load:.1f}",
-            "rounds": report.rounds,
-        }
-    )
+    output.print_record(_described(report.model, report.machine, report.rounds))
     click.echo()
     output.print_columns(
         ("bulk", "texts", "tokens", "tokens/s", "texts/s", "GFLOP/s", "of peak"),
@@ -118,6 +118,45 @@ def _print(report: "Report") -> None:
     if report.memory is not None:
         rows += _memory(report.memory)
     output.print_columns(("start and memory", ""), rows, right=("",))
+
+
+def _print_task(report: "TaskReport") -> None:
+    """Print a task's report for a person."""
+    output.print_record(
+        {"task": report.task, **_described(report.model, report.machine, report.rounds)}
+    )
+    click.echo()
+    columns = ("texts/s", "encoder", "head, at its rate", "over both")
+    output.print_columns(
+        ("bulk", "texts", *columns),
+        (
+            (
+                f"{bulk.name} texts",
+                f"{bulk.texts:,}",
+                _spread(bulk.texts_per_second),
+                *(
+                    f"{_spread(share, 100)} %"
+                    for share in (bulk.encoder_share, bulk.head_share, bulk.overhead)
+                ),
+            )
+            for bulk in report.bulk
+        ),
+        right=("texts", *columns),
+    )
+
+
+def _described(model: "Model", machine: "Machine", rounds: int) -> dict[str, str | int]:
+    """Say what was measured, and on what."""
+    peak = machine.peak_gflops
+    return {
+        "model": f"{model.source}: {model.layers} layers of width {model.hidden_size}, "
+        f"{model.parameters / 1e6:.1f} million parameters",
+        "precision": model.precision,
+        "cpu": f"{machine.cpu}, {machine.threads} of {machine.cores} cores, {machine.isa}",
+        **({} if peak is None else {"multiply peak": f"{_spread(peak)} GFLOP/s"}),
+        "load before": f"{machine.load:.1f}",
+        "rounds": rounds,
+    }
 
 
 def _bulk(bulk: "Bulk") -> tuple[str, ...]:
@@ -157,9 +196,10 @@ def _memory(memory: "Memory") -> Iterator[tuple[str, str]]:
         yield name, f"{size / 1e6:.0f} MB"
 
 
-def _spread(spread: "Spread") -> str:
+def _spread(spread: "Spread", times: float = 1) -> str:
     """A median and how far the rounds lie from it at most, with the digits that it deserves."""
-    digits = 0 if spread.median >= 100 else 1
-    off = max(spread.most - spread.median, spread.median - spread.least)
-    shown = f"{spread.median:,.{digits}f}"
+    median, least, most = (times * v for v in (spread.median, spread.least, spread.most))
+    digits = 0 if median >= 100 else 1
+    off = max(most - median, median - least)
+    shown = f"{median:,.{digits}f}"
     return shown if off == 0 else f"{shown} ± {off:,.{digits}f}"

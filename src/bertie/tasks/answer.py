@@ -206,8 +206,8 @@ def _answers(
         for candidate, share in zip(scored, shares, strict=True)
     ]
     if not options.no_answer or not found:
-        return [answers[i] for i in apart(scored)[: options.top_k]]
-    spans = [answers[i] for i in apart(found)]
+        return [answers[i] for i in apart(scored, options.top_k)]
+    spans = [answers[i] for i in apart(found, options.top_k)]
     none = answers[-1]
     place = 0 if nothing - found[0].logit > options.threshold else 1
     return [*spans[:place], none, *spans[place:]][: options.top_k]

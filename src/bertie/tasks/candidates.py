@@ -48,6 +48,8 @@ def candidates(
 
 def _owned(windows: Sequence[Window]) -> list[NDArray[np.bool_]]:
     """Mark the tokens that have more context in a window than in any other, or are there first."""
+    if len(windows) == 1:
+        return [np.ones(len(windows[0].rows), np.bool_)]
     total = max(window.first + len(window.rows) for window in windows)
     best = np.full(total, -1)
     owner = np.full(total, -1)
@@ -91,10 +93,12 @@ def _whole(word_ids: NDArray[np.int32], first: int, last: int) -> tuple[int, int
     return first, last
 
 
-def apart(spans: Sequence[Candidate]) -> list[int]:
-    """Choose spans that don't overlap, best first: their places in the list."""
+def apart(spans: Sequence[Candidate], count: int) -> list[int]:
+    """Choose at most `count` spans that don't overlap, best first: their places in the list."""
     chosen: list[int] = []
     for number, span in enumerate(spans):
+        if len(chosen) == count:
+            break
         if all(span.end <= spans[i].start or span.start >= spans[i].end for i in chosen):
             chosen.append(number)
     return chosen

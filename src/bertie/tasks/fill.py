@@ -249,7 +249,7 @@ class Filler(Model):
         """Name the likeliest tokens of one mask; equal ones in the vocabulary's order."""
         # A table may be padded with rows that no token has.
         named = min(len(logs), self.tokenizer.vocab_size)
-        considered = np.arange(named) if wanted is None else wanted
+        considered = _likeliest(logs[:named], top_k) if wanted is None else wanted
         order = np.lexsort((considered, -logs[considered]))[:top_k]
         return [
             Filling(self.tokenizer.token_of(id), math.exp(logs[id]), id)
@@ -273,3 +273,11 @@ class Filler(Model):
         found = self._at(packed, where.reshape(-1), chance)
         total = math.fsum(log for (log,) in found)
         return Likelihood(total, tokens, math.exp(-total / tokens) if tokens else 1.0)
+
+
+def _likeliest(logs: Scores, count: int) -> NDArray[np.intp]:
+    """Find the places of the largest values, and of all that equal the least of those."""
+    if not 0 < count < len(logs):
+        return np.arange(len(logs) if count else 0)
+    least = np.partition(logs, len(logs) - count)[len(logs) - count]
+    return np.flatnonzero(logs >= least)

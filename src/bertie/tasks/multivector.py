@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.heads import HeadRecord
 from bertie.config import Setting
-from bertie.encoder import Linear
 from bertie.errors import CheckpointError, InputError
+from bertie.heads import Head
 from bertie.opening import Opened
 from bertie.pooling import normalize
 from bertie.tasks import head
@@ -105,9 +105,8 @@ class MultiVectorEmbedder(Model):
     def __init__(self, parts: Parts, *, record: HeadRecord) -> None:
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
-        (layer,) = record.layers
         self.dimensions = record.outputs
-        self._project = Linear(layer.weight.float32(), threads=self.encoder.threads)
+        self._head = Head(record, threads=self.encoder.threads)
         values = {name: setting.value for name, setting in parts.settings.items()}
         vocab = self.tokenizer.vocab
         for role in ("query_marker", "document_marker", "mask_token"):
@@ -223,7 +222,7 @@ class MultiVectorEmbedder(Model):
             hidden = self.encoder.forward(
                 flat, np.zeros_like(flat), lengths, attended=attended[some]
             )
-            rows = normalize(self._project(hidden))
+            rows = normalize(self._head.logits(hidden))
             found += list(rows.reshape(-1, length, self.dimensions).copy())
         return found
 
@@ -231,7 +230,7 @@ class MultiVectorEmbedder(Model):
         """Embed documents and leave punctuation out."""
 
         def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
-            return normalize(self._project(self.encoder.forward(ids, type_ids, lengths)))
+            return normalize(self._head.logits(self.encoder.forward(ids, type_ids, lengths)))
 
         kept = ~np.isin(packed.ids, np.array(sorted(skipped), np.int32))
         parts = by_sequence(kept, packed.lengths)

@@ -1,14 +1,16 @@
 """Windows of one text, joined so that no seam shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertie.tokenize import PackedEncodings, PackedWindows
 
-Floats = NDArray[np.float32]
+Number = TypeVar("Number", bound=np.floating)
 Ints = NDArray[np.int32]
 
 
@@ -48,37 +50,45 @@ def by_text(
         stride: tokens of a text that a window shares with the one before it.
         sequence: 0 where the first text of each input is in windows, 1 where the second is.
     """
-    ends = np.cumsum(windows.lengths)
-    places = np.searchsorted(windows.texts, np.arange(count + 1))
-    for text in range(count):
+    starts = np.cumsum(windows.lengths) - windows.lengths
+    # All windows' tokens at once: short texts are many, and a call into NumPy takes a while.
+    rows = np.flatnonzero(windows.sequences == sequence)
+    cuts = np.searchsorted(rows, np.append(starts, len(windows.ids)))
+    offsets, word_ids = windows.offsets[rows], windows.word_ids[rows]
+    rows -= np.repeat(starts, np.diff(cuts))
+    bounds = cuts.tolist()
+    places = np.searchsorted(windows.texts, np.arange(count + 1)).tolist()
+    for begin, end in pairwise(places):
         found: list[tuple[int, Window]] = []
         first = 0
-        numbers = range(int(places[text]), int(places[text + 1]))
-        for number in numbers:
-            begin = int(ends[number]) - int(windows.lengths[number])
-            here = slice(begin, int(ends[number]))
-            rows = np.flatnonzero(windows.sequences[here] == sequence)
-            tokens = len(rows)
-            context = _context(tokens, number == numbers[0], number == numbers[-1])
-            offsets, word_ids = windows.offsets[here][rows], windows.word_ids[here][rows]
-            found.append((number, Window(first, offsets, word_ids, rows, context)))
+        for number in range(begin, end):
+            here = slice(bounds[number], bounds[number + 1])
+            tokens = bounds[number + 1] - bounds[number]
+            context = _context(tokens, number == begin, number == end - 1)
+            found.append(
+                (number, Window(first, offsets[here], word_ids[here], rows[here], context))
+            )
             first += tokens - stride
         yield found
 
 
 def _context(tokens: int, begins: bool, ends: bool) -> NDArray[np.int64]:
     """Count each token's distance from the nearer seam; an end of the text is none."""
-    places = np.arange(tokens)
     beyond = np.full(tokens, tokens)
+    if begins and ends:
+        return beyond
+    places = np.arange(tokens)
     return np.minimum(beyond if begins else places, beyond if ends else places[::-1])
 
 
-def join(windows: list[tuple[int, Window]], rows: list[Floats]) -> tuple[Floats, Ints, Ints]:
+def join(
+    windows: list[tuple[int, Window]], rows: Sequence[NDArray[Number]]
+) -> tuple[NDArray[Number], Ints, Ints]:
     """Join a text's windows; each token is taken from the window where it has most context.
 
     Args:
         windows: of one text, as by_text gives them.
-        rows: by the number of a window (its tokens, width) float32, framing tokens included.
+        rows: by the number of a window (its tokens, width), framing tokens included.
     Returns: for the text's tokens rows (tokens, width), offsets (tokens, 2), word ids (tokens,).
     """
     parts = [(window, rows[number][window.rows]) for number, window in windows]
@@ -87,7 +97,7 @@ def join(windows: list[tuple[int, Window]], rows: list[Floats]) -> tuple[Floats,
         return values, window.offsets, window.word_ids
     last = parts[-1][0]
     total = last.first + len(last.rows)
-    joined = np.zeros((total, parts[0][1].shape[1]), np.float32)
+    joined = np.zeros((total, parts[0][1].shape[1]), parts[0][1].dtype)
     offsets = np.zeros((total, 2), np.int32)
     word_ids = np.zeros(total, np.int32)
     best = np.full(total, -1)

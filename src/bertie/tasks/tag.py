@@ -17,6 +17,7 @@ from bertie.tasks import head
 from bertie.tasks.call import Call
 from bertie.tasks.logits import token_logits
 from bertie.tasks.model import Model, Parts, Prepared
+from bertie.tasks.passes import by_sequence
 from bertie.tasks.probabilities import Scores, softmax
 from bertie.tasks.records import Record
 from bertie.tasks.schemes import mark, runs
@@ -69,8 +70,8 @@ class _Units:
     """
 
     scores: Scores
-    starts: list[int]
-    ends: list[int]
+    starts: Ints
+    ends: Ints
 
 
 class Tagger(Model):
@@ -158,11 +159,12 @@ class Tagger(Model):
         def compute(ready: tuple[Texts, PackedWindows]) -> list[list[Span]]:
             texts, windows = ready
             logits = token_logits(self.encoder, self._head, as_encodings(windows), self.budget)
+            scores = by_sequence(softmax(np.concatenate(logits)), windows.lengths) if logits else []
             found = by_text(windows, len(texts.first), self.stride, 0)
             return [
-                self._words(text, parts, logits, aggregation)
+                self._words(text, parts, scores, aggregation)
                 if split_words
-                else self._spans(text, parts, logits, aggregation, ignored)
+                else self._spans(text, parts, scores, aggregation, ignored)
                 for text, parts in zip(texts.first, found, strict=True)
             ]
 
@@ -172,19 +174,19 @@ class Tagger(Model):
         self,
         text: str,
         windows: list[tuple[int, Window]],
-        logits: list[Any],
+        scores: list[Scores],
         aggregation: str,
         ignored: frozenset[str],
     ) -> list[Span]:
         """Find the entities of one text."""
-        rows, offsets, word_ids = join(windows, logits)
-        units = _tokens(softmax(rows), offsets) if len(rows) else None
-        if units is None:
+        rows, offsets, word_ids = join(windows, scores)
+        if not len(rows):
             return []
+        units = _tokens(rows, offsets)
         if aggregation in _OF_WORDS:
             units = _words(units, word_ids, aggregation)
-        chosen = units.scores.argmax(axis=1)
-        best = units.scores[np.arange(len(chosen)), chosen]
+        chosen = units.scores.argmax(axis=1).tolist()
+        best = units.scores.max(axis=1)
         marks = [self._marks[i] for i in chosen]
         pieces = (
             [(i, i + 1) for i in range(len(marks))] if aggregation == "none" else list(runs(marks))
@@ -194,7 +196,7 @@ class Tagger(Model):
             label = self.labels[chosen[begin]] if aggregation == "none" else marks[begin].kind
             if label in ignored or self.labels[chosen[begin]] in ignored:
                 continue
-            start, stop = units.starts[begin], units.ends[end - 1]
+            start, stop = int(units.starts[begin]), int(units.ends[end - 1])
             score = float(best[begin:end].mean())
             spans.append(Span(label, score, text[start:stop], start, stop))
         return spans
@@ -203,18 +205,18 @@ class Tagger(Model):
         self,
         words: Sequence[str],
         windows: list[tuple[int, Window]],
-        logits: list[Any],
+        scores: list[Scores],
         aggregation: str,
     ) -> list[Span]:
         """Label each of the caller's words."""
-        rows, offsets, word_ids = join(windows, logits)
+        rows, offsets, word_ids = join(windows, scores)
         found: dict[int, tuple[str, float]] = {}
         if len(rows):
-            units = _words(_tokens(softmax(rows), offsets), word_ids, aggregation)
+            units = _words(_tokens(rows, offsets), word_ids, aggregation)
             chosen = units.scores.argmax(axis=1).tolist()
             kept = dict.fromkeys(word_ids.tolist())
-            for word, label, scores in zip(kept, chosen, units.scores, strict=True):
-                found[word] = (self.labels[label], float(scores[label]))
+            for word, label, chances in zip(kept, chosen, units.scores, strict=True):
+                found[word] = (self.labels[label], float(chances[label]))
         return [
             Span(*found.get(number, (OUTSIDE, 0.0)), word, number, number + 1)
             for number, word in enumerate(words)
@@ -223,12 +225,14 @@ class Tagger(Model):
 
 def _tokens(scores: Scores, offsets: Ints) -> _Units:
     """Take every token as a unit."""
-    return _Units(scores, offsets[:, 0].tolist(), offsets[:, 1].tolist())
+    return _Units(scores, offsets[:, 0], offsets[:, 1])
 
 
 def _words(tokens: _Units, word_ids: Ints, aggregation: str) -> _Units:
     """Join the tokens of each word, which stand side by side."""
-    firsts = np.flatnonzero(np.diff(word_ids, prepend=-1))
+    begins = np.ones(len(word_ids), np.bool_)
+    begins[1:] = word_ids[1:] != word_ids[:-1]
+    firsts = np.flatnonzero(begins)
     lasts = np.append(firsts[1:], len(word_ids)) - 1
     if aggregation == "first":
         scores = tokens.scores[firsts]
@@ -240,4 +244,4 @@ def _words(tokens: _Units, word_ids: Ints, aggregation: str) -> _Units:
         spans = zip(firsts.tolist(), lasts.tolist(), strict=True)
         peaks = [first + int(best[first : last + 1].argmax()) for first, last in spans]
         scores = tokens.scores[peaks]
-    return _Units(scores, [tokens.starts[i] for i in firsts], [tokens.ends[i] for i in lasts])
+    return _Units(scores, tokens.starts[firsts], tokens.ends[lasts])

@@ -1,0 +1,249 @@
+"""What a task takes beside the encoder: its calls are timed, and the encoder within them."""
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertie.bench.measure import Progress, described, given_texts
+from bertie.bench.operations import operations
+from bertie.bench.report import Spread, TaskBulk, TaskReport
+from bertie.bench.texts import Texts, synthetic
+from bertie.encoder import Encoder
+from bertie.errors import InputError, TaskError, TruncationWarning
+from bertie.heads import Head
+from bertie.load import load
+from bertie.tasks.model import Model
+
+# A model and texts → one call of its task over all of them.
+Run = Callable[[Any, Sequence[str]], Callable[[], Any]]
+
+_LABELS = ("travel", "cooking", "sport")  # of a zero-shot call
+_QUESTION_WORDS = 8
+
+
+@dataclass
+class _Share:
+    """What the calls of one model spent inside its encoder, and what its head multiplied."""
+
+    encoder_s: float = 0.0
+    encoder_operations: int = 0
+    head_operations: int = 0
+
+
+class _TimedEncoder:
+    """Stands before an encoder and counts its passes."""
+
+    def __init__(self, encoder: Encoder, share: _Share) -> None:
+        self._encoder = encoder
+        self._share = share
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def forward(self, ids: Any, type_ids: Any, lengths: Any, *more: Any, **options: Any) -> Any:
+        return self._timed(self._encoder.forward, ids, type_ids, lengths, *more, **options)
+
+    def forward_pooled(
+        self, ids: Any, type_ids: Any, lengths: Any, *more: Any, **options: Any
+    ) -> Any:
+        return self._timed(self._encoder.forward_pooled, ids, type_ids, lengths, *more, **options)
+
+    def _timed(
+        self,
+        forward: Callable[..., Any],
+        ids: Any,
+        type_ids: Any,
+        lengths: NDArray[np.int32],
+        *more: Any,
+        **options: Any,
+    ) -> Any:
+        begun = time.perf_counter()
+        rows = forward(ids, type_ids, lengths, *more, **options)
+        self._share.encoder_s += time.perf_counter() - begun
+        self._share.encoder_operations += operations(self._encoder.config, lengths)
+        return rows
+
+
+class _CountedHead:
+    """Stands before a head and counts what it multiplies."""
+
+    def __init__(self, head: Head, share: _Share) -> None:
+        self._head = head
+        self._share = share
+        layers = head.record.layers
+        self._per_row = sum(2 * int(np.prod(layer.weight.shape)) for layer in layers)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._head, name)
+
+    def logits(self, hidden: Any) -> Any:
+        self._share.head_operations += self._per_row * len(hidden)
+        return self._head.logits(hidden)
+
+    def largest(self, hidden: Any, lengths: Any) -> Any:
+        self._share.head_operations += self._per_row * len(hidden)
+        return self._head.largest(hidden, lengths)
+
+
+@dataclass
+class _Measured:
+    """Texts that a task is called with, and what each round found."""
+
+    kind: Texts
+    call: Callable[[], Any]
+    seconds: list[float] = field(default_factory=list)
+    shares: list[_Share] = field(default_factory=list)
+
+    def report(self) -> TaskBulk:
+        """Summarize the rounds."""
+        expected = [_expected(share) for share in self.shares]
+        rounds = list(zip(self.seconds, self.shares, expected, strict=True))
+        return TaskBulk(
+            name=self.kind.name,
+            texts=len(self.kind.texts),
+            texts_per_second=Spread.of([len(self.kind.texts) / s for s in self.seconds]),
+            encoder_share=Spread.of([share.encoder_s / s for s, share, _ in rounds]),
+            head_share=Spread.of([(e - share.encoder_s) / s for s, share, e in rounds]),
+            overhead=Spread.of([s / e - 1 for s, _, e in rounds]),
+        )
+
+
+def _expected(share: _Share) -> float:
+    """The encoder's seconds and those of the head's multiplications at the encoder's rate."""
+    return share.encoder_s * (1 + share.head_operations / share.encoder_operations)
+
+
+def measure_task(
+    source: str | Path,
+    task: str | None = None,
+    *,
+    precision: str = "auto",
+    threads: int | None = None,
+    calibration: str | Path | Sequence[str] | None = None,
+    texts: Sequence[str] | None = None,
+    rounds: int = 5,
+    progress: Progress | None = None,
+) -> TaskReport:
+    """Measure what a task takes beside the encoder: reading texts, the head, making answers.
+
+    The encoder is timed inside the task's own calls, so a busy minute hits both alike. Overhead is
+    counted over the encoder's time and that of the head's multiplications at the encoder's rate.
+
+    Args:
+        source, precision, threads, calibration: as for bertie.load.
+        task: one of bertie.tasks.table.TASKS; None for what the checkpoint was made for.
+        texts: at least two; None for short and long texts made of the vocabulary's words. A pair
+            is made of a text and the next, a masked word of one in the middle.
+        rounds: how often each figure is measured.
+        progress: is told how far the work is.
+    Raises: InputError: no texts, something among them that is none, or less than one round.
+    Raises: whatever bertie.load raises.
+    """
+    if type(rounds) is not int or rounds < 1:
+        raise InputError(f"rounds is {rounds!r}, expected at least 1")
+    given = None if texts is None else given_texts(texts)
+    load_before = os.getloadavg()[0]
+    tell = progress or (lambda what, done, total: None)
+    tell("loading", 0, rounds + 1)
+    model = load(source, task=task, precision=precision, threads=threads, calibration=calibration)
+    kinds = synthetic(model.tokenizer, model.max_length) if given is None else (given,)
+    described_model, machine = described(model, load_before)
+    share = _watched(model)
+    measured = [_Measured(kind, RUNS[model.task](model, list(kind.texts))) for kind in kinds]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TruncationWarning)
+        for one in measured:
+            one.call()
+        for done in range(rounds):
+            tell("computing", done + 1, rounds + 1)
+            for one in measured:
+                _measure(one, share)
+    return TaskReport(
+        task=model.task,
+        model=described_model,
+        machine=machine,
+        rounds=rounds,
+        bulk=tuple(one.report() for one in measured),
+    )
+
+
+def _watched(model: Model) -> _Share:
+    """Have a model's encoder and head counted."""
+    share = _Share()
+    model.encoder = _TimedEncoder(model.encoder, share)  # type: ignore[assignment]
+    if (head := vars(model).get("_head")) is not None:
+        vars(model)["_head"] = _CountedHead(head, share)
+    return share
+
+
+def _measure(one: _Measured, share: _Share) -> None:
+    """Call once more, and keep what it took."""
+    share.encoder_s, share.encoder_operations, share.head_operations = 0.0, 0, 0
+    begun = time.perf_counter()
+    one.call()
+    one.seconds.append(time.perf_counter() - begun)
+    one.shares.append(_Share(share.encoder_s, share.encoder_operations, share.head_operations))
+
+
+def _embed(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
+    return lambda: model.embed(texts, prompt="")
+
+
+def _zero_shot(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
+    entailment = None
+    try:
+        model.zero_shot(texts[0], _LABELS)
+    except (InputError, TaskError):  # what its labels are called doesn't change the time
+        entailment = model.labels[0]
+    return lambda: model.zero_shot(texts, _LABELS, entailment=entailment)
+
+
+def _rank(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
+    query = " ".join(texts[0].split()[:_QUESTION_WORDS])
+    label = model.labels[0] if len(model.labels) > 1 else None
+    return lambda: model.rank(query, texts, label=label)
+
+
+def _answer(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
+    question = " ".join(texts[0].split()[:_QUESTION_WORDS])
+    return lambda: model.answer(question, texts)
+
+
+def _fill(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
+    mask = str(model.tokenizer.settings["mask_token"].value)
+    masked = []
+    for text in texts:
+        words = text.split() or [mask]
+        words[len(words) // 2] = mask
+        masked.append(" ".join(words))
+    return lambda: model.fill(masked)
+
+
+def _next_sentence(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
+    return lambda: model.next_sentence(texts, [*texts[1:], texts[0]])
+
+
+def _plainly(method: str) -> Run:
+    """Call a method with the texts alone."""
+    return lambda model, texts: lambda: getattr(model, method)(texts)
+
+
+RUNS: Mapping[str, Run] = {
+    "embed": _embed,
+    "classify": _plainly("classify"),
+    "zero_shot": _zero_shot,
+    "rank": _rank,
+    "tag": _plainly("tag"),
+    "answer": _answer,
+    "fill": _fill,
+    "next_sentence": _next_sentence,
+    "sparse": _plainly("embed_sparse"),
+    "multivector": _plainly("embed_multi"),
+}
