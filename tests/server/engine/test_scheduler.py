@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bertie.errors import CheckpointError, DeadlineExceeded, InputError, Overloaded
+from bertie.errors import CheckpointError, DeadlineExceeded, InputError, Overloaded, ServerError
 from bertie.server.engine.ask import Ask
 from bertie.server.engine.service import Service
 from tests.server.engine.conftest import computed, embed, held, run, serving, until
@@ -199,5 +199,35 @@ def test_an_option_that_can_not_be_is_the_callers_error(tiny_sentence: Path) -> 
             asked = Ask("tiny", "embed", ("a", "b"), (("output", "float7"),))
             with pytest.raises(InputError, match="output is 'float7'"):
                 await service.ask(asked)
+
+    run(work())
+
+
+def test_what_can_not_be_sent_fails_and_the_worker_lives(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}) as service:
+            odd = Ask("tiny", "embed", ("a",), (("ranges", lambda: None),))
+            with pytest.raises(ServerError, match="can't be sent to a worker"):
+                await service.ask(odd)
+            assert len((await embed(service, "a")).answers) == 1
+            assert service.state().workers[0].restarts == 0
+
+    run(work())
+
+
+def test_an_observer_that_fails_keeps_nobody_from_their_answers(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
+            service.observers.append(lambda event: 1 / 0)
+            assert len((await embed(service, "a")).answers) == 1
+
+    run(work())
+
+
+def test_asking_whether_it_is_ready_measures_nothing(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
+            assert (await service.ready()).ready
+            assert service.state().tokens_per_second == 0
 
     run(work())

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -162,5 +163,5 @@ class ThreadLink:
 
     def _reply(self, message: Any) -> None:
         """Give a message to the event loop, unless it is gone."""
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._receive, message)

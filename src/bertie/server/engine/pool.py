@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
@@ -157,7 +158,7 @@ class Pool:
 
     def _finished(self, worker: Worker, batch: Batch, ran: Ran) -> None:
         """Take note of a batch that is done, and pass it on."""
-        if not ran.errors:
+        if batch.tokens and not ran.errors:
             self._rates[batch.run.key].add(batch.tokens, ran.seconds)
             self._one.add(batch.tokens, ran.seconds)
             self.throughput.add(batch.tokens)
@@ -193,9 +194,10 @@ class Pool:
         """Start a worker again, and load what it had."""
         if link is not None:
             await link.close(0)
-        loop = asyncio.get_running_loop()
-        pause = _FIRST_PAUSE * 2 ** min(worker.restarts, 16) if loop.time() - born < _YOUNG else 0
-        await asyncio.sleep(min(pause, _LONGEST_PAUSE))
+        worker.failures = worker.failures + 1 if time.monotonic() - born < _YOUNG else 0
+        if worker.failures:
+            pause = _FIRST_PAUSE * 2 ** min(worker.failures - 1, 16)
+            await asyncio.sleep(min(pause, _LONGEST_PAUSE))
         worker.restarts += 1
         worker.attach(await self._link(worker))
         for load in list(self._models.values()):

@@ -3,8 +3,9 @@
 import math
 import time
 
-# Of what was measured so much still counts at the next measurement.
-_KEPT = 0.95
+# Tokens after which what was measured before counts for little, and the part that one batch leaves.
+_HORIZON = 32_768
+_LEFT = 0.5
 # Seconds that throughput looks back.
 _LATELY = 5.0
 
@@ -17,8 +18,9 @@ class Rate:
 
     def add(self, tokens: int, seconds: float) -> None:
         """Take a batch into account."""
-        self._tokens = self._tokens * _KEPT + tokens
-        self._seconds = self._seconds * _KEPT + seconds
+        kept = max(1 - tokens / _HORIZON, _LEFT)
+        self._tokens = self._tokens * kept + tokens
+        self._seconds = self._seconds * kept + seconds
 
     @property
     def per_second(self) -> float:

@@ -91,5 +91,5 @@ class Prober:
                 answer.set_exception(EngineFailed(f"worker {worker.number} is being restarted"))
 
         probe = rule.probe(str(mask.value) if mask is not None else "")
-        self._pool.send(worker, serving.key, call, rule.probe_options, (probe,), 1, finished, lost)
+        self._pool.send(worker, serving.key, call, rule.probe_options, (probe,), 0, finished, lost)
         await answer

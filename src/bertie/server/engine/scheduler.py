@@ -4,11 +4,12 @@ It never waits for more to come: a batch is made when a worker can take one, of 
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from bertie.errors import DeadlineExceeded, EngineFailed
+from bertie.errors import DeadlineExceeded, EngineFailed, ServerError
 from bertie.server.engine.cache import MISSING, Cache
 from bertie.server.engine.events import BatchFinished, BatchStarted, Observer
 from bertie.server.engine.halving import located
@@ -18,6 +19,8 @@ from bertie.server.engine.unit import Group, Job, Lane, Stage, Unit
 from bertie.server.engine.waiting import Waiting
 from bertie.server.engine.workers import Batch
 from bertie.server.settings import EngineSettings
+
+_log = logging.getLogger(__name__)
 
 
 class Scheduler:
@@ -130,7 +133,15 @@ class Scheduler:
             self._lose(units, begun)
 
         inputs = tuple(unit.input for unit in units)
-        self.pool.send(worker, group.key, group.call, group.options, inputs, tokens, finished, lost)
+        try:
+            self.pool.send(
+                worker, group.key, group.call, group.options, inputs, tokens, finished, lost
+            )
+        except Exception as error:  # whatever can't be sent must not be waited for
+            _log.exception("a batch of %s can't be sent", group.key[0])
+            for unit in units:
+                self._fail(unit, ServerError(f"the request can't be sent to a worker: {error}"))
+            return
         self._observe(BatchStarted(group.key[0], group.call, len(units), tokens, budget))
 
     def _finish(self, units: list[Unit], batch: Batch, ran: Ran) -> None:

@@ -1,6 +1,7 @@
 """The service: what the server's APIs ask, and the one place that models are managed from."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from bertie.tokenize import Tokenizer
 _MANY_CHARACTERS = 50_000
 
 
+_log = logging.getLogger(__name__)
 _NOTHING = Counts((), ())
 
 
@@ -310,7 +312,10 @@ class Service:
         if isinstance(event, BatchStarted):
             self._last = event
         for observer in self.observers:
-            observer(event)
+            try:
+                observer(event)
+            except Exception:  # whoever counts wrong mustn't keep others from their answers
+                _log.exception("an observer failed")
 
 
 def _finished(ask: Ask, course: _Course, error: BaseException | None) -> RequestFinished:

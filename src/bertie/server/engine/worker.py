@@ -32,15 +32,15 @@ class _Line:
     def read(self, work: SimpleQueue[Any]) -> None:
         """Take messages in while batches are computed, until the front process is gone."""
         assembler = Assembler()
-        while True:
-            try:
+        try:
+            while True:
                 message = receive(self._end, assembler)
-            except (EOFError, OSError):
-                os._exit(0)
-            if isinstance(message, Ping):
-                self.send(message)
-            else:
-                work.put(message)
+                if isinstance(message, Ping):
+                    self.send(message)
+                else:
+                    work.put(message)
+        finally:  # without a reader nobody would notice that the front process is gone
+            os._exit(0)
 
 
 def main(descriptor: int, threads: int) -> None:

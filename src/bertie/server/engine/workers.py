@@ -20,7 +20,7 @@ class Batch:
 
     Attributes:
         run: what the worker is told.
-        tokens: of all its inputs.
+        tokens: of all its inputs; 0 where it isn't to be measured.
         finished: takes what comes of it.
         lost: is told that the worker died, and whether it had begun the batch.
         begun: when the worker had nothing before it any more, in seconds of time.monotonic.
@@ -40,6 +40,7 @@ class Worker:
         number: from 0.
         link: to the process; None while there is none.
         restarts: how often it was replaced.
+        failures: how often in a row its process died young.
         loaded: the models that it has.
         batches: what it has to do, in order, by number.
         born: when its process was started, in seconds of time.monotonic.
@@ -50,6 +51,7 @@ class Worker:
         self.number = number
         self.link: Link | None = None
         self.restarts = 0
+        self.failures = 0
         self.loaded: set[Key] = set()
         self.batches: dict[int, Batch] = {}
         self.born = 0.0
@@ -93,9 +95,9 @@ class Worker:
     def send(self, batch: Batch) -> None:
         """Give it a batch to do."""
         assert self.link is not None
+        self.link.send(batch.run)
         batch.begun = time.monotonic()
         self.batches[batch.run.number] = batch
-        self.link.send(batch.run)
 
     async def load(self, load: Load) -> Description:
         """Load a model. Raises: whatever loading raises; EngineFailed: the process died of it."""
