@@ -1,22 +1,29 @@
 """The examples run as they stand."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from tests.editing import edit_json, edit_tensors
+from tests.tasks.heads import HIDDEN, add_fill_head, add_head
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = Path(__file__).parent / "data" / "tiny-bert"
 
 
-def run(name: str, minilm: Path, home: Path, *arguments: str) -> str:
-    """Run an example; the default model is the user's, by a cache that has it."""
+def run(
+    name: str, *arguments: str | Path, home: Path | None = None, warnings: str = "default"
+) -> str:
+    """Run an example, with a cache that has the default model where it needs that."""
     ran = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *arguments],
-        env={**os.environ, "BERTIE_HOME": str(minilm.parent.parent.parent)},
+        [sys.executable, "-W", warnings, str(EXAMPLES / name), *map(str, arguments)],
+        env={**os.environ, **({"BERTIE_HOME": str(home)} if home else {})},
         capture_output=True,
         text=True,
         check=False,
@@ -27,20 +34,107 @@ def run(name: str, minilm: Path, home: Path, *arguments: str) -> str:
     return ran.stdout
 
 
-def test_embedding(minilm: Path, tmp_path: Path) -> None:
-    assert "vectors: (2, 384) float32" in run("embedding.py", minilm, tmp_path)
+def home_of(minilm: Path) -> Path:
+    """The cache that the default model lies in."""
+    return minilm.parent.parent.parent
 
 
-def test_similarity(minilm: Path, tmp_path: Path) -> None:
-    shown = run("similarity.py", minilm, tmp_path)
+def test_embedding(minilm: Path) -> None:
+    assert "vectors: (2, 384) float32" in run("embedding.py", home=home_of(minilm))
+
+
+def test_similarity(minilm: Path) -> None:
+    shown = run("similarity.py", home=home_of(minilm))
     best = shown.splitlines()[2]
     assert best.endswith("Boats depart for the isle at twelve o'clock.")
     assert len(shown.splitlines()[-1].split()) == 8
 
 
-def test_semantic_search(minilm: Path, tmp_path: Path) -> None:
-    shown = run("semantic_search.py", minilm, tmp_path, "my little boy does not like books")
+def test_semantic_search(minilm: Path) -> None:
+    shown = run("semantic_search.py", "my little boy does not like books", home=home_of(minilm))
     assert "My son hates reading" in shown.splitlines()[2]
+
+
+def test_classify(bert: Path) -> None:
+    add_head(bert, "sequence_classification", 2, ["bad", "good"])
+    rows = [line.split(maxsplit=2) for line in run("classify.py", bert).splitlines()]
+    assert len(rows) == 6
+    assert {label for _, label, _ in rows} <= {"bad", "good"}
+    assert [float(score) for score, _, _ in rows] == sorted(float(r[0]) for r in rows)[::-1]
+
+
+def test_zero_shot(bert: Path) -> None:
+    add_head(bert, "sequence_classification", 2, ["contradiction", "entailment"])
+    first = run("zero_shot.py", bert, "rain", "stone").splitlines()[1:3]
+    assert {line.split()[1] for line in first} == {"rain", "stone"}
+    assert sum(float(line.split()[0]) for line in first) == pytest.approx(1, abs=2e-3)
+
+
+def test_rank(bert: Path) -> None:
+    add_head(bert, "sequence_classification", 1)
+    # A model of 64 positions warns of what it doesn't read.
+    shown = run("rank.py", bert, "What does a card cost?", warnings="ignore").splitlines()
+    scores = [float(line.split()[0]) for line in shown[2:]]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_tag(bert: Path) -> None:
+    add_head(bert, "token_classification", 3, ["O", "B-X", "I-X"])
+    *found, empty, marked = run("tag.py", bert).splitlines()
+    assert found
+    assert empty == ""
+    assert marked.count("[") == marked.count("]") == len(found)
+
+
+def test_answer(bert: Path) -> None:
+    add_head(bert, "question_answering", 2)
+    shown = run("answer.py", bert, "Who designed the bridge?").splitlines()
+    assert shown[0] == "Who designed the bridge?"
+    assert " to " in shown[1]
+
+
+def test_fill(bert: Path) -> None:
+    add_fill_head(bert)
+    shown = run("fill.py", bert).splitlines()
+    assert shown[0] == "The ferry to the island leaves at [MASK]."
+    assert shown[1].count(", ") >= 3
+    assert sum("perplexity" in line for line in shown) == 2
+
+
+def test_next_sentence(bert: Path) -> None:
+    add_head(bert, "next_sentence", 2)
+    told = run("next_sentence.py", bert, warnings="ignore").splitlines()
+    assert len(set(told)) == len(told) == 5
+    assert told[0].endswith("stopped between two floors.")
+
+
+def test_sparse_search(bert: Path) -> None:
+    pytest.importorskip("scipy", reason="SciPy has the matrix of sparse vectors")
+    add_fill_head(bert)
+    shown = run("sparse_search.py", bert, "How do I get a library card?").splitlines()
+    scores = [float(line.split()[0]) for line in shown[2::2]]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert all(line.strip().startswith("by ") for line in shown[3::2])
+
+
+def test_multi_vector(bert: Path) -> None:
+    weight = np.random.default_rng(4).normal(0, 0.5, (6, HIDDEN)).astype("f4")
+    edit_tensors(bert, lambda tensors: {**tensors, "linear.weight": weight})
+    edit_json(bert / "config.json", architectures=["HF_ColBERT"])
+    (bert / "artifact.metadata").write_text(json.dumps({"doc_maxlen": 64, "doc_token_id": "song"}))
+    shown = run("multi_vector.py", bert, "How do I get a library card?").splitlines()
+    assert shown[0].endswith("vectors of 6")
+    assert len(shown) == 6
+
+
+@pytest.mark.parametrize("name", ["classify.py", "fill.py", "multi_vector.py"])
+def test_an_example_that_a_model_has_no_head_for_says_so(name: str, tiny_bert: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / name), str(tiny_bert)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 1
+    assert "TaskError" in ran.stderr
 
 
 def test_the_questions_are_many_and_different() -> None:
@@ -53,15 +147,11 @@ def test_the_questions_are_many_and_different() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "embedding.py",
-        "similarity.py",
-        "semantic_search.py",
-        "finetune/sst2.py",
-        "finetune/sick.py",
-        "finetune/wnut17.py",
-        "finetune/xquad.py",
-    ],
+    sorted(
+        path.relative_to(EXAMPLES).as_posix()
+        for path in EXAMPLES.rglob("*.py")
+        if path.name != "data.py"
+    ),
 )
 def test_an_example_says_how_to_run_it(name: str) -> None:
     assert f"Run it: python examples/{name}" in (EXAMPLES / name).read_text()
