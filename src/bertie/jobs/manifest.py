@@ -1,7 +1,7 @@
 """The manifest: what a job was asked for, and which shards are finished."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -45,8 +45,18 @@ class Record:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> "Record":
         """Read what to_dict gave."""
-        shard = Shard(**{**said["shard"], "start": tuple(said["shard"]["start"])})
-        return cls(shard, Counts(**said["counts"]), said["isa"], said["size"], said["seconds"])
+        return cls(
+            shard_of(said["shard"]),
+            Counts(**said["counts"]),
+            said["isa"],
+            said["size"],
+            said["seconds"],
+        )
+
+
+def shard_of(said: Mapping[str, Any]) -> Shard:
+    """Read a shard from JSON, which knows no tuples."""
+    return Shard(**{**said, "start": tuple(said["start"])})
 
 
 def asked(job: Job, files: tuple[File, ...], identity: Identity, columns: Any) -> dict[str, Any]:
@@ -98,10 +108,16 @@ def save(place: Place, asked: Mapping[str, Any], model: str, state: str, **more:
     write(place.manifest, json.dumps(said, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
-def records(place: Place) -> dict[int, Record]:
-    """Read which shards are finished, their outputs being there; by number."""
+def records(place: Place, known: Container[int] = ()) -> dict[int, Record]:
+    """Read which shards are finished, their outputs being there; by number.
+
+    Args:
+        known: numbers of shards to pass over.
+    """
     found = {}
-    for path in sorted(place.records.glob("*.json")):
+    for path in sorted(place.records.glob("[0-9]*.json")):
+        if int(path.stem) in known:
+            continue
         record = Record.of(json.loads(path.read_bytes()))
         part = place.part(record.shard.number)
         if part.is_file() and part.stat().st_size == record.size:
@@ -122,6 +138,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
             for option in sorted({*was, *wanted}):
                 if was.get(option) != wanted.get(option):
                     yield _change(option, was.get(option), wanted.get(option))
+        elif name == "columns":
+            yield from (f"there is no column {one} any more" for one in was if one not in wanted)
+            yield from (f"there was no column {one}" for one in wanted if one not in was)
+        elif name == "model":
+            yield f"the model's fingerprint was {was[:12]}…, is {wanted[:12]}…"
         else:
             yield _change(name, was, wanted)
 

@@ -72,6 +72,7 @@ def run(job: Job, how: How | None = None) -> Summary:
     Raises: ExtraMissing: what it runs on isn't installed.
     """
     how = how or How()
+    check_job(job)
     _check(job, how)
     driver = import_module(f"bertie.jobs.{DRIVERS[how.on]}")
     job, found = _found(job, how)
@@ -272,11 +273,24 @@ class _Run:
 
 
 def _check(job: Job, how: How) -> None:
-    """Refuse what can't be, before anything is read."""
-    if job.task not in STEPS:
-        raise InputError(f"task is {job.task!r}, expected one of {', '.join(STEPS)}")
+    """Refuse a run that can't be, before anything is read."""
     if how.on not in DRIVERS:
         raise InputError(f"on is {how.on!r}, expected one of {', '.join(DRIVERS)}")
+    if job.shard_rows < 1:
+        raise InputError(f"shard_rows is {job.shard_rows}, expected at least 1")
+    if not job.inputs:
+        raise InputError("no input is given, expected files, directories, patterns, or -")
+    if STDIN in job.inputs and how.on != "local" and how.spool is None:
+        raise InputError(f"standard input can't be read by {how.on}'s workers; give --spool DIR")
+
+
+def check_job(job: Job) -> None:
+    """Refuse a task with options or texts that it has no use for, or without those it needs.
+
+    Raises: InputError: it says which.
+    """
+    if job.task not in STEPS:
+        raise InputError(f"task is {job.task!r}, expected one of {', '.join(STEPS)}")
     step = STEPS[job.task]
     strange = sorted({*job.options} - step.options)
     if strange:
@@ -290,10 +304,6 @@ def _check(job: Job, how: How) -> None:
         raise InputError(f"{job.task} reads pairs: give a text for all rows, or a column of them")
     if job.pair is not None and job.pair_column is not None:
         raise InputError("a text for all rows and a column of them are given, expected one of both")
-    if job.shard_rows < 1:
-        raise InputError(f"shard_rows is {job.shard_rows}, expected at least 1")
-    if not job.inputs:
-        raise InputError("no input is given, expected files, directories, patterns, or -")
 
 
 def _found(job: Job, how: How) -> tuple[Job, tuple[File, ...]]:
@@ -306,8 +316,6 @@ def _found(job: Job, how: How) -> tuple[Job, tuple[File, ...]]:
     if how.spool is not None:
         path = spooled(how.spool, how.stream, job.input_format or "lines", how.say)
         return job, files.find([str(path)], job.input_format or "lines")
-    if how.on != "local":
-        raise InputError(f"standard input can't be read by {how.on}'s workers; give --spool DIR")
     return job, (files.standard_input(job.input_format),)
 
 

@@ -22,9 +22,7 @@ def spooled(directory: Path, stream: Any, format: str, say: Callable[[str], None
     """
     path = directory / f"input.{format}"
     if path.is_file():
-        say(
-            f"{path} has standard input from an earlier run, which goes on; remove it to begin anew"
-        )
+        say(f"{path} has an earlier run's standard input, which is read; else remove it")
         return path
     try:
         directory.mkdir(parents=True, exist_ok=True)

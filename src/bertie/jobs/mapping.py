@@ -1,0 +1,159 @@
+"""The map step of a job for tables that somebody else moves: Ray Data, Spark, or a loop."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bertie.jobs.arrow import pa
+from bertie.jobs.columns import input_columns, kept_columns
+from bertie.jobs.content import Content
+from bertie.jobs.engine import Engine, Identity, identify
+from bertie.jobs.job import Job
+from bertie.jobs.run import check_job
+from bertie.jobs.steps import STEPS
+from bertie.jobs.work import work
+
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Mapper:
+    """Adds a task's columns to Arrow tables, the model loaded once a process.
+
+    Rows that can't be answered stay in their place, with nulls; the column `rejected` says why.
+
+    Attributes:
+        task: a key of bertie.jobs.steps.STEPS.
+        model: as for bertie.load.
+        column: the column that holds the text.
+        pair, pair_column: a text that goes with every row's, or the column of such texts.
+        options: the keyword arguments of the task's method.
+        load: bertie.load's options.
+        identity: of the model where the mapper was made, so that it computes alike everywhere.
+    """
+
+    task: str
+    model: str = "minilm"
+    column: str = "text"
+    pair: str | None = None
+    pair_column: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    load: Mapping[str, Any] = field(default_factory=dict)
+    identity: Identity | None = None
+
+    def settled(self) -> "Mapper":
+        """Settle the model and the precision here, for every process that the mapper goes to.
+
+        Raises: InputError: the task or an option can't be.
+        Raises: as bertie.load.
+        """
+        return Mapper(**{**self.__dict__, "identity": identify(self._job)})
+
+    def schema(self, schema: Any) -> Any:
+        """Give the columns of what the mapper makes of a table with these.
+
+        Raises: InputError: a column is missing or isn't text, or one has an answer's name.
+        """
+        read = input_columns(self._job, schema, None, "the table")
+        added = _fields(self._job, self.identity or identify(self._job))
+        return kept_columns(self._job, read, [*added, pa.field(REJECTED, pa.string())])
+
+    def __call__(self, table: Any, threads: int | None = None) -> Any:
+        """Answer the rows of a table.
+
+        Args:
+            table: a pyarrow.Table.
+            threads: the most cores to use; None takes load's word, else all.
+        Returns: the table with the task's columns and `rejected`.
+        Raises: as schema, and what isn't the fault of a row.
+        """
+        schema = self.schema(table.schema)
+        numbers = [(number, 0) for number in range(table.num_rows)]
+        columns = pa.schema(list(schema)[:-1])
+        engine = _engine(self, threads)
+        done = work(engine, self._job, columns, table, Content(table, numbers, []))
+        reasons = {bad.number: bad.reason for bad in done.rejects}
+        places = iter(range(done.table.num_rows))
+        order = [None if row in reasons else next(places) for row, _ in numbers]
+        answers = done.table.select(range(table.num_columns, len(columns)))
+        answers = answers.take(pa.array(order, pa.int64()))
+        for name in answers.column_names:
+            table = table.append_column(columns.field(name), answers.column(name))
+        rejected = pa.array([reasons.get(row) for row, _ in numbers], pa.string())
+        return table.append_column(REJECTED, rejected)
+
+    @property
+    def _job(self) -> Job:
+        """The job whose step this is."""
+        job = Job(
+            self.task,
+            ("-",),
+            Path("-"),
+            self.model,
+            self.load,
+            self.options,
+            self.column,
+            self.pair,
+            self.pair_column,
+        )
+        check_job(job)
+        return job
+
+
+def _fields(job: Job, identity: Identity) -> list[Any]:
+    """Give the columns that a task adds."""
+    return STEPS[job.task].fields(identity.dimensions, job.options)
+
+
+# The engine that this process has, by its mapper.
+_engines: dict[str, Engine] = {}
+
+
+def _engine(mapper: Mapper, threads: int | None) -> Engine:
+    """Find this process's engine, or load its model."""
+    key = repr((mapper, threads))
+    if key not in _engines:
+        _engines.clear()
+        job = mapper._job
+        _engines[key] = Engine(job, mapper.identity or identify(job), threads)
+    return _engines[key]
+
+
+def ray_map(dataset: Any, mapper: Mapper, *, workers: int | None = None) -> Any:
+    """Add a task's columns to a Ray dataset, by a pool of actors.
+
+    Args:
+        dataset: a ray.data.Dataset.
+        workers: how many actors; None: one a machine. They share the machines' cores out.
+    Returns: a ray.data.Dataset, not computed yet.
+    Raises: ExtraMissing: Ray isn't installed.
+    Raises: as Mapper.settled.
+    """
+    from bertie.jobs import on_ray
+
+    return on_ray.mapped(dataset, mapper.settled(), workers)
+
+
+def spark_map(frame: Any, mapper: Mapper) -> Any:
+    """Add a task's columns to a Spark data frame, by mapInArrow.
+
+    Vectors are arrays, for Spark has no lists of fixed size; of float16 they become float32, of
+    uint8 int16. Each task uses spark.task.cpus cores.
+
+    Args:
+        frame: a pyspark.sql.DataFrame.
+    Returns: a pyspark.sql.DataFrame, not computed yet.
+    Raises: ExtraMissing: Spark isn't installed.
+    Raises: as Mapper.settled.
+    """
+    from bertie.jobs import on_spark
+
+    return on_spark.mapped(frame, mapper.settled())
+
+
+def batches_of(mapper: Mapper, batches: Iterator[Any], schema: Any, threads: int) -> Iterator[Any]:
+    """Map record batches to record batches of a schema that Spark knows."""
+    for batch in batches:
+        table = mapper(pa.Table.from_batches([batch]), threads)
+        yield from table.cast(schema).to_batches()

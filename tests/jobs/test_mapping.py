@@ -1,0 +1,42 @@
+"""The map step alone, on tables that somebody else moves."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import bertie
+from bertie.errors import InputError
+from bertie.jobs import Mapper
+
+TEXTS = ["the old bridge", None, "a cat"]
+
+
+def test_a_mapper_adds_columns_and_keeps_every_row_in_its_place(tiny_sentence: Path) -> None:
+    mapper = pickle.loads(pickle.dumps(Mapper("embed", str(tiny_sentence)).settled()))  # noqa: S301
+    given = pa.table({"id": [1, 2, 3], "text": TEXTS})
+    found = mapper(given)
+    assert found.schema.equals(mapper.schema(given.schema))
+    assert found.column("id").to_pylist() == [1, 2, 3]
+    assert found.column("rejected").to_pylist() == [
+        None,
+        "column 'text' is null, expected text",
+        None,
+    ]
+    first, second, third = found.column("embedding").to_pylist()
+    assert second is None
+    expected = bertie.load(tiny_sentence).embed([TEXTS[0], TEXTS[2]])
+    np.testing.assert_array_equal(np.array([first, third], np.float32), expected)
+    assert mapper(given.slice(0, 0)).num_rows == 0
+
+
+def test_a_mapper_refuses_tables_and_tasks_that_do_not_fit(tiny_sentence: Path) -> None:
+    mapper = Mapper("embed", str(tiny_sentence))
+    with pytest.raises(InputError, match="no column 'text', it has 'body'"):
+        mapper(pa.table({"body": ["x"]}))
+    with pytest.raises(InputError, match="called 'rejected' already"):
+        mapper(pa.table({"text": ["x"], "rejected": ["y"]}))
+    with pytest.raises(InputError, match="task is 'draw'"):
+        Mapper("draw").settled()
