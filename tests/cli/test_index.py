@@ -77,3 +77,49 @@ def test_what_cannot_be_is_refused(
     places = {"INDEX": str(made), "FILE": str(file), "NOFILE": str(file) + "x"}
     ran = bertie(*(places.get(one, one.replace("INDEX", str(made))) for one in arguments))
     assert (ran.code, message in ran.err) == (code, True), ran.err
+
+
+def test_a_report_describes_the_rows(made: Path, bertie: Callable[..., Any]) -> None:
+    report = json.loads(bertie("index", "-o", made, "--report").out)["report"]
+    assert (report["rows"], report["truncated"], report["repeated"]) == (3, 0, 0)
+    shown = bertie("index", "-o", made, "--report", "--as", "table").out
+    assert "0 rows (0.0%), 0 tokens lost" in shown
+
+
+def test_a_map_is_written(made: Path, bertie: Callable[..., Any], tmp_path: Path) -> None:
+    ran = bertie("map", made, "-o", tmp_path / "map.html", "--colour", "year", "--method", "pca")
+    assert (ran.code, "3 of 3 rows by pca" in ran.err) == (0, True), ran.err
+    assert "two dogs run" in (tmp_path / "map.html").read_text(encoding="utf-8")
+    assert bertie("map", made, "-o", tmp_path / "map.png").code == 2
+    ran = bertie("map", made, "-o", tmp_path / "map.html", "--colour", "nosuch")
+    assert (ran.code, "no column 'nosuch'" in ran.err) == (1, True)
+    assert "two dogs run" in (tmp_path / "map.html").read_text(encoding="utf-8")
+
+
+def test_rows_that_repeat_others_are_found_and_deleted(
+    made: Path, bertie: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "more.csv").write_text(CSV + "4,rain falls,\n5,rain falls,\n")
+    bertie("index", tmp_path / "more.csv", "-o", made, "--type", "year=int")
+    ran = bertie("dedup", made, "--threshold", "0.9999")
+    (group,) = map(json.loads, ran.out.splitlines())
+    assert (group["key"], group["text"]) == ("2", "rain falls")
+    assert [one["key"] for one in group["duplicates"]] == ["4", "5"]
+    assert "2 of 5 rows repeat 1 others" in ran.err
+    assert "2 of 5 rows" in bertie("dedup", made, "--threshold", "0.9999", "--delete").err
+    assert bertie("dedup", made, "--threshold", "0.9999").out == ""
+    assert bertie("dedup", made, "--threshold", "0").code == 2
+    assert bertie("dedup", tmp_path).code == 1
+
+
+def test_rows_are_clustered(made: Path, bertie: Callable[..., Any], tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    options = ("-n", "2", "--save", "topic", "-o", tmp_path / "rows.csv")
+    ran = bertie("cluster", made, *options)
+    found = [json.loads(line) for line in ran.out.splitlines()]
+    assert [one["rows"] for one in found] == [2, 1]
+    assert (tmp_path / "rows.csv").read_text().splitlines()[0].endswith("cluster")
+    assert bertie("search", made, "dogs", "--where", "topic = 1", "-k", 9).out.count("\n") == 1
+    assert "2 rows, " in bertie("cluster", made, "-n", "2", "--as", "table").out
+    ran = bertie("cluster", made, "-n", "4")
+    assert (ran.code, "expected 2 to 3" in ran.err) == (1, True)

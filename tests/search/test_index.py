@@ -114,6 +114,18 @@ def test_only_new_and_changed_rows_are_embedded(
     assert len(filled) == 5
 
 
+def test_more_rows_than_the_model_reads_ahead_are_all_there(tmp_path: Path, embedder: Any) -> None:
+    index = Index.create(tmp_path / "index", model=embedder, key="id")
+    rows = [{"id": n, "text": f"dog {n % 7}"} for n in range(5000)]
+    assert index.add(rows).added == 5000
+    assert index.add(rows[::-1]) == Changes(unchanged=5000)
+    _, vectors = index.vectors()
+    expected = embedder.embed([f"dog {n}" for n in range(7)], kind="document")
+    assert len(np.unique(vectors, axis=0)) == 7
+    best = embedder.similarity(vectors[:7], expected).max(axis=1)
+    assert best == pytest.approx(1, abs=1e-5)
+
+
 def test_rows_without_a_key_are_told_apart_by_content_and_none_is_lost(
     tmp_path: Path, embedder: Any
 ) -> None:

@@ -78,9 +78,9 @@ def add_rows(
             if kept is not None:
                 kept.update(item.key for item in some)
             chunk = _chunk(store, settings, model, some, known)
-            waiting.append(chunk)
-            for place in chunk.waiting:
-                yield chunk.items[place].fields[settings.column]
+            due = [chunk.items[place].fields[settings.column] for place in chunk.waiting]
+            waiting.append(chunk)  # from here on its vectors may come
+            yield from due
 
     def write() -> None:
         nonlocal done

@@ -1,7 +1,7 @@
 """An index: rows on the disk with their vectors and words, and the search among them."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from reprlib import repr as shown
@@ -16,7 +16,7 @@ from bertie.search.adding import Changes, add_rows
 from bertie.search.filters import Where, condition, literal, quoted
 from bertie.search.fusion import reciprocal_ranks
 from bertie.search.lock import writing
-from bertie.search.rows import KEY, OWN, VECTOR
+from bertie.search.rows import KEY, OWN, VECTOR, check_name
 from bertie.search.settings import IndexSettings, read_settings
 from bertie.search.store import Store
 from bertie.tasks.records import Record
@@ -283,6 +283,28 @@ class Index:
         if rerank is not None:
             best = reranked(query, best[:depth], _reranker(rerank), self.settings.column)
         return best[:k]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Read every row in its order on the disk, as a mapping of its `key` and its `fields`."""
+        for batch in self.store.scan([KEY, *self.columns]):
+            for row in batch.to_pylist():
+                yield {"key": row.pop(KEY), "fields": row}
+
+    def annotate(self, column: str, values: Mapping[str, Any]) -> None:
+        """Write a column of rows that are there, whatever was in it.
+
+        Args:
+            column: one that is there, or a new one; not the text or the key.
+            values: texts, numbers or truths by the rows' keys.
+        Raises: InputError: a column that can't be written; a value that isn't of its type;
+            another process is writing.
+        """
+        if column in (self.settings.column, self.settings.key):
+            raise InputError(f"column {column!r} is the text or the key; change it with update")
+        check_name(column)
+        with writing(self.path):
+            self.store.annotate(column, values)
+            self._refresh()
 
     def vectors(self, columns: Sequence[str] = ()) -> tuple[list[dict[str, Any]], Floats]:
         """Read every row's vector, in the order of the rows on the disk.

@@ -41,7 +41,7 @@ def items(rows: Iterable[Mapping[str, Any]], *, column: str, key: str | None) ->
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, Mapping):
             raise InputError(f"row {number} is {shown(row)}, expected a mapping of columns")
-        fields = {_name(name, number): _kept(value) for name, value in row.items()}
+        fields = {check_name(name, f"row {number}: "): _kept(value) for name, value in row.items()}
         if not isinstance(fields.get(column), str):
             found = f"{shown(row[column])}" if column in row else f"missing: it has {_listed(row)}"
             raise InputError(f"row {number}: column {column!r} is {found}, expected text")
@@ -71,17 +71,22 @@ def _key(row: Mapping[str, Any], column: str, number: int) -> str:
     return str(value)
 
 
-def _name(name: Any, number: int) -> str:
-    """Check a column's name."""
+def check_name(name: Any, where: str = "") -> str:
+    """Give a column's name back.
+
+    Args:
+        where: what the message begins with.
+    Raises: InputError: it can't be a column's.
+    """
     if not isinstance(name, str) or not name or set(name) & set(".`\0"):
         raise InputError(
-            f"row {number}: a column is called {shown(name)}, expected a name without '.' and '`'; "
+            f"{where}a column is called {shown(name)}, expected a name without '.' and '`'; "
             "rename it"
         )
     if name.startswith(_RESERVED):
         raise InputError(
-            f"row {number}: a column is called {name!r}, but names that begin with 'bertie_' or "
-            "'_' are the index's own; rename it"
+            f"{where}a column is called {name!r}, but names that begin with 'bertie_' or '_' are "
+            "the index's own; rename it"
         )
     return name
 

@@ -1,7 +1,7 @@
 """The rows of an index on the disk: a LanceDB table, and the searches it answers."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +86,14 @@ class Store:
                 merge.when_not_matched_insert_all().execute(rows)
             else:
                 self._table.add(rows)
+
+    def annotate(self, column: str, values: Mapping[str, Any]) -> None:
+        """Write one column of rows, by their keys. Raises: InputError: a value doesn't fit it."""
+        given = self._arrays({column: list(values.values())})
+        keys = self._arrow.array(list(values), type=self._arrow.string())
+        with self._errors():
+            merge = self._table.merge_insert(KEY).when_matched_update_all()
+            merge.execute(self._arrow.table({KEY: keys, **given}))
 
     def delete(self, where: str) -> int:
         """Delete the rows that a condition holds for. Returns: how many."""
@@ -184,7 +192,19 @@ class Store:
         return self._arrow.list_(self._arrow.float32(), self._settings.dimensions)
 
     def _as_table(self, columns: dict[str, list[Any]], vectors: Floats) -> Any:
-        """Rows as Arrow has them, of the table's types; columns that are new are made."""
+        """Rows as Arrow has them, with every column of the table."""
+        pa = self._arrow
+        arrays = self._arrays(columns)
+        flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
+        arrays[VECTOR] = pa.FixedSizeListArray.from_arrays(flat, self._settings.dimensions)
+        schema = self._table.schema
+        for name in schema.names:
+            if name not in arrays:
+                arrays[name] = pa.nulls(len(vectors), schema.field(name).type)
+        return pa.table([arrays[name] for name in schema.names], schema=schema)
+
+    def _arrays(self, columns: Mapping[str, list[Any]]) -> dict[str, Any]:
+        """Columns as Arrow has them, of the table's types; those that are new are made."""
         pa = self._arrow
         types = {one.name: one.type for one in self._table.schema}
         arrays: dict[str, Any] = {}
@@ -201,14 +221,7 @@ class Store:
         if new:
             with self._errors():
                 self._table.add_columns(pa.schema(new))
-        flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
-        arrays[VECTOR] = pa.FixedSizeListArray.from_arrays(flat, self._settings.dimensions)
-        schema = self._table.schema
-        return pa.table(
-            {name: arrays.get(name, pa.nulls(len(vectors), schema.field(name).type))
-             for name in schema.names},
-            schema=schema,
-        )  # fmt: skip
+        return arrays
 
     def _has_words(self) -> bool:
         """Whether there is an index of words."""

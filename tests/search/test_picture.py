@@ -1,0 +1,36 @@
+"""Vectors laid out in two dimensions."""
+
+import numpy as np
+import pytest
+
+from bertie.errors import ExtraMissing, InputError
+from bertie.search import picture
+
+
+def test_the_widest_directions_are_drawn() -> None:
+    random = np.random.default_rng(0)
+    flat = random.standard_normal((50, 2)) * [5, 2]
+    directions = np.linalg.qr(random.standard_normal((6, 2)))[0]
+    places = picture.pca((flat @ directions.T + 3).astype(np.float32))
+    flat -= flat.mean(axis=0)
+    assert places.shape == (50, 2)
+    distances = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    assert distances == pytest.approx(np.linalg.norm(flat[:, None] - flat[None], axis=-1), abs=1e-4)
+    assert np.ptp(places[:, 0]) > np.ptp(places[:, 1])
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (1, 5), (2, 5), (3, 1)])
+def test_few_vectors_have_places_too(shape: tuple[int, int]) -> None:
+    places = picture.pca(np.ones(shape, np.float32))
+    assert places.shape == (shape[0], 2)
+    assert np.isfinite(places).all()
+
+
+def test_umap_is_taken_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert picture.laid_out(vectors)[1] == "pca"
+    with pytest.raises(ExtraMissing, match="pip install umap-learn"):
+        picture.laid_out(vectors, "umap")
+    with pytest.raises(InputError, match="method is 'tsne', expected auto, pca, umap"):
+        picture.laid_out(vectors, "tsne")
