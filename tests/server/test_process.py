@@ -132,6 +132,16 @@ def test_a_model_that_can_not_be_loaded_ends_the_server(
     assert "nowhere does not exist" in server.process.stderr.read()
 
 
+def test_a_server_that_is_told_to_stop_while_it_loads_stops(
+    start: Callable[..., Server], tiny_sentence: Path
+) -> None:
+    server = start(f"tiny={tiny_sentence}")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert server.process.stderr is not None
+    assert server.process.stderr.read() == ""
+
+
 def test_an_address_that_is_taken_is_refused() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,

@@ -5,6 +5,7 @@ import logging
 import pickle
 import time
 from collections.abc import Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -83,8 +84,14 @@ class Loader:
         if loading is None:
             loading = asyncio.get_running_loop().create_task(self._load_once(entry))
             self._loading[entry.name] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(entry.name, None))
+            loading.add_done_callback(partial(self._over, entry.name))
         return await asyncio.shield(loading)
+
+    def _over(self, name: str, loading: "asyncio.Task[Serving]") -> None:
+        """Take note that a model is loaded, or failed, though nobody may wait for it any more."""
+        self._loading.pop(name, None)
+        if not loading.cancelled():
+            loading.exception()
 
     async def _load_once(self, entry: ModelEntry) -> Serving:
         """Load a model, unless somebody else has in the meantime."""
