@@ -1,17 +1,14 @@
 """The examples run as they stand."""
 
 import csv
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.editing import edit_json, edit_tensors
-from tests.tasks.heads import HIDDEN, add_fill_head, add_head
+from tests.tasks.heads import add_fill_head, add_head, add_projection
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = Path(__file__).parent / "data" / "tiny-bert"
@@ -120,11 +117,10 @@ def test_sparse_search(bert: Path) -> None:
 
 
 def test_multi_vector(bert: Path) -> None:
-    weight = np.random.default_rng(4).normal(0, 0.5, (6, HIDDEN)).astype("f4")
-    edit_tensors(bert, lambda tensors: {**tensors, "linear.weight": weight})
-    edit_json(bert / "config.json", architectures=["HF_ColBERT"])
-    (bert / "artifact.metadata").write_text(json.dumps({"doc_maxlen": 64, "doc_token_id": "song"}))
-    shown = run("multi_vector.py", bert, "How do I get a library card?").splitlines()
+    add_projection(bert)
+    shown = run(
+        "multi_vector.py", bert, "How do I get a library card?", warnings="ignore"
+    ).splitlines()
     assert shown[0].endswith("vectors of 6")
     assert len(shown) == 6
 

@@ -12,7 +12,7 @@ from bertie.evaluate.run import MEASURED, evaluate
 from bertie.load import load
 from bertie.tasks.table import TASKS
 from tests.evaluate.test_collection import write as write_collection
-from tests.tasks.heads import add_head
+from tests.tasks.heads import add_fill_head, add_head, add_projection
 
 TEXTS = ["the old bridge", "who reads the book", "cold rain", "a song"]
 
@@ -117,8 +117,59 @@ def test_answers_meet_their_questions(bert: Path, tmp_path: Path) -> None:
     assert (found.questions, found.exact_match, found.unanswerable_accuracy) == (2, 0.5, None)
 
 
-def test_every_task_that_is_measured_is_one(bert: Path) -> None:
-    assert MEASURED.keys() <= TASKS.keys()
+def test_every_token_is_masked_in_turn(bert: Path, tmp_path: Path) -> None:
+    add_fill_head(bert)
+    model = load(bert, task="fill", precision="float32")
+    chances = [one for text in TEXTS for one in model.score_tokens(text)]
+    found = evaluate(model, write(tmp_path, "texts.txt", *TEXTS, ""), k=60)
+    assert (found.texts, found.tokens, found.k) == (4, len(chances), 60)
+    assert found.accuracy_at_k == sum(one.rank <= 60 for one in chances) / len(chances)
+    mean = sum(one.log_probability for one in chances) / len(chances)
+    assert found.log_likelihood == pytest.approx(mean)
+    with pytest.raises(InputError, match="holds no texts"):
+        evaluate(model, write(tmp_path, "empty.txt", ""))
+
+
+@pytest.mark.parametrize("spelled", [("follows", "other"), ("IsNext", "NotNext"), ("0", "1")])
+def test_a_text_follows_at_even_chances(
+    bert: Path, tmp_path: Path, spelled: tuple[str, str]
+) -> None:
     add_head(bert, "next_sentence", 2)
-    with pytest.raises(TaskError, match="'next_sentence' can't be evaluated; those of embed, rank"):
-        evaluate(load(bert, task="next_sentence"), "data")
+    model = load(bert, task="next_sentence", precision="float32")
+    pairs = [(first, second) for first in TEXTS for second in TEXTS]
+    chances = [model.next_sentence(*pair) for pair in pairs]
+    found = ["follows" if chance >= 0.5 else "other" for chance in chances]
+    gold = ["follows", "other"] * 8
+    lines = (
+        f"{a}\t{b}\t{spelled[label == 'other']}" for (a, b), label in zip(pairs, gold, strict=True)
+    )
+    assert evaluate(model, write(tmp_path, "a.tsv", *lines)) == score_labels(gold, found)
+
+
+def test_pairs_that_do_not_say_whether_they_follow_are_refused(bert: Path, tmp_path: Path) -> None:
+    add_head(bert, "next_sentence", 2)
+    model = load(bert, task="next_sentence")
+    with pytest.raises(InputError, match="label 'maybe' says neither"):
+        evaluate(model, write(tmp_path, "a.tsv", "rain\tstone\t0", "rain\tstone\tmaybe"))
+    with pytest.raises(InputError, match="example 0 has one text, expected a pair"):
+        evaluate(model, write(tmp_path, "b.tsv", "rain\t0"))
+
+
+def test_sparse_and_token_vectors_search_a_collection(bert: Path, tmp_path: Path) -> None:
+    pytest.importorskip("scipy", reason="SciPy has the matrix of sparse vectors")
+    add_fill_head(bert)
+    add_projection(bert)
+    data = write_collection(tmp_path, qrels="q1 0 d1 1\nq2 0 2 2\n")
+    for task in ("sparse", "multivector"):
+        found = evaluate(load(bert, task=task), data, k=2)
+        assert (found.queries, found.k, found.recall) == (2, 2, 1)
+        with pytest.raises(InputError, match="has no judgements"):
+            evaluate(load(bert, task=task), tmp_path / "nowhere")
+
+
+def test_every_task_is_measured(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MEASURED.keys() == TASKS.keys()
+    model = load(bert)
+    monkeypatch.setattr(type(model), "task", "dance")
+    with pytest.raises(TaskError, match="'dance' can't be evaluated; those of embed, rank"):
+        evaluate(model, "data")

@@ -8,6 +8,7 @@ import safetensors.numpy
 
 from bertie import reference
 from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.tasks.multivector import METADATA
 from tests.editing import edit_json, edit_tensors
 
 HIDDEN = 24
@@ -60,6 +61,15 @@ def add_fill_head(directory: Path) -> None:
 
     edit_tensors(directory, add)
     edit_json(directory / "config.json", architectures=[CLASSES["masked_lm"]])
+
+
+def add_projection(directory: Path) -> None:
+    """Make a copy of the tiny BERT a ColBERT of six dimensions, at random."""
+    weight = np.random.default_rng(4).normal(0, 0.5, (6, HIDDEN)).astype("f4")
+    edit_tensors(directory, lambda tensors: {**tensors, "linear.weight": weight})
+    edit_json(directory / "config.json", architectures=["HF_ColBERT"])
+    settings = {"query_maxlen": 12, "doc_maxlen": 30, "doc_token_id": "song"}
+    (directory / METADATA).write_text(json.dumps(settings))
 
 
 def logits(directory: Path, kind: str, ids: list[int], type_ids: list[int]) -> np.ndarray:

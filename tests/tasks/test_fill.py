@@ -111,6 +111,20 @@ def test_a_text_is_as_probable_as_its_tokens_one_by_one(filler: Path) -> None:
     assert model.score(text) == found[0]
 
 
+def test_a_token_stands_where_filling_its_place_would_have_it(filler: Path) -> None:
+    model = bertie.load(filler, precision="float32")
+    chances = model.score_tokens("the old bridge of stone")
+    words = ["the", "old", "bridge", "of", "stone"]
+    for place, found in enumerate(chances):
+        masked = " ".join([*words[:place], "[MASK]", *words[place + 1 :]])
+        (fillings,) = model.fill(masked, top_k=found.rank)
+        assert (fillings[-1].token, found.token) == (words[place], words[place])
+        assert fillings[-1].score == pytest.approx(np.exp(found.log_probability), rel=1e-6)
+    total = model.score("the old bridge of stone").log_likelihood
+    assert total == pytest.approx(sum(one.log_probability for one in chances))
+    assert list(model.score_tokens_stream(["", "the old bridge of stone"])) == [[], chances]
+
+
 @pytest.mark.parametrize(
     ("inputs", "options", "message"),
     [

@@ -1,6 +1,5 @@
 """A vector for each token, as ColBERT defines it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from bertie import reference
 from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import CheckpointError, InputError, TaskError, TruncationWarning
 from bertie.tasks.multivector import METADATA, MultiVectorEmbedder, maxsim
-from tests.editing import edit_json, edit_tensors
+from tests.editing import edit_json
+from tests.tasks.heads import add_projection
 
 TEXTS = ["the old bridge, of stone!", "", "who reads"]
 
@@ -21,11 +21,7 @@ TEXTS = ["the old bridge, of stone!", "", "who reads"]
 @pytest.fixture
 def colbert(bert: Path) -> Path:
     """A tiny BERT with a projection of every token, at random."""
-    weight = np.random.default_rng(4).normal(0, 0.5, (6, 24)).astype("f4")
-    edit_tensors(bert, lambda tensors: {**tensors, "linear.weight": weight})
-    edit_json(bert / "config.json", architectures=["HF_ColBERT"])
-    settings = {"query_maxlen": 12, "doc_maxlen": 30, "doc_token_id": "song"}
-    (bert / METADATA).write_text(json.dumps(settings))
+    add_projection(bert)
     return bert
 
 

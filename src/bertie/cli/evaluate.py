@@ -12,7 +12,18 @@ from bertie.cli.grouped import Load, loading
 from bertie.cli.progress import Bar
 
 # bertie.evaluate.run's, by the names of their commands, here because importing it takes numpy
-TASKS = ("embed", "rank", "classify", "zero-shot", "tag", "answer")
+TASKS = (
+    "embed",
+    "rank",
+    "classify",
+    "zero-shot",
+    "tag",
+    "answer",
+    "fill",
+    "next-sentence",
+    "sparse",
+    "multivector",
+)
 
 
 @options.command("evaluate")
@@ -30,20 +41,26 @@ TASKS = ("embed", "rank", "classify", "zero-shot", "tag", "answer")
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="How many of each ranking count.",
+    help="How many of each ranking, or fillings of a masked token, count.",
 )
 @options.show_as
 def command(task: str, data: Path, load: Load, cutoff: int, show_as: str | None) -> None:
     """Measure how good a model is, against gold answers.
 
     \b
-    embed      pairs with scores (STS-B, SICK): Pearson and Spearman; or a
-               collection (corpus.jsonl, queries.jsonl, qrels/): nDCG, MRR, recall
-    rank       a collection, of which the judged documents are ranked
-    classify   texts or pairs with labels (SST-2, SICK): accuracy, F1
-    zero-shot  texts with labels
-    tag        words with tags (CoNLL): F1 of spans
-    answer     questions on contexts (SQuAD): exact match, F1
+    embed          pairs with scores (STS-B, SICK): Pearson and Spearman; or a
+                   collection (corpus.jsonl, queries.jsonl, qrels/): nDCG, MRR,
+                   recall
+    rank           a collection, of which the judged documents are ranked
+    classify       texts or pairs with labels (SST-2, SICK): accuracy, F1
+    zero-shot      texts with labels
+    tag            words with tags (CoNLL): F1 of spans
+    answer         questions on contexts (SQuAD): exact match, F1
+    fill           texts, of which each token is masked in turn: accuracy,
+                   perplexity
+    next-sentence  pairs with labels (follows, other): accuracy, F1
+    sparse         a collection: nDCG, MRR, recall
+    multivector    a collection: nDCG, MRR, recall
     """
     model = load(task.replace("-", "_"))
     from bertie.evaluate.run import evaluate

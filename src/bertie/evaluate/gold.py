@@ -72,6 +72,15 @@ def read_labelled(path: Path) -> list[Labelled]:
     ]
 
 
+def read_texts(path: Path) -> list[str]:
+    """Read texts alone, one a line; empty lines don't count.
+
+    Raises: InputError: it can't be read, or holds no text.
+    """
+    texts = [str(row.fields["text"]).strip() for row in tables.read(path, format="lines")]
+    return _some([text for text in texts if text], path, "texts")
+
+
 def read_scored(path: Path) -> list[Scored]:
     """Read pairs with a number: STS-B, SICK's relatedness.
 

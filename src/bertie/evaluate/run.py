@@ -1,34 +1,42 @@
 """Running a model on a gold file and scoring what it says, task by task."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bertie.errors import InputError, TaskError
-from bertie.evaluate.collection import Collection, read_collection
+from bertie.evaluate.collection import read_collection
 from bertie.evaluate.correlation import Correlations, correlate
+from bertie.evaluate.counted import Progress, counted
+from bertie.evaluate.filling import FillingScores, score_fillings
 from bertie.evaluate.gold import (
     Labelled,
     read_labelled,
     read_questions,
     read_scored,
     read_tagged,
+    read_texts,
 )
 from bertie.evaluate.labels import LabelScores, score_labels
 from bertie.evaluate.ranking import RankingScores, score_rankings
+from bertie.evaluate.search import (
+    multivector_scores,
+    search,
+    sparse_scores,
+    unit_vectors,
+    vector_scores,
+)
 from bertie.evaluate.spans import SpanScores, score_spans
 from bertie.evaluate.squad import AnswerScores, score_answers
 
-Floats = NDArray[np.float32]
-Scores = LabelScores | Correlations | RankingScores | SpanScores | AnswerScores
-# Called with how many examples are done, and of how many.
-Progress = Callable[[int, int], None]
+Scores = LabelScores | Correlations | RankingScores | SpanScores | AnswerScores | FillingScores
 
-# Prompts that checkpoints have for what is searched.
-_DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+# What data sets call a second sentence that follows the first, and one that doesn't; numbers are
+# places among the head's outputs.
+_FOLLOWS = ("follows", "isnext", "0")
+_OTHER = ("other", "notnext", "1")
 
 
 def evaluate(
@@ -41,8 +49,9 @@ def evaluate(
         data: for embed pairs with scores, compared with the vectors' cosines, or the directory of
             a retrieval collection; for rank such a directory, of which a query's judged documents
             are ranked; for classify and zero_shot texts with labels; for tag words with tags; for
-            answer SQuAD's questions. bertie.evaluate.gold and .collection read them.
-        k: how many of each ranking count.
+            answer SQuAD's questions; for fill texts; for next_sentence pairs with labels; for
+            sparse and multivector a collection. bertie.evaluate.gold and .collection read them.
+        k: how many of each ranking, or fillings of a masked token, count.
         progress: called now and then with examples done, and those there are.
     Returns: the scores of that kind of task.
     Raises: InputError: the data can't be read, or has labels that the model doesn't know.
@@ -58,45 +67,14 @@ def evaluate(
 def _embed(model: Any, data: Path, k: int, progress: Progress) -> Correlations | RankingScores:
     """Compare cosines with scores, or search a collection."""
     if data.is_dir():
-        return _search(model, read_collection(data), k, progress)
+        return search(read_collection(data), vector_scores(model, progress), k)
     pairs = read_scored(data)
     texts = list(dict.fromkeys(text for pair in pairs for text in (pair.text, pair.pair)))
     places = {text: place for place, text in enumerate(texts)}
-    vectors = _vectors(model, texts, progress)
+    vectors = unit_vectors(model, texts, progress)
     first = vectors[[places[pair.text] for pair in pairs]]
     second = vectors[[places[pair.pair] for pair in pairs]]
     return correlate([pair.score for pair in pairs], np.einsum("nd,nd->n", first, second).tolist())
-
-
-def _search(model: Any, collection: Collection, k: int, progress: Progress) -> RankingScores:
-    """Rank all documents for every query by their cosine."""
-    prompts = model.info().settings["prompts"].value
-    prompt = next((name for name in _DOCUMENT_PROMPTS if name in prompts), None)
-    documents = list(collection.documents)
-    vectors = _vectors(model, collection.documents.values(), progress, prompt_name=prompt)
-    asked = _vectors(
-        model,
-        collection.queries.values(),
-        progress,
-        prompt_name="query" if "query" in prompts else None,
-    )
-    rankings = {}
-    for query, vector in zip(collection.queries, asked, strict=True):
-        best = np.argsort(-np.einsum("nd,d->n", vectors, vector), kind="stable")[:k]
-        rankings[query] = [documents[place] for place in best.tolist()]
-    return score_rankings(collection.relevance, rankings, k)
-
-
-def _vectors(
-    model: Any, texts: Iterable[str], progress: Progress, *, prompt_name: str | None = None
-) -> Floats:
-    """Embed texts as vectors of length 1."""
-    listed = list(texts)
-    stream = model.embed_stream(listed, normalize=True, prompt_name=prompt_name)
-    vectors = np.empty((len(listed), model.dimensions), np.float32)
-    for place, vector in enumerate(_counted(stream, len(listed), progress)):
-        vectors[place] = vector
-    return vectors
 
 
 def _rank(model: Any, data: Path, k: int, progress: Progress) -> RankingScores:
@@ -109,7 +87,7 @@ def _rank(model: Any, data: Path, k: int, progress: Progress) -> RankingScores:
             ranked = model.rank(text, [collection.documents[id] for id in judged])
             yield query, [judged[one.index] for one in ranked]
 
-    found = dict(_counted(rankings(), len(collection.queries), progress))
+    found = dict(counted(rankings(), len(collection.queries), progress))
     return score_rankings(collection.relevance, found, k)
 
 
@@ -118,7 +96,7 @@ def _classify(model: Any, data: Path, k: int, progress: Progress) -> LabelScores
     examples = read_labelled(data)
     gold = _as_labels([example.label for example in examples], model.labels, data)
     stream = model.classify_stream(map(_input, examples), top_k=1)
-    found = [best.label for (best,) in _counted(stream, len(examples), progress)]
+    found = [best.label for (best,) in counted(stream, len(examples), progress)]
     return score_labels(gold, found)
 
 
@@ -129,7 +107,7 @@ def _zero_shot(model: Any, data: Path, k: int, progress: Progress) -> LabelScore
     if any(example.pair is not None for example in examples):
         raise InputError(f"{data} has pairs of texts, expected one text a row for zero-shot labels")
     stream = model.zero_shot_stream((example.text for example in examples), labels, top_k=1)
-    found = [best.label for (best,) in _counted(stream, len(examples), progress)]
+    found = [best.label for (best,) in counted(stream, len(examples), progress)]
     return score_labels([example.label for example in examples], found)
 
 
@@ -137,7 +115,7 @@ def _tag(model: Any, data: Path, k: int, progress: Progress) -> SpanScores:
     """Compare words' tags, span by span."""
     sentences = read_tagged(data)
     words = (list(sentence.words) for sentence in sentences)
-    stream = _counted(model.tag_stream(words, split_words=True), len(sentences), progress)
+    stream = counted(model.tag_stream(words, split_words=True), len(sentences), progress)
     found = [[word.label for word in tagged] for tagged in stream]
     return score_spans([sentence.tags for sentence in sentences], found)
 
@@ -147,9 +125,48 @@ def _answer(model: Any, data: Path, k: int, progress: Progress) -> AnswerScores:
     questions = read_questions(data)
     none = any(not question.answers for question in questions)
     pairs = ((question.question, question.context) for question in questions)
-    stream = _counted(model.answer_stream(pairs, no_answer=none), len(questions), progress)
+    stream = counted(model.answer_stream(pairs, no_answer=none), len(questions), progress)
     found = {q.id: answer.text for q, answer in zip(questions, stream, strict=True)}
     return score_answers({question.id: question.answers for question in questions}, found)
+
+
+def _fill(model: Any, data: Path, k: int, progress: Progress) -> FillingScores:
+    """Mask each token of each text in turn."""
+    texts = read_texts(data)
+    stream = counted(model.score_tokens_stream(texts), len(texts), progress)
+    found = [[(one.rank, one.log_probability) for one in chances] for chances in stream]
+    ranks = [[rank for rank, _ in text] for text in found]
+    return score_fillings(ranks, [[log for _, log in text] for text in found], k)
+
+
+def _next_sentence(model: Any, data: Path, k: int, progress: Progress) -> LabelScores:
+    """Judge whether second texts follow first ones, at even chances."""
+    examples = read_labelled(data)
+    names = {name: words[0] for words in (_FOLLOWS, _OTHER) for name in words}
+    for place, example in enumerate(examples):
+        if example.pair is None:
+            raise InputError(f"{data}: example {place} has one text, expected a pair")
+        if example.label.lower() not in names:
+            raise InputError(
+                f"{data}: label {example.label!r} says neither that a text follows nor that it"
+                f" doesn't; expected {', '.join(_FOLLOWS)} or {', '.join(_OTHER)}"
+            )
+    stream = model.next_sentence_stream((one.text, one.pair) for one in examples)
+    found = [
+        _FOLLOWS[0] if chance >= 0.5 else _OTHER[0]
+        for chance in counted(stream, len(examples), progress)
+    ]
+    return score_labels([names[example.label.lower()] for example in examples], found)
+
+
+def _sparse(model: Any, data: Path, k: int, progress: Progress) -> RankingScores:
+    """Search a collection by sparse vectors."""
+    return search(read_collection(data), sparse_scores(model, progress), k)
+
+
+def _multivector(model: Any, data: Path, k: int, progress: Progress) -> RankingScores:
+    """Search a collection token by token."""
+    return search(read_collection(data), multivector_scores(model, progress), k)
 
 
 # What is measured of a model, by its task.
@@ -160,6 +177,10 @@ MEASURED: Mapping[str, Callable[[Any, Path, int, Progress], Scores]] = {
     "zero_shot": _zero_shot,
     "tag": _tag,
     "answer": _answer,
+    "fill": _fill,
+    "next_sentence": _next_sentence,
+    "sparse": _sparse,
+    "multivector": _multivector,
 }
 
 
@@ -180,10 +201,3 @@ def _as_labels(gold: Sequence[str], labels: Sequence[str], data: Path) -> list[s
             " expected those, or their numbers from 0"
         )
     return [known[label.lower()] if named else places[label] for label in gold]
-
-
-def _counted(stream: Iterable[Any], total: int, progress: Progress) -> Iterator[Any]:
-    """Pass answers on and say how many there were."""
-    for done, answer in enumerate(stream, start=1):
-        progress(done, total)
-        yield answer

@@ -72,6 +72,21 @@ class Likelihood(Record):
     perplexity: float
 
 
+@dataclass(frozen=True)
+class Chance(Record):
+    """How probable one token of a text is, given all others.
+
+    Attributes:
+        token: as the vocabulary has it.
+        log_probability: its natural logarithm, of a share of the whole vocabulary.
+        rank: its place among what would be filled in there, the best at 1.
+    """
+
+    token: str
+    log_probability: float
+    rank: int
+
+
 class Filler(Model):
     """A checkpoint that is loaded and ready to fill masks.
 
@@ -137,6 +152,31 @@ class Filler(Model):
         Returns: a Likelihood for one text, a list of them for several.
         Raises, Warns: as fill.
         """
+        return self._scoring(truncate, _likelihood).of(inputs)
+
+    def score_tokens(self, inputs: str | Iterable[str], *, truncate: str = "right") -> Any:
+        """Say how probable each token of one text or several is, given all others.
+
+        Args:
+            inputs: a text, or texts.
+            truncate: as for fill.
+        Returns: a list of Chance for one text, in order, without the tokens that frame it; a list
+            of such lists for several.
+        Raises, Warns: as fill.
+        """
+        return self._scoring(truncate, list).of(inputs)
+
+    def score_tokens_stream(
+        self, inputs: Iterable[str], *, truncate: str = "right"
+    ) -> Iterator[list[Chance]]:
+        """Judge the tokens of any number of texts in the memory of about a thousand, in order.
+
+        Args, Raises, Warns: as score_tokens.
+        """
+        return self._scoring(truncate, list).stream(inputs, "inputs")
+
+    def _scoring(self, truncate: str, of: Callable[[list[Chance]], Taken]) -> Call[PackedEncodings]:
+        """Settle what a call does that masks each token in turn."""
         truncation = self._truncation(truncate)
         mask = self._mask()
 
@@ -144,16 +184,18 @@ class Filler(Model):
             texts = checked(items, first, pairs=False)
             return self._tokenize(texts, first, truncation).packed
 
-        def compute(packed: PackedEncodings) -> list[Likelihood]:
+        def compute(packed: PackedEncodings) -> list[Taken]:
             ends = np.cumsum(packed.lengths).tolist()
             return [
-                self._likelihood(
-                    packed.ids[end - length : end], packed.type_ids[end - length : end], mask
+                of(
+                    self._chances(
+                        packed.ids[end - length : end], packed.type_ids[end - length : end], mask
+                    )
                 )
                 for end, length in zip(ends, packed.lengths.tolist(), strict=True)
             ]
 
-        return Call(prepare, compute, truncation).of(inputs)
+        return Call(prepare, compute, truncation)
 
     def _call(
         self, top_k: int, targets: Sequence[str] | None, truncate: str
@@ -256,8 +298,8 @@ class Filler(Model):
             for id in considered[order].tolist()
         ]
 
-    def _likelihood(self, ids: Ints, type_ids: Ints, mask: int) -> Likelihood:
-        """Score one sequence, framing tokens aside, with a copy of it for each token."""
+    def _chances(self, ids: Ints, type_ids: Ints, mask: int) -> list[Chance]:
+        """Judge one sequence's tokens, framing ones aside, with a copy of it for each."""
         tokens, size = max(len(ids) - 2, 0), len(ids)
         copies = np.tile(ids, (tokens, 1))
         where = np.eye(tokens, size, 1, dtype=np.bool_)
@@ -267,12 +309,20 @@ class Filler(Model):
             copies.reshape(-1), np.tile(type_ids, tokens), lengths, np.zeros_like(lengths)
         )
 
-        def chance(copy: int, logs: Scores) -> float:
-            return float(logs[ids[copy + 1]])
+        def chance(copy: int, logs: Scores) -> Chance:
+            id = int(ids[copy + 1])
+            named = logs[: self.tokenizer.vocab_size]
+            # Equal ones stand in the vocabulary's order, as fill has them.
+            before = np.count_nonzero(named > logs[id]) + np.count_nonzero(named[:id] == logs[id])
+            return Chance(self.tokenizer.token_of(id), float(logs[id]), 1 + int(before))
 
-        found = self._at(packed, where.reshape(-1), chance)
-        total = math.fsum(log for (log,) in found)
-        return Likelihood(total, tokens, math.exp(-total / tokens) if tokens else 1.0)
+        return [one for (one,) in self._at(packed, where.reshape(-1), chance)]
+
+
+def _likelihood(chances: list[Chance]) -> Likelihood:
+    """Add up the chances of a text's tokens."""
+    total, tokens = math.fsum(chance.log_probability for chance in chances), len(chances)
+    return Likelihood(total, tokens, math.exp(-total / tokens) if tokens else 1.0)
 
 
 def _likeliest(logs: Scores, count: int) -> NDArray[np.intp]:
