@@ -70,7 +70,7 @@ def test_a_killed_worker_fails_only_what_it_computed(tiny_sentence: Path, librar
             assert [worker.restarts for worker in state.workers] == [1, 0]
             assert pids(service)[0] != before[0]
             assert pids(service)[1] == before[1]
-            assert (await service.ready()).ready
+            await _readied(service)
 
     run(work())
 
@@ -93,30 +93,28 @@ def test_what_a_killed_worker_had_not_begun_is_computed_by_the_next(tiny_sentenc
 
 def test_a_worker_that_is_held_turns_readiness_red_and_is_replaced(tiny_sentence: Path) -> None:
     async def work() -> None:
-        async with serving(models={"tiny": tiny_sentence}, stall_s=1.0, ready_s=0.5) as service:
+        async with serving(models={"tiny": tiny_sentence}, stall_s=3.0, ready_s=1.5) as service:
             gone = lost(service)
-            assert (await service.ready()).ready
-            await asyncio.sleep(1.1)  # for as long as the answer holds
+            await _readied(service)
             pid = pids(service)[0]
             assert pid is not None
             os.kill(pid, signal.SIGSTOP)
-            found = await service.ready()
-            assert not found.ready
-            assert "more than 0.5 seconds" in found.reason
+            while (found := await service.ready()).ready:  # as an answer before may hold still
+                await asyncio.sleep(0.1)
+            assert "more than 1.5 seconds" in found.reason
             await until(lambda: gone)
             assert gone[0].stalled
             with pytest.raises(ProcessLookupError):
                 await _vanished(pid)
             assert len((await embed(service, "a")).answers) == 1
-            await asyncio.sleep(1.1)
-            assert (await service.ready()).ready
+            await _readied(service)
 
     run(work())
 
 
 def test_a_batch_that_never_ends_fails_and_the_next_is_answered(tiny_sentence: Path) -> None:
     async def work() -> None:
-        async with serving(models={"tiny": tiny_sentence}, stall_s=1.0) as service:
+        async with serving(models={"tiny": tiny_sentence}, stall_s=2.0) as service:
             await embed(service, "warm")
             pid = pids(service)[0]
             assert pid is not None
@@ -150,6 +148,12 @@ def test_workers_end_with_the_service(tiny_sentence: Path) -> None:
                 await _vanished(pid)
 
     run(work())
+
+
+async def _readied(service: Service) -> None:
+    """Wait until every worker answers."""
+    while not (await service.ready()).ready:
+        await asyncio.sleep(0.1)
 
 
 async def _vanished(pid: int) -> None:
