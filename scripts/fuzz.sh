@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Fuzz the core's text handling and the reader of tokenizer.json: scripts/fuzz.sh [SECONDS]
-# The first needs clang with libFuzzer (Debian: clang libclang-rt-14-dev), the second this package.
+# Fuzz the core's text handling and the reader of tokenizer.json under sanitizers:
+# scripts/fuzz.sh [SECONDS]
+# The first needs clang with libFuzzer (Debian: clang libclang-rt-14-dev), the second what the
+# package needs, nanobind and g++: its module is built with the sanitizers, whose library the
+# interpreter has to have before any other.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -8,6 +11,21 @@ seconds=${1:-60}
 build=build/fuzz
 mkdir -p "$build/corpus"
 clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-  -Icore core/tests/text_fuzz.cc core/text/*.cc core/runtime/thread_pool.cc -o "$build/text_fuzz"
+  -Icore core/tests/text_fuzz.cc core/text/*.cc core/runtime/thread_pool.cc \
+  core/runtime/per_process.cc -o "$build/text_fuzz"
 "$build/text_fuzz" -max_total_time="$seconds" -max_len=512 -timeout=20 "$build/corpus"
-python scripts/fuzz_tokenizer_json.py --seconds "$seconds"
+
+cmake -S . -B "$build/module" -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DBERTIE_SANITIZE=address,undefined \
+  -DPython_EXECUTABLE="$(command -v python)"
+cmake --build "$build/module" -j "$(nproc)"
+rm -rf "$build/package"
+mkdir "$build/package"
+cp -r src/bertie "$build/package"
+rm -f "$build"/package/bertie/_core*.so
+cp "$build"/module/bindings/_core*.so "$build/package/bertie"
+# Python frees nothing at its end, which is no leak of ours, and pools memory unless told otherwise.
+LD_PRELOAD="$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libstdc++.so)" \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  PYTHONMALLOC=malloc PYTHONPATH="$build/package" \
+  python scripts/fuzz_tokenizer_json.py --seconds "$seconds"
