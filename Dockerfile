@@ -1,5 +1,7 @@
 # Bertie as a server: docker build -t bertie . && docker run --read-only -p 8080:8080 bertie
 FROM python:3.11-slim-bookworm AS build
+# Which compiler it is is for the base image's release to say.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++ \
     && rm -rf /var/lib/apt/lists/*
