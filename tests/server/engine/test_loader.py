@@ -110,6 +110,21 @@ def test_a_model_that_can_not_be_loaded_is_an_error_at_the_start(tmp_path: Path)
     run(work())
 
 
+def test_a_model_that_failed_does_not_keep_others_from_being_asked(
+    tiny_sentence: Path, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        models = {"tiny": tiny_sentence, "odd": shutil.copytree(tiny_sentence, tmp_path / "odd")}
+        async with serving(models=models, workers=0, load="use") as service:
+            (tmp_path / "odd" / "model.safetensors").unlink()
+            with pytest.raises(BertieError):
+                await embed(service, "a", model="odd")
+            assert len((await embed(service, "a")).answers) == 1
+            assert (await service.ready()).ready
+
+    run(work())
+
+
 def test_a_model_that_failed_is_not_ready_and_is_tried_again(
     tiny_sentence: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 from bertie.errors import EngineFailed, InputError, Overloaded, TaskError, UnknownModel
 from bertie.server.engine.ask import Ask
 from bertie.server.engine.events import Event, RequestFinished
+from bertie.server.engine.service import Service
+from bertie.server.settings import EngineSettings, ModelSettings, Settings
 from tests.server.engine.conftest import embed, held, run, serving, until
 
 TEXTS = ("hello world", "a longer text about nothing much", "", "hello world again")
@@ -41,6 +43,26 @@ def test_a_model_that_is_not_there_or_of_another_task_is_refused(tiny_sentence: 
                 service.find(None, "tag")
             with pytest.raises(TaskError, match="classify is of task 'classify', but model 'a'"):
                 await service.ask(Ask("a", "classify", ("x",)))
+
+    run(work())
+
+
+def test_a_default_that_is_no_model_is_refused(tiny_sentence: Path) -> None:
+    models = {"a": ModelSettings(str(tiny_sentence))}
+    settings = Settings(engine=EngineSettings(default="b"), models=models)
+    with pytest.raises(InputError, match="default is 'b', but the models are: a"):
+        Service(settings)
+
+
+def test_the_default_is_asked_where_it_can_do_the_task(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        models = {"a": tiny_sentence, "b": tiny_sentence}
+        async with serving(models=models, workers=0, default="b") as service:
+            assert service.find(None, "embed").name == "b"
+            assert service.any(None).name == "b"
+            assert service.any("a").name == "a"
+            with pytest.raises(UnknownModel):
+                service.any("c")
 
     run(work())
 

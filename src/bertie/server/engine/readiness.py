@@ -48,9 +48,10 @@ class Prober:
 
     async def _found(self) -> Readiness:
         """Find what keeps the server from being ready."""
-        for entry in self._registry:
-            if entry.state == FAILED:
-                return Readiness(False, f"model {entry.name!r} can't be loaded: {entry.error}")
+        failed = [entry for entry in self._registry if entry.state == FAILED]
+        if failed and len(failed) == len(list(self._registry)):  # one that works is worth asking
+            first = failed[0]
+            return Readiness(False, f"model {first.name!r} can't be loaded: {first.error}")
         for worker in self._pool.workers:
             if worker.link is None:
                 return Readiness(False, f"worker {worker.number} is being restarted")

@@ -69,10 +69,15 @@ class Service:
 
         Args:
             settings: of the engine, and the models.
+        Raises: InputError: the default model is none of them.
         """
+        default = settings.engine.default
+        if default is not None and default not in settings.models:
+            known = ", ".join(settings.models) or "none"
+            raise InputError(f"default is {default!r}, but the models are: {known}")
         self.observers: list[Observer] = []
         self._settings = settings.engine
-        self._registry = Registry(settings.engine.default)
+        self._registry = Registry(default)
         self._scheduler = Scheduler(settings.engine, self._observe)
         self._pool = self._scheduler.pool
         self._admission = Admission(settings.engine)
