@@ -1,10 +1,13 @@
 """bertie index, and bertie search in what it made."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 CSV = "id,text,year\n1,a child reads a book,1990\n2,rain falls,1991\n3,two dogs run,\n"
@@ -74,9 +77,27 @@ def test_what_cannot_be_is_refused(
     made: Path, bertie: Callable[..., Any], arguments: list[str], code: int, message: str
 ) -> None:
     file = made.parent / "rows.csv"
-    places = {"INDEX": str(made), "FILE": str(file), "NOFILE": str(file) + "x"}
+    places = {"INDEX": str(made), "FILE": str(file), "NOFILE": str(file.with_name("none.csv"))}
     ran = bertie(*(places.get(one, one.replace("INDEX", str(made))) for one in arguments))
     assert (ran.code, message in ran.err) == (code, True), ran.err
+
+
+def test_a_directory_of_several_formats_is_indexed(
+    made: Path, bertie: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    (folder / "a.csv.gz").write_bytes(gzip.compress(b"id,text\n10,snow falls\n"))
+    (folder / "b.jsonl").write_text('{"id": "11", "text": "wind blows", "year": 7}\n')
+    table = pa.table({"id": ["12"], "text": ["hail"], "year": [8]})
+    pq.write_table(table, folder / "c.parquet")
+    ran = json.loads(bertie("index", folder, "-o", made).out)
+    assert (ran["added"], ran["rows"]) == (3, 6)
+    (found,) = bertie("search", made, "hail", "--mode", "text").out.splitlines()
+    assert json.loads(found)["fields"] == {"text": "hail", "id": "12", "year": 8}
+    (folder / "c.parquet").write_bytes(b"PAR1 no")
+    ran = bertie("index", folder / "c.parquet", "-o", made)
+    assert (ran.code, "c.parquet can't be read as Parquet" in ran.err) == (1, True)
 
 
 def test_a_report_describes_the_rows(made: Path, bertie: Callable[..., Any]) -> None:

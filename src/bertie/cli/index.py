@@ -1,18 +1,16 @@
 """bertie index"""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bertie.cli import indexes, options, output
+from bertie.cli.data import TYPES, Data
 from bertie.cli.progress import Bar
-from bertie.errors import InputError
 
 # bertie.search.settings', here because importing it takes numpy
 FIRST_PASSES = ("int8", "binary", "float32")
-_TYPES = {"text": str, "int": int, "float": float}
 
 
 def _read_types(
@@ -21,14 +19,14 @@ def _read_types(
     types = {}
     for one in given:
         column, _, kind = one.rpartition("=")
-        if not column or kind not in _TYPES:
-            raise click.BadParameter(f"{one!r} is no COLUMN=TYPE, with {', '.join(_TYPES)}")
+        if not column or kind not in TYPES:
+            raise click.BadParameter(f"{one!r} is no COLUMN=TYPE, with {', '.join(TYPES)}")
         types[column] = kind
     return types
 
 
 @options.command("index")
-@click.argument("data", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("data", nargs=-1)
 @click.option(
     "-o",
     "--output",
@@ -79,7 +77,7 @@ def _read_types(
 @options.threads
 @options.show_as
 def command(
-    data: tuple[Path, ...],
+    data: tuple[str, ...],
     directory: Path,
     key: str | None,
     types: dict[str, str],
@@ -91,7 +89,8 @@ def command(
 ) -> None:
     """Make an index of rows, or bring one up to date, for bertie search.
 
-    DATA are CSV, TSV, JSONL or plain text files; their columns are kept. Rows that are in the
+    DATA are CSV, TSV, JSONL, Parquet or plain text files, compressed or not, directories of them,
+    or patterns; their columns are kept. Rows that are in the
     index already cost nothing, changed ones take the place of those with their key. Without DATA
     the rows stay as they are.
     """
@@ -106,14 +105,13 @@ def command(
     if data:
         column = index.settings.column
         with Bar("texts") as bar:
-            total = sum(path.stat().st_size for path in data if path.is_file())
-            rows = _Rows(data, column, made["file_format"], types)
+            rows = Data(data, column, made["file_format"], types)
             changes = index.add(
                 rows,
                 key=key,
                 prune=prune,
                 progress=lambda done: bar.update(
-                    "indexing", rows.bytes_read, total, counted=done.added + done.changed
+                    "indexing", rows.bytes_read, rows.size, counted=done.added + done.changed
                 ),
             )
         done |= changes.to_dict()
@@ -124,49 +122,6 @@ def command(
         output.print_record(done)
     else:
         output.print_json(done)
-
-
-class _Rows:
-    """The fields of rows of files, one after another."""
-
-    def __init__(
-        self, paths: tuple[Path, ...], column: str, file_format: str | None, types: dict[str, str]
-    ) -> None:
-        self._paths = paths
-        self._column = column
-        self._format = file_format
-        self._types = types
-        self.bytes_read = 0
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """Give the rows. Raises: InputError: one can't be read, or a column isn't of its type."""
-        from bertie.tables import Table, format_of, open_file
-
-        for path in self._paths:
-            before = self.bytes_read
-            with open_file(path) as file:
-                format = self._format or format_of(path)
-                table = Table(file, name=str(path), format=format, column=self._column)
-                for row in table:
-                    self.bytes_read = before + table.bytes_read
-                    yield {
-                        name: self._typed(value, name, f"{path}: row {row.number}")
-                        for name, value in row.fields.items()
-                    }
-
-    def _typed(self, value: Any, name: str, where: str) -> Any:
-        """A value of the type that its column was said to have; an empty text is none."""
-        kind = self._types.get(name)
-        if kind is None or value is None:
-            return value
-        if value == "" and kind != "text":
-            return None
-        try:
-            return _TYPES[kind](value)
-        except (TypeError, ValueError):
-            raise InputError(
-                f"{where}: column {name!r} is {value!r}, expected {kind} as --type says"
-            ) from None
 
 
 def _index(directory: Path, key: str | None, made: dict[str, Any]) -> Any:
