@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bertie.errors import Overloaded
-from bertie.server.http import log
+from bertie.server.http import log, traces
 from bertie.server.http.cors import Cors
 from bertie.server.http.exchange import Exchange
 from bertie.server.http.figures import Figures
@@ -48,6 +48,8 @@ class Application:
         self.figures = Figures(service)
         self.indexes = _indexes(settings.http.indexes)
         self.observers: list[Observer] = [self.figures.finished, log.finished]
+        if settings.http.traces is not None:
+            self.observers.append(traces.observer(settings.http.traces))
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

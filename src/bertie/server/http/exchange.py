@@ -66,6 +66,7 @@ class Exchange:
             if fault.kind.name == "internal":
                 LOGGER.exception("request %s failed", self._request.id)
             self._fault = fault.kind.name
+            await self._request.drain()
             return self._refusal(fault, error)
 
     async def _answered(self) -> Response:

@@ -20,17 +20,23 @@ _ABOUT = (
 _HEADERS = (
     ("x-priority", {"type": "integer", "minimum": -100, "maximum": 100}, "The higher goes first."),
     ("x-timeout-ms", {"type": "integer", "minimum": 1}, "What an answer may take."),
-    ("x-request-id", {"type": "string", "maxLength": 128}, "Comes back, and is in the log."),
+    ("x-request-id", {"type": "string"}, "Comes back, and is in the log."),
 )
 # How every route may fail, those with a body, and those that ask a model.
-_ALWAYS = ("unauthorized", "internal")
+_ALWAYS = ("internal",)
+_OF_GUARDS = {
+    "key": ("unauthorized",),
+    "health": ("unauthorized",),
+    "metrics": ("unauthorized",),
+    "admin": ("unauthorized", "forbidden", "model_not_found", "failed", "invalid"),
+}
 _OF_BODIES = ("malformed", "invalid", "empty", "slow", "too_large", "unsupported", "overloaded")
 _OF_MODELS = ("model_not_found", "wrong_task", "failed", "engine_failed", "late")
 
 
 def openapi(routes: Iterable[Route]) -> bytes:
     """Write the document of some routes."""
-    told = [route for route in routes if route.guard != "public"]
+    told = list(routes)
     types = {str(t): t for route in told for t in _types(route)}
     schemas, components = msgspec.json.schema_components(
         list(types.values()), schema_hook=_schema_of, ref_template=_REF
@@ -58,7 +64,7 @@ def openapi(routes: Iterable[Route]) -> bytes:
 
 def _types(route: Route) -> Iterator[Any]:
     """Give the types of a route's bodies, those that say something."""
-    for kind in (route.takes, route.gives, route.api.error):
+    for kind in (route.takes, route.gives, route.error):
         for one in _members(kind):
             if one not in (None, str, Any, msgspec.Raw):
                 yield one
@@ -111,22 +117,21 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 def _responses(route: Route, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Describe how a route answers, and how it fails."""
-    media = "text/plain" if route.gives is str else "application/json"
-    yield "200", _response("As asked.", _schema(route.gives, known), media)
-    kinds = list(_ALWAYS)
+    yield "200", _response("As asked.", _schema(route.gives, known), route.media)
+    kinds = [*_ALWAYS, *_OF_GUARDS.get(route.guard, ())]
     if route.takes is not None:
         kinds += _OF_BODIES
-    if route.task is not None or "{" in route.path or route.path in ("/", "/info", "/tokenize"):
+    if route.takes is not None or route.guard == "key":
         kinds += _OF_MODELS
-    if route.guard == "admin":
-        kinds += ["forbidden", "invalid"]
+    if route.guard == "health":
+        yield "503", _response("Not ready.", _schema(route.gives, known))
     by_status: dict[int, list[str]] = {}
     for name in dict.fromkeys(kinds):
         by_status.setdefault(KINDS[name].status_in(route.api.name), []).append(name)
     for status, names in sorted(by_status.items()):
         if status != 200:
             said = " or ".join(name.replace("_", " ") for name in names)
-            yield str(status), _response(f"{said.capitalize()}.", known[str(route.api.error)])
+            yield str(status), _response(f"{said.capitalize()}.", _schema(route.error, known))
 
 
 def _response(says: str, schema: Any, media: str = "application/json") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -13,6 +14,10 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+# Bodies of so many bytes are read to their end though they are refused, within so many seconds.
+_DRAINED = 262_144
+_DRAINED_S = 1.0
 
 
 class Disconnected(Exception):
@@ -88,6 +93,21 @@ class Request:
             parts.append(part)
             self.read = not message.get("more_body", False)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def drain(self) -> None:
+        """Read what is left of a small body, so that the connection can go on.
+
+        A connection that is closed with bytes unread is reset, and the response may be lost.
+        """
+        stated = self.header("content-length")
+        small = stated.isascii() and stated.isdigit() and int(stated[:20]) <= _DRAINED
+        if self.read or not small:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAINED_S):
+                while not self.read:
+                    message = await self._receive()
+                    self.read = not message.get("more_body", False)
 
     async def gone(self) -> None:
         """Wait until the caller is gone; the body has been read."""

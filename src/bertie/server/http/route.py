@@ -41,6 +41,8 @@ class Route:
         guard: who may ask: "key", anybody with a key; "admin"; "open", anybody where the
             settings say so; "public", anybody.
         task: what its model is for, where it asks one; counted under that name.
+        media: the media type of the response.
+        errors: the type of its errors' bodies, where it isn't the API's.
     """
 
     method: str
@@ -51,6 +53,13 @@ class Route:
     gives: Any = None
     guard: str = "key"
     task: str | None = None
+    media: str = "application/json"
+    errors: Any = None
+
+    @property
+    def error(self) -> Any:
+        """The type of its errors' bodies."""
+        return self.errors or self.api.error
 
     @property
     def summary(self) -> str:

@@ -40,18 +40,20 @@ def _file(name: str, says: str) -> Callable[[Asker], Awaitable[Response]]:
 
 def _route(path: str, name: str, says: str) -> Route:
     """Make the route of one of the page's files."""
-    return Route("GET", path, _file(name, says), BERTIE, guard="public")
+    media = _TYPES[Path(name).suffix]
+    return Route("GET", path, _file(name, says), BERTIE, None, str, guard="public", media=media)
 
 
 def _page(path: str, file: PageFile) -> Route:
     """Make the route of one of the files of the page at /."""
 
     async def handle(asker: Asker) -> Response:
-        """Give a file of the page."""
+        """Give a file of the page that tries the models."""
         policy = ("content-security-policy", POLICY)
         return Response(file.content, media_type=file.content_type, headers=(policy,))
 
-    return Route("GET", path, handle, BERTIE, guard="public")
+    media = file.content_type.partition(";")[0]
+    return Route("GET", path, handle, BERTIE, None, str, guard="public", media=media)
 
 
 ROUTES = (

@@ -103,4 +103,15 @@ async def _documents(asker: Asker, body: RerankBody) -> Reranked:
     )
 
 
-ROUTES = (Route("POST", "/rerank", rerank, TEI, RerankBody, list[Rank] | Reranked, task="rank"),)
+ROUTES = (
+    Route(
+        "POST",
+        "/rerank",
+        rerank,
+        TEI,
+        RerankBody,
+        list[Rank] | Reranked,
+        task="rank",
+        errors=TEI.error | INFINITY.error,
+    ),
+)

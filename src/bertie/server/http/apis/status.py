@@ -22,5 +22,5 @@ async def metrics(asker: Asker) -> Response:
 
 ROUTES = (
     Route("GET", "/v1/status", status, BERTIE, None, dict[str, Any]),
-    Route("GET", "/metrics", metrics, TEI, None, str, guard="metrics"),
+    Route("GET", "/metrics", metrics, TEI, None, str, guard="metrics", media="text/plain"),
 )
