@@ -78,7 +78,8 @@ def counted(
         return Counts(tuple(packed.lengths.tolist()), tuple(packed.truncated.tolist()))
     split_words = bool(options.get("split_words", False))
     plain = rule.pairs is not True and not split_words
-    if plain and all(type(one) is str and one.isascii() for one in inputs):
+    plain = plain and all(type(one) is str and one.isascii() for one in inputs)
+    if plain:
         texts = Texts(inputs, (None,) * len(inputs))  # as nearly always; `checked` takes longer
     else:
         texts = checked(inputs, pairs=rule.pairs is not False, split_words=split_words)
@@ -100,7 +101,7 @@ def counted(
         second = None if None in some.second else some.second
         return tokenizer.encode_batch(some.first, second, split_words=split_words, threads=1)
 
-    lengths = apart(encode, texts).lengths
+    lengths = (encode(texts) if plain and not rule.crossed else apart(encode, texts)).lengths
     return _kept(lengths, sequences, rule.limit(settings, options), rule, options)
 
 
@@ -110,6 +111,8 @@ def _kept(
     """Share lengths out to what is read and what is left out."""
     policy = options.get("truncate", rule.truncate)
     check_policy(policy)
+    if sequences == 1 and (not len(lengths) or lengths.max() <= limit):  # as nearly always
+        return Counts(tuple(lengths.tolist()), (0,) * len(lengths))
     left_out = np.maximum(lengths - limit, 0) if policy != "window" else np.zeros_like(lengths)
     if policy == "error":
         Truncation(policy, limit, sequences=sequences).add(lengths - left_out, left_out, 0)

@@ -57,8 +57,8 @@ class Scheduler:
             inputs: at least one.
             tokens: that each costs.
             priority, deadline: as in Ask.
-        Returns: a job; await its `done`, then take its `answers`. Whoever stops waiting calls
-            `withdraw`.
+        Returns: a job; await its `done`, then take its `answers`. Whoever stops waiting, for
+            whatever reason, calls `release`.
         """
         loop = asyncio.get_running_loop()
         job = Job(len(inputs), loop.create_future())
@@ -80,13 +80,16 @@ class Scheduler:
             unit.claims.append((job, position))
             job.units.append(unit)
         if deadline is not None:
-            late = loop.call_later(deadline - time.monotonic(), _expire, job)
-            job.done.add_done_callback(lambda _: late.cancel())
+            job.late = loop.call_later(deadline - time.monotonic(), _expire, job)
         self._wake()
         return job
 
-    def withdraw(self, job: Job) -> None:
+    def release(self, job: Job) -> None:
         """Let go of what a job still waits for, where nobody else does."""
+        if job.late is not None:
+            job.late.cancel()
+        if not job.left:
+            return
         for unit in job.units:
             if unit.stage is Stage.GONE:
                 continue

@@ -294,8 +294,7 @@ class Service:
         try:
             await job.done
         finally:
-            if job.left:
-                self._scheduler.withdraw(job)
+            self._scheduler.release(job)
         course.inference_s = job.inference_s
         return tuple(job.answers)
 

@@ -24,9 +24,10 @@ class Job:
         done: the request's end: None, or its error.
         units: those that are to come.
         inference_s: seconds that the last batch took.
+        late: ends it when its time is over, or None.
     """
 
-    __slots__ = ("answers", "done", "inference_s", "left", "units")
+    __slots__ = ("answers", "done", "inference_s", "late", "left", "units")
 
     def __init__(self, count: int, done: "asyncio.Future[None]") -> None:
         self.answers: list[Any] = [None] * count
@@ -34,6 +35,7 @@ class Job:
         self.done = done
         self.units: list[Unit] = []
         self.inference_s = 0.0
+        self.late: asyncio.TimerHandle | None = None
 
     def settle(self, position: int, answer: Any) -> None:
         """Take an answer."""
