@@ -137,7 +137,7 @@ def _methods(function: Callable[..., None]) -> Callable[..., None]:
     type=click.IntRange(min=1),
     default=4096,
     show_default=True,
-    help="The most rows of a shard; 4 MiB of input end one too.",
+    help="The most rows of a shard; as many KiB of input end one too.",
 )
 @_methods
 @click.option(

@@ -1,6 +1,7 @@
 """Shards done by a pool of actors on a Ray cluster, through Ray Data."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -98,7 +99,8 @@ class _Mapping:
 def connect() -> None:
     """Join the cluster that RAY_ADDRESS names, or start one on this machine."""
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level="error")
+        own = {} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}
+        ray.init(log_to_driver=False, logging_level="error", **own)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

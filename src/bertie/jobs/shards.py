@@ -7,7 +7,7 @@ from typing import Any
 from bertie.errors import InputError
 from bertie.jobs.content import Content
 from bertie.jobs.files import PARQUET, File
-from bertie.jobs.job import SHARD_BYTES, Job
+from bertie.jobs.job import ROW_BYTES, Job
 from bertie.jobs.parquet_file import ParquetReader
 from bertie.jobs.text_file import TextReader
 
@@ -59,7 +59,8 @@ class Input:
             file.check()
             reader = self._reader(index)
             self._check_columns(index)
-            for start, content, size, digest in reader.scan(self._job.shard_rows, SHARD_BYTES):
+            most = self._job.shard_rows
+            for start, content, size, digest in reader.scan(most, most * ROW_BYTES):
                 rows = len(content.numbers) + len(content.bad)
                 yield Shard(number, index, start, rows, size, digest), content
                 number += 1
