@@ -25,6 +25,14 @@ def test_a_few_small_batches_change_a_rate_little() -> None:
     assert rate.per_second == pytest.approx(8000, rel=0.03)
 
 
+def test_a_first_slow_batch_says_nothing() -> None:
+    rate = Rate()
+    rate.add(5, 2.0)
+    assert rate.per_second == 0
+    rate.add(8000, 1.0)
+    assert rate.per_second > 2000
+
+
 def test_throughput_falls_while_nothing_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)

@@ -6,6 +6,8 @@ import time
 # Tokens after which what was measured before counts for little, and the part that one batch leaves.
 _HORIZON = 32_768
 _LEFT = 0.5
+# Fewer tokens say nothing: the first batch of a model is slow.
+_ENOUGH = 2048
 # Seconds that throughput looks back.
 _LATELY = 5.0
 
@@ -24,8 +26,8 @@ class Rate:
 
     @property
     def per_second(self) -> float:
-        """Tokens in a second of computing; 0 while nothing is known."""
-        return self._tokens / self._seconds if self._seconds else 0.0
+        """Tokens in a second of computing; 0 while too little is known."""
+        return self._tokens / self._seconds if self._tokens >= _ENOUGH else 0.0
 
 
 class Throughput:
