@@ -274,7 +274,8 @@ def say(result: Mapping[str, Any]) -> None:
             print(
                 f"{KINDS[key].name}, {name}: {rate:,.0f} texts/s, {share:.0%} of the library's"
                 f" with the generator's {found['generator_cores']:.2f} cores taken off;"
-                f" p50 {found['ms']['p50']:.1f} ms, p99 {found['ms']['p99']:.1f} ms"
+                f" p50 {found['ms']['p50']:.1f} ms, p99 {found['ms']['p99']:.1f} ms,"
+                f" {found['refused']} refused"
             )
     steady_load, idle_ms = result["at_70_percent"], result["idle_ms"]["median"]
     print(

@@ -1,13 +1,16 @@
 """The page at /: its files, and what they do in a real browser."""
 
+import hashlib
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bertie.server.page import POLICY, files
+from tests.server.running import running
 
 CHROMIUM = shutil.which("chromium")
 
@@ -159,6 +162,25 @@ def test_texts_are_shown_as_they_are_whatever_is_in_them(page: Any) -> None:
     page.wait_for_selector("#answer table.heat")
     assert page.locator("#answer img, #answer td b").count() == 0
     assert "<img src=x" in page.text_content("#answer tbody")
+
+
+def test_a_server_with_keys_asks_for_one(browser: Any, tiny_sentence: Path) -> None:
+    hashed = f"sha256:{hashlib.sha256(b'secret').hexdigest()}"
+    with running({"embed": (tiny_sentence, {})}, api_keys=(hashed,)) as up:
+        page = browser.new_page()
+        page.goto(up.url)
+        page.wait_for_selector("#key-form")
+        assert "key" in page.text_content("#answer [role=alert]")
+        page.fill("#key", "secret")
+        page.press("#key", "Enter")
+        page.wait_for_selector("#tabs button")
+        page.click("#run")
+        page.wait_for_selector("#answer table.heat")
+        assert not page.is_visible("#key-form")
+        page.click("#request summary")
+        assert "$BERTIE_KEY" in page.text_content("#curl")
+        assert "secret" not in page.text_content("#curl")
+        page.close()
 
 
 def test_dark_and_light_follow_the_system_and_the_visitors_word(page: Any) -> None:
