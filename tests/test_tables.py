@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gzip
 import io
 import json
 import tracemalloc
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertie.errors import InputError
-from bertie.tables import LONGEST_LINE, Row, Table, format_of, open_file
+from bertie.tables import LONGEST_LINE, Bad, Row, Table, format_of, open_file, read
 
 
 def rows(data: bytes, format: str = "csv", column: str = "text") -> list[Row]:
@@ -165,3 +166,54 @@ def test_what_json_writes_is_read_back(written: list[str]) -> None:
 def test_any_bytes_are_rows_or_an_input_error(data: bytes, format: str) -> None:
     with contextlib.suppress(InputError):
         rows(data, format)
+
+
+def each(data: bytes, format: str = "csv") -> list[Row | Bad]:
+    return list(Table(io.BytesIO(data), name="file", format=format, column="text").each())
+
+
+def test_bad_rows_come_among_the_good_ones() -> None:
+    good, bad, *others = each(b"text,b\n1,2\n1\n3,4\n")
+    assert good == Row(1, 2, {"text": "1", "b": "2"})
+    assert isinstance(bad, Bad)
+    assert (bad.number, bad.line) == (2, 3)
+    assert bad.reason.startswith("columns: 1, expected 2")
+    assert others == [Row(3, 4, {"text": "3", "b": "4"})]
+
+
+def test_a_quote_that_nothing_closes_takes_its_own_line_alone() -> None:
+    found = each(b'text\n"open\nsecond\nthird\n')
+    assert [type(row) for row in found] == [Bad, Row, Row]
+    assert [(row.number, row.line) for row in found] == [(1, 2), (2, 3), (3, 4)]
+
+
+@given(st.binary(max_size=200), st.sampled_from(["csv", "tsv", "jsonl", "lines"]))
+def test_every_byte_is_seen_once_whatever_is_bad(data: bytes, format: str) -> None:
+    seen: list[bytes] = []
+    table = Table(io.BytesIO(data), name="f", format=format, column="text", seen=seen.append)
+    with contextlib.suppress(InputError):
+        rows = list(table.each())
+        assert data.startswith(b"".join(seen))
+        assert table.bytes_read == len(b"".join(seen))
+        assert data[table.bytes_read :].strip() == b""
+        assert [row.number for row in rows] == [*range(1, len(rows) + 1)]
+
+
+def test_reading_goes_on_from_the_middle() -> None:
+    data = b"id,text\n1,a\n2,b\n3,c\n"
+    file = io.BytesIO(data)
+    file.seek(12)
+    table = Table(
+        file, name="f", format="csv", column="text", header=["id", "text"], start=(1, 2, 12)
+    )
+    assert list(table) == [Row(2, 3, {"id": "2", "text": "b"}), Row(3, 4, {"id": "3", "text": "c"})]
+
+
+def test_compressed_files_are_read_and_broken_ones_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(gzip.compress(b"text\na\nb\n"))
+    assert format_of(path) == "csv"
+    assert [row.fields["text"] for row in read(path)] == ["a", "b"]
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"rows\.csv\.gz can't be read: Compressed file ended"):
+        list(read(path))
