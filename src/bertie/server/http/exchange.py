@@ -13,6 +13,7 @@ from bertie.server.http.encoding import decoded, encoded
 from bertie.server.http.faults import BODIES, Fault, fault_of
 from bertie.server.http.finished import Finished
 from bertie.server.http.log import LOGGER
+from bertie.server.http.patience import Patience
 from bertie.server.http.request import Disconnected, Request, Send
 from bertie.server.http.response import Response, work_headers
 from bertie.server.http.route import NoMethod, Route
@@ -37,6 +38,7 @@ class Exchange:
         self._route: Route | None = None
         self._asker: Asker | None = None
         self._fault: str | None = None
+        self._left = False
         self._received = 0
 
     async def run(self, send: Send) -> None:
@@ -47,9 +49,11 @@ class Exchange:
             status = response.status
             sent = len(response.body)
             await self._send(response, send)
-        except (Disconnected, asyncio.CancelledError) as error:
+        except Disconnected:
             self._fault = "gone"
-            if not isinstance(error, Disconnected):
+        except asyncio.CancelledError:
+            self._fault = "gone"
+            if not self._left:  # whoever runs the server ends it
                 raise
         finally:
             self._app.release(self._received)
@@ -115,17 +119,24 @@ class Exchange:
         own = asyncio.current_task()
         assert own is not None
         watch = asyncio.ensure_future(self._request.gone())
-        watch.add_done_callback(lambda done: None if done.cancelled() else own.cancel())
+
+        def left(done: "asyncio.Future[None]") -> None:
+            if not done.cancelled():
+                self._left = True
+                own.cancel()
+
+        watch.add_done_callback(left)
         try:
-            async with asyncio.timeout(max(asker.deadline - time.monotonic(), 0) + _SLACK_S):
+            with Patience(max(asker.deadline - time.monotonic(), 0) + _SLACK_S):
                 return await answering
         except TimeoutError:
             raise DeadlineExceeded("the time that the request had is over") from None
         except asyncio.CancelledError:
-            if watch.done() and not watch.cancelled():
+            if self._left:
                 raise Disconnected from None
             raise
         finally:
+            watch.remove_done_callback(left)
             watch.cancel()
 
     def _refusal(self, fault: Fault, error: Exception) -> Response:

@@ -1,6 +1,5 @@
 """A request as it comes in: who asks for what, and the body up to its limit."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -9,6 +8,7 @@ from typing import Any, TypeAlias
 
 from bertie.server.http import wishes
 from bertie.server.http.faults import Refused
+from bertie.server.http.patience import Patience
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -70,7 +70,7 @@ class Request:
         if stated.isascii() and stated.isdigit() and int(stated[:20]) > limit:
             raise _too_large(int(stated[:20]), limit)
         try:
-            async with asyncio.timeout(timeout_s):
+            with Patience(timeout_s):
                 return await self._body(limit, hold)
         except TimeoutError:
             raise Refused(
@@ -103,11 +103,10 @@ class Request:
         small = stated.isascii() and stated.isdigit() and int(stated[:20]) <= _DRAINED
         if self.read or not small:
             return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAINED_S):
-                while not self.read:
-                    message = await self._receive()
-                    self.read = not message.get("more_body", False)
+        with suppress(TimeoutError), Patience(_DRAINED_S):
+            while not self.read:
+                message = await self._receive()
+                self.read = not message.get("more_body", False)
 
     async def gone(self) -> None:
         """Wait until the caller is gone; the body has been read."""

@@ -32,6 +32,7 @@ def server(application: "Application") -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=max(round(settings.idle_timeout_s), 1),
         timeout_graceful_shutdown=max(int(application.engine.grace_s), 1),
         ssl_certfile=settings.tls_certificate,

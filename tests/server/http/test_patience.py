@@ -1,0 +1,36 @@
+"""A block ends when its time is over, and otherwise as it would."""
+
+import asyncio
+
+import pytest
+
+from bertie.server.http.patience import Patience
+
+
+def test_a_block_ends_in_time_or_with_a_timeout() -> None:
+    async def work() -> str:
+        with Patience(60):
+            await asyncio.sleep(0)
+        with pytest.raises(TimeoutError), Patience(0.01):
+            await asyncio.sleep(60)
+        await asyncio.sleep(0)  # the task isn't cancelled any further
+        with pytest.raises(ValueError, match="own"), Patience(60):
+            raise ValueError("own")
+        return "done"
+
+    assert asyncio.run(work()) == "done"
+
+
+def test_somebody_elses_cancellation_stays_one() -> None:
+    async def work() -> None:
+        with Patience(60):
+            await asyncio.sleep(60)
+
+    async def cancel() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
