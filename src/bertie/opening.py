@@ -154,7 +154,7 @@ class Opened:
     def heads(self) -> Mapping[str, HeadRecord]:
         """The checkpoint's heads that can be used, by kind."""
         found = heads(self.checkpoint)
-        projection = projection_head(self.checkpoint)
+        projection = projection_head(self.checkpoint, self.layout.projection)
         return found if projection is None else {**found, projection.kind: projection}
 
 

@@ -72,6 +72,58 @@ def add_projection(directory: Path) -> None:
     (directory / METADATA).write_text(json.dumps(settings))
 
 
+def as_pylate(directory: Path, **settings: object) -> None:
+    """Write a tiny ColBERT's projection and settings as PyLate saves them instead."""
+    weights: dict[str, np.ndarray] = {}
+
+    def without(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        weights["linear.weight"] = tensors.pop("linear.weight")
+        return tensors
+
+    edit_tensors(directory, without)
+    (directory / METADATA).unlink()
+    (directory / "1_Dense").mkdir()
+    safetensors.numpy.save_file(weights, directory / "1_Dense/model.safetensors")
+    outputs, inputs = weights["linear.weight"].shape
+    files = {
+        "1_Dense/config.json": {
+            "in_features": inputs,
+            "out_features": outputs,
+            "bias": False,
+            "activation_function": "torch.nn.modules.linear.Identity",
+            "use_residual": False,
+        },
+        "modules.json": [
+            {"path": "", "type": "sentence_transformers.models.Transformer.Transformer"},
+            {"path": "1_Dense", "type": "pylate.models.Dense.Dense"},
+        ],
+        "sentence_bert_config.json": {"max_seq_length": 11, "do_lower_case": False},
+        "config_sentence_transformers.json": {
+            "similarity_fn_name": "MaxSim",
+            "query_prefix": "[unused0]",
+            "document_prefix": "song",
+            "query_length": 12,
+            "document_length": 30,
+            **settings,
+        },
+    }
+    for name, content in files.items():
+        (directory / name).write_text(json.dumps(content))
+
+
+def as_sparse_encoder(directory: Path, **settings: object) -> None:
+    """Put sentence-transformers' files of a sparse encoder around a tiny BERT that fills masks."""
+    library = "sentence_transformers.sparse_encoder.modules"
+    modules = [
+        {"path": "", "type": f"{library}.mlm_transformer.MLMTransformer"},
+        {"path": "1_SpladePooling", "type": f"{library}.splade_pooling.SpladePooling"},
+    ]
+    (directory / "modules.json").write_text(json.dumps(modules))
+    (directory / "1_SpladePooling").mkdir(exist_ok=True)
+    content = {"pooling_strategy": "max", "embedding_dimension": None, **settings}
+    (directory / "1_SpladePooling/config.json").write_text(json.dumps(content))
+
+
 def logits(directory: Path, kind: str, ids: list[int], type_ids: list[int]) -> np.ndarray:
     """Compute a head's logits in float64, by hand: (outputs,) or (tokens, outputs)."""
     checkpoint = Checkpoint.open(directory)

@@ -11,9 +11,10 @@ import bertie
 from bertie import reference
 from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import CheckpointError, InputError, TaskError, TruncationWarning
+from bertie.export.bundle import write_bundle
 from bertie.tasks.multivector import METADATA, MultiVectorEmbedder, maxsim
-from tests.editing import edit_json
-from tests.tasks.heads import add_projection
+from tests.editing import edit_json, edit_tensors
+from tests.tasks.heads import add_projection, as_pylate
 
 TEXTS = ["the old bridge, of stone!", "", "who reads"]
 
@@ -122,3 +123,74 @@ def test_a_kind_that_nobody_knows_and_a_checkpoint_without_a_projection(
         bertie.load(colbert).embed_multi("a", kind="song")
     with pytest.raises(TaskError, match="task 'multivector' needs a head for multi vector"):
         bertie.load(tiny_bert, task="multivector")
+
+
+def vectors(model: Any) -> list[list[list[float]]]:
+    """Embed the texts as queries and as documents."""
+    found = [*model.embed_multi(TEXTS, kind="query"), *model.embed_multi(TEXTS)]
+    return [rows.tolist() for rows in found]
+
+
+def test_what_pylate_saves_gives_the_same_as_colberts_own_files(colbert: Path) -> None:
+    expected = vectors(bertie.load(colbert))
+    as_pylate(colbert)
+    model = bertie.load(colbert)
+    assert model.task == "multivector"
+    assert vectors(model) == expected
+    settings = model.info().settings
+    assert (
+        settings["document_length"].origin == "config_sentence_transformers.json: document_length"
+    )
+    assert settings["attend_to_masks"].origin == "default: as in PyLate"
+
+
+def test_pylates_queries_may_end_where_their_text_ends(colbert: Path) -> None:
+    as_pylate(colbert, do_query_expansion=False, skiplist_words=["bridge"])
+    model = bertie.load(colbert, precision="float32")
+    assert isinstance(model, MultiVectorEmbedder)
+    marker, skipped = model.tokenizer.id_of("[unused0]"), model.tokenizer.id_of("bridge")
+    first, *rest = model.tokenizer.encode(TEXTS[0]).ids
+    ids = [first, marker, *rest]
+    found = model.embed_multi(TEXTS[0], kind="query")
+    weight = safetensors.numpy.load_file(colbert / "1_Dense/model.safetensors")
+    edit_tensors(colbert, lambda tensors: {**tensors, **weight})
+    assert found == pytest.approx(by_hand(colbert, ids, len(ids)), abs=1e-4)
+    assert len(model.embed_multi(TEXTS[0])) == len(ids) - ids.count(skipped)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"skiplist_words": "!"}, "skiplist_words is '!', expected list"),
+        ({"skiplist_words": [3]}, r"skiplist_words is \[3\], expected list"),
+        ({"query_length": 2}, "query_length is 2, expected 4 to 64"),
+        ({"document_prefix": "[D] "}, r"document_marker is '\[D\] ', which the vocabulary doesn't"),
+    ],
+)
+def test_settings_of_pylates_that_cannot_be_are_refused(
+    colbert: Path, settings: dict[str, Any], said: str
+) -> None:
+    as_pylate(colbert, **settings)
+    with pytest.raises(CheckpointError, match=said):
+        bertie.load(colbert)
+
+
+def test_a_projection_of_another_width_is_refused(colbert: Path) -> None:
+    as_pylate(colbert)
+    edit_json(colbert / "1_Dense/config.json", in_features=10)
+    weight = np.zeros((6, 10), np.float32)
+    file = colbert / "1_Dense/model.safetensors"
+    safetensors.numpy.save_file({"linear.weight": weight}, file)
+    with pytest.raises(CheckpointError, match=r"in_features is 10, but the tokens' states .* 24"):
+        bertie.load(colbert)
+
+
+@pytest.mark.parametrize("pylate", [False, True])
+def test_a_bundle_gives_what_its_source_gives(colbert: Path, tmp_path: Path, pylate: bool) -> None:
+    if pylate:
+        as_pylate(colbert)
+    write_bundle(colbert, tmp_path / "made", precision="float32")
+    source, bundle = (bertie.load(path) for path in (colbert, tmp_path / "made"))
+    assert vectors(bundle) == vectors(bertie.load(colbert, precision="float32"))
+    assert bundle.info().settings["query_length"].value == 12
+    assert source.task == bundle.task == "multivector"

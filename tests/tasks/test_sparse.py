@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.errors import InputError, TaskError
+from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.tasks.sparse import SparseEmbedder
+from tests.tasks.heads import as_sparse_encoder
 from tests.tasks.test_fill import chances, filler  # noqa: F401
 
 TEXTS = ["the old bridge of stone", "", "who reads the book"]
@@ -88,3 +89,38 @@ def test_vectors_become_one_sparse_matrix(model: SparseEmbedder) -> None:
 def test_a_checkpoint_without_a_vocabulary_head_is_refused(bert: Path) -> None:
     with pytest.raises(TaskError, match="task 'sparse' needs a head for masked lm"):
         bertie.load(bert, task="sparse")
+
+
+def test_sentence_transformers_files_say_that_vectors_are_sparse(
+    model: SparseEmbedder,
+    filler: Path,  # noqa: F811
+) -> None:
+    expected = model.embed_sparse(TEXTS)
+    as_sparse_encoder(filler, activation_function="relu")
+    loaded = bertie.load(filler, precision="float32")
+    assert isinstance(loaded, SparseEmbedder)
+    for found, same in zip(loaded.embed_sparse(TEXTS), expected, strict=True):
+        assert found.to_dict() == same.to_dict()
+    as_sparse_encoder(filler, activation_function="log1p_relu")
+    for found, once in zip(
+        bertie.load(filler, precision="float32").embed_sparse(TEXTS), expected, strict=True
+    ):
+        assert found.indices.tolist() == once.indices.tolist()
+        assert found.weights == pytest.approx(np.log1p(once.weights), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"pooling_strategy": "sum"}, "pooling_strategy is 'sum'; supported: max"),
+        ({"activation_function": "tanh"}, "is 'tanh'; supported: relu, log1p_relu"),
+    ],
+)
+def test_weights_that_come_about_otherwise_are_refused(
+    filler: Path,  # noqa: F811
+    settings: dict[str, str],
+    said: str,
+) -> None:
+    as_sparse_encoder(filler, **settings)
+    with pytest.raises(CheckpointError, match=said):
+        bertie.load(filler)

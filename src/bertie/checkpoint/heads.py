@@ -4,13 +4,14 @@ The table of architectures says which forms a head can have; this module finds t
 tensors are, checks them, and reads their labels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from reprlib import repr as shown
 from typing import Any
 
 from bertie.architectures import HIDDEN_ACT, HeadForm, Step
+from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.labels import read_labels
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
@@ -96,11 +97,17 @@ def heads(checkpoint: Checkpoint) -> dict[str, HeadRecord]:
     }
 
 
-def projection_head(checkpoint: Checkpoint) -> HeadRecord | None:
-    """Read the one projection of every token that ColBERT has, if there is one.
+def projection_head(checkpoint: Checkpoint, modules: Sequence[Dense] = ()) -> HeadRecord | None:
+    """Read the projection of every token that ColBERT has, if there is one.
 
+    Args:
+        checkpoint: whose tensors to take.
+        modules: the dense layers that stand for it, where sentence-transformers' files have some.
     Returns: a record of kind multi_vector, or None.
+    Raises: CheckpointError: a module that doesn't fit what comes in.
     """
+    if modules:
+        return HeadRecord("multi_vector", "tokens", tuple(_projections(checkpoint, modules)))
     name = "linear"
     tensor = checkpoint.tensors.get(f"{name}.weight")
     width = checkpoint.config.hidden_size
@@ -110,6 +117,25 @@ def projection_head(checkpoint: Checkpoint) -> HeadRecord | None:
         return None
     layer = HeadLayer(name=name, weight=tensor, bias=None, activation="identity", norm_eps=None)
     return HeadRecord("multi_vector", "tokens", (layer,))
+
+
+def _projections(checkpoint: Checkpoint, modules: Sequence[Dense]) -> Iterator[HeadLayer]:
+    """Take dense layers for a head's, each as wide as the one before."""
+    width = checkpoint.config.hidden_size
+    for number, module in enumerate(modules):
+        if module.inputs != width:
+            raise CheckpointError(
+                f"{module.where}: in_features is {module.inputs}, but the tokens' states that come"
+                f" in have {width} floats"
+            )
+        width = module.outputs
+        yield HeadLayer(
+            name=f"projection.{number}",
+            weight=module.weight,
+            bias=module.bias,
+            activation=module.activation,
+            norm_eps=None,
+        )
 
 
 def head_faults(checkpoint: Checkpoint) -> dict[str, tuple[str, ...]]:

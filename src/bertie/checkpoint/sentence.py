@@ -39,8 +39,25 @@ _POOLING_FLAGS: Mapping[str, str] = {
 
 # Modules live in the library under different paths from version to version; others are code.
 _LIBRARY = "sentence_transformers."
+# The encoder, under the name that it has where its head for masked words is used, too.
+_ENCODERS = ("Transformer", "MLMTransformer")
+# What SpladePooling can be told → what of that is supported, the default first.
+_SPLADE: Mapping[str, tuple[str, ...]] = {
+    "pooling_strategy": ("max",),
+    "activation_function": ("relu", "log1p_relu"),
+}
+
+# What stands behind the encoder → the task that such a model is for.
+_TASKS: Mapping[str, str] = {
+    "Pooling": "embed",
+    "SpladePooling": "sparse",
+    "Dense": "multivector",
+}
+# PyLate's own name for sentence-transformers' layer, there over every token.
+_PYLATE_DENSE = "pylate.models.Dense.Dense"
 
 _MEAN = Setting(("mean",), f"default: there is no {MODULES}")
+_RELU = Setting("relu", "default")
 _FALSE = Setting(False, "default")
 _TRUE = Setting(True, "default")
 _COSINE = Setting("cosine", "default")
@@ -59,9 +76,14 @@ class SentenceLayout:
 
     Attributes:
         transformer: the directory of the encoder's own files.
+        task: what the modules make of its states: one vector ("embed"), a sparse one ("sparse"), or
+            one for each token ("multivector").
         pooling: the modes whose vectors are concatenated, in order.
         pooling_width: the hidden size that the pooling module states, if it does.
         modules: what the pooled vectors pass through, in order.
+        projection: what each token's state passes through, in order, where there is no pooling.
+        weighting: how a sparse vector's weights come of logits: "relu", log(1 + max(0, logit)), or
+            "log1p_relu", the logarithm of one more than that.
         max_length: max_seq_length in tokens, or None where no file says it.
         include_prompt: whether pooling reads a prompt's tokens.
         similarity: what vectors are compared by.
@@ -72,10 +94,13 @@ class SentenceLayout:
     """
 
     transformer: Path
+    task: str = "embed"
     pooling: Setting = _MEAN
     pooling_width: Setting | None = None
     modules: tuple[Dense | Normalize, ...] = ()
     modules_origin: str = _MEAN.origin
+    projection: tuple[Dense, ...] = ()
+    weighting: Setting = _RELU
     max_length: Setting | None = None
     include_prompt: Setting = _TRUE
     similarity: Setting = _COSINE
@@ -101,17 +126,23 @@ def read_layout(directory: Path) -> SentenceLayout:
 
 
 def _read_modules(directory: Path) -> SentenceLayout:
-    """Walk through modules.json: a Transformer, a Pooling, then any of the others."""
+    """Walk through modules.json: a Transformer, what its task begins with, then any others."""
     entries = read_json(directory / MODULES)
     if not isinstance(entries, list) or not entries:
         raise CheckpointError(f"{MODULES} holds {shown(entries)}, expected a list of modules")
     modules = [_module(entry, directory) for entry in entries]
     kinds = [kind for kind, _, _ in modules]
-    if kinds[:2] != ["Transformer", "Pooling"] or "Transformer" in kinds[1:]:
+    task = _TASKS.get(kinds[1]) if kinds[1:] and kinds[0] in _ENCODERS else None
+    alone = task != "multivector" or set(kinds[1:]) == {"Dense"}
+    if task is None or not alone or any(kind in _ENCODERS for kind in kinds[1:]):
         raise CheckpointError(
             f"{MODULES} has the modules {', '.join(kinds)}; expected Transformer, Pooling, ..."
         )
-    layout = SentenceLayout(modules[0][1], modules_origin=MODULES, pooling=Setting((), MODULES))
+    layout = SentenceLayout(modules[0][1], task=task, modules_origin=MODULES)
+    if task == "embed":
+        layout = replace(layout, pooling=Setting((), MODULES))
+    else:
+        layout = replace(layout, pooling=Setting(_MEAN.value, f"default: {MODULES} has no Pooling"))
     for kind, path, where in modules[1:]:
         layout = _READERS[kind](layout, path, where)
     return layout
@@ -124,8 +155,9 @@ def _module(entry: Any, directory: Path) -> tuple[str, Path, str]:
             f"{MODULES}: {shown(entry)} is no module; expected an object with type and path"
         )
     kind = entry["type"].rpartition(".")[2]
-    supported = ("Transformer", *_READERS)
-    if kind not in supported or not entry["type"].startswith(_LIBRARY):
+    supported = (*_ENCODERS, *_READERS)
+    known = entry["type"].startswith(_LIBRARY) or entry["type"] == _PYLATE_DENSE
+    if kind not in supported or not known:
         raise CheckpointError(
             f"{MODULES}: module type {shown(entry['type'])} is not supported;"
             f" supported: sentence-transformers' {', '.join(supported)}"
@@ -137,6 +169,8 @@ def _module(entry: Any, directory: Path) -> tuple[str, Path, str]:
 def _add_pooling(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
     """Read a pooling module's modes, in either of its two forms."""
     if layout.pooling.value:
+        if layout.task != "embed":
+            raise _misplaced("Pooling", layout)
         raise CheckpointError(f"{MODULES} has a second Pooling, {where}; expected one")
     raw = read_object(path / "config.json", where)
     flags = [mode for flag, mode in _POOLING_FLAGS.items() if raw.get(flag) is True]
@@ -168,6 +202,29 @@ def _add_pooling(layout: SentenceLayout, path: Path, where: str) -> SentenceLayo
     )
 
 
+def _add_sparse(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
+    """Read how a masked language model's logits become a sparse vector."""
+    if layout.task != "sparse":
+        raise _misplaced("SpladePooling", layout)
+    raw = read_object(path / "config.json", where)
+    for key, supported in _SPLADE.items():
+        if raw.get(key, supported[0]) not in supported:
+            raise CheckpointError(
+                f"{where}: {key} is {shown(raw[key])}; supported: {', '.join(supported)}"
+            )
+    key = "activation_function"
+    weighting = Setting(raw[key], f"{where}: {key}") if key in raw else _RELU
+    return replace(layout, weighting=weighting)
+
+
+def _misplaced(kind: str, layout: SentenceLayout) -> CheckpointError:
+    """An error about a module of another task's."""
+    return CheckpointError(
+        f"{MODULES} has a {kind}, which doesn't fit its other modules; they are those of the task"
+        f" {layout.task!r}"
+    )
+
+
 def _width(raw: Mapping[str, Any], where: str) -> Setting | None:
     """Read the hidden size that a pooling module states."""
     for key in ("embedding_dimension", "word_embedding_dimension"):
@@ -179,18 +236,21 @@ def _width(raw: Mapping[str, Any], where: str) -> Setting | None:
 def _add_normalize(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
     """Add a normalizing module; its config is absent from older checkpoints."""
     if (path / "config.json").is_file():
-        _require_sentence_embedding(read_object(path / "config.json", where), where)
+        _require_input(read_object(path / "config.json", where), where, "sentence_embedding")
     return replace(layout, modules=(*layout.modules, Normalize()))
 
 
 def _add_dense(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
-    """Add a dense layer."""
-    _require_sentence_embedding(read_object(path / "config.json", where), where)
-    return replace(
-        layout,
-        modules=(*layout.modules, read_dense(path, where)),
-        files=(*layout.files, *weight_files(path)),
-    )
+    """Add a dense layer, over the pooled vector or over every token's."""
+    if layout.task == "sparse":
+        raise _misplaced("Dense", layout)
+    raw = read_object(path / "config.json", where)
+    layout = replace(layout, files=(*layout.files, *weight_files(path)))
+    if layout.task == "multivector":
+        _require_input(raw, where, "token_embeddings")
+        return replace(layout, projection=(*layout.projection, read_dense(path, where)))
+    _require_input(raw, where, "sentence_embedding")
+    return replace(layout, modules=(*layout.modules, read_dense(path, where)))
 
 
 def _add_nothing(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
@@ -200,20 +260,19 @@ def _add_nothing(layout: SentenceLayout, path: Path, where: str) -> SentenceLayo
 
 _READERS: Mapping[str, Callable[[SentenceLayout, Path, str], SentenceLayout]] = {
     "Pooling": _add_pooling,
+    "SpladePooling": _add_sparse,
     "Dense": _add_dense,
     "Normalize": _add_normalize,
     "Dropout": _add_nothing,
 }
 
 
-def _require_sentence_embedding(raw: Mapping[str, Any], where: str) -> None:
-    """Refuse a module that works on anything but the pooled vector."""
+def _require_input(raw: Mapping[str, Any], where: str, supported: str) -> None:
+    """Refuse a module that works on anything but the pooled vector, or every token's."""
     for key in ("module_input_name", "module_output_name"):
         value = raw.get(key)
-        if value not in (None, "sentence_embedding"):
-            raise CheckpointError(
-                f"{where}: {key} is {shown(value)}; supported: sentence_embedding"
-            )
+        if value not in (None, supported):
+            raise CheckpointError(f"{where}: {key} is {shown(value)}; supported: {supported}")
 
 
 def _read_text_settings(layout: SentenceLayout) -> SentenceLayout:
@@ -230,7 +289,8 @@ def _read_text_settings(layout: SentenceLayout) -> SentenceLayout:
         raise CheckpointError(
             f"{SENTENCE_CONFIG}: do_lower_case is {shown(lower)}, expected true or false"
         )
-    if length is not None:
+    # Beside a projection of every token it is the length of what was read last, query or document.
+    if length is not None and not layout.projection:
         layout = replace(layout, max_length=Setting(length, f"{SENTENCE_CONFIG}: max_seq_length"))
     if "do_lower_case" in raw:
         layout = replace(layout, lower_first=Setting(lower, f"{SENTENCE_CONFIG}: do_lower_case"))
@@ -253,7 +313,7 @@ def _read_prompts(directory: Path, layout: SentenceLayout) -> SentenceLayout:
             f" but the prompts are {', '.join(prompts) or 'none'}"
         )
     similarity = raw.get("similarity_fn_name")
-    if similarity is not None:
+    if similarity is not None and layout.task == "embed":
         if similarity not in _SIMILARITIES:
             raise CheckpointError(
                 f"{PROMPTS_CONFIG}: similarity_fn_name is {shown(similarity)}, expected one of"

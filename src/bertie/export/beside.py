@@ -11,6 +11,7 @@ from bertie.checkpoint.files import read_json
 from bertie.checkpoint.sentence import MODULES, PROMPTS_CONFIG, SENTENCE_CONFIG
 from bertie.export.safetensors import Part, write_safetensors
 from bertie.opening import Opened
+from bertie.tasks.multivector import METADATA
 
 VOCAB = "vocab.txt"
 _CONFIG = "config.json"
@@ -24,6 +25,7 @@ _BESIDE_THE_ENCODER = (
     "vocab.json",
     "merges.txt",
     SENTENCE_CONFIG,
+    METADATA,
 )
 
 
@@ -61,7 +63,7 @@ def write_beside(opened: Opened, into: Path) -> None:
     config = {**checkpoint.raw_config, "model_type": checkpoint.config.model_type}
     text = json.dumps(config, indent=2, ensure_ascii=False)
     (folder / _CONFIG).write_text(text + "\n", encoding="utf-8")
-    for module in opened.layout.modules:
+    for module in (*opened.layout.modules, *opened.layout.projection):
         if isinstance(module, Dense):
             _write_dense(module, into / Path(module.where).parent)
 

@@ -35,7 +35,7 @@ def detect(opened: Opened) -> Setting:
     Returns: a name of TASKS, and what says so.
     """
     if (opened.directory / MODULES).is_file():
-        return Setting("embed", MODULES)
+        return Setting(opened.layout.task, MODULES)
     stated = opened.checkpoint.raw_config.get("architectures")
     for name in stated if isinstance(stated, list) else []:
         for ending, task in _CLASSES.items():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.heads import HeadRecord
+from bertie.checkpoint.sentence import PROMPTS_CONFIG
 from bertie.config import Setting
 from bertie.errors import CheckpointError, InputError
 from bertie.heads import Head
@@ -36,15 +37,43 @@ TAKES: frozenset[str] = frozenset()
 METADATA = "artifact.metadata"  # where ColBERT keeps its own settings
 KINDS = ("query", "document")
 
-# ColBERT's setting → ours, its type, and what ColBERT v2 has.
-_SETTINGS: dict[str, tuple[str, type, Any]] = {
-    "query_maxlen": ("query_length", int, 32),
-    "doc_maxlen": ("document_length", int, 180),
-    "mask_punctuation": ("skip_punctuation", bool, True),
-    "attend_to_mask_tokens": ("attend_to_masks", bool, False),
-    "query_token_id": ("query_marker", str, "[unused0]"),
-    "doc_token_id": ("document_marker", str, "[unused1]"),
-}
+
+@dataclass(frozen=True)
+class _Stated:
+    """A setting of ours in somebody's file.
+
+    Attributes:
+        key: its name there.
+        name: our name.
+        kind: its type.
+        default: what stands for one that is absent.
+    """
+
+    key: str
+    name: str
+    kind: type
+    default: Any
+
+
+# What ColBERT's own file says, by default as ColBERT v2.
+_COLBERT = (
+    _Stated("query_maxlen", "query_length", int, 32),
+    _Stated("doc_maxlen", "document_length", int, 180),
+    _Stated("mask_punctuation", "skip_punctuation", bool, True),
+    _Stated("attend_to_mask_tokens", "attend_to_masks", bool, False),
+    _Stated("query_token_id", "query_marker", str, "[unused0]"),
+    _Stated("doc_token_id", "document_marker", str, "[unused1]"),
+)
+# What PyLate leaves among sentence-transformers' settings.
+_PYLATE = (
+    _Stated("query_length", "query_length", int, 32),
+    _Stated("document_length", "document_length", int, 180),
+    _Stated("skiplist_words", "skipped", list, list(string.punctuation)),
+    _Stated("attend_to_expansion_tokens", "attend_to_masks", bool, False),
+    _Stated("do_query_expansion", "expand_queries", bool, True),
+    _Stated("query_prefix", "query_marker", str, "[Q] "),
+    _Stated("document_prefix", "document_marker", str, "[D] "),
+)
 
 
 def prepare(opened: Opened) -> Prepared:
@@ -56,20 +85,28 @@ def prepare(opened: Opened) -> Prepared:
 
 
 def _settings(opened: Opened) -> dict[str, Setting]:
-    """Read ColBERT's settings, or take those of ColBERT v2."""
-    path = opened.directory / METADATA
+    """Read ColBERT's settings, or PyLate's, or take those of ColBERT v2."""
+    stated, file = (_PYLATE, PROMPTS_CONFIG) if opened.layout.projection else (_COLBERT, METADATA)
+    path = opened.directory / file
     raw = read_object(path) if path.is_file() else {}
-    settings = {}
     most = opened.config.positions
-    for name, (ours, kind, default) in _SETTINGS.items():
-        value = raw.get(name, default)
-        fits = type(value) is kind
-        if not fits or (isinstance(value, int) and kind is int and not 4 <= value <= most):
-            expected = f"4 to {most}" if kind is int else kind.__name__
-            raise CheckpointError(f"{METADATA}: {name} is {shown(value)}, expected {expected}")
-        origin = f"{METADATA}: {name}" if name in raw else "default: as in ColBERT v2"
-        settings[ours] = Setting(value, origin)
+    settings = {}
+    for one in stated:
+        value = one.default if raw.get(one.key) is None else raw[one.key]
+        fits = type(value) is one.kind
+        if one.kind is list:
+            fits = fits and all(isinstance(word, str) for word in value)
+        if not fits or (one.kind is int and not 4 <= value <= most):
+            expected = f"4 to {most}" if one.kind is int else one.kind.__name__
+            raise CheckpointError(f"{file}: {one.key} is {shown(value)}, expected {expected}")
+        origin = f"{file}: {one.key}" if raw.get(one.key) is not None else _default(file)
+        settings[one.name] = Setting(value, origin)
     return settings
+
+
+def _default(file: str) -> str:
+    """Say where a setting is from that a file lacks."""
+    return f"default: as in {'ColBERT v2' if file == METADATA else 'PyLate'}"
 
 
 @dataclass(frozen=True)
@@ -117,9 +154,11 @@ class MultiVectorEmbedder(Model):
                     " tokens"
                 )
         self._mask = self.tokenizer.id_of(self.tokenizer.settings["mask_token"].value)
-        marks = string.punctuation if values["skip_punctuation"] else ""
+        punctuation = string.punctuation if values.get("skip_punctuation") else ""
+        marks = values.get("skipped", punctuation)
         skipped = frozenset(self.tokenizer.id_of(mark) for mark in marks if mark in vocab)
         self._attend_to_masks = bool(values["attend_to_masks"])
+        self._expand = bool(values.get("expand_queries", True))
         self._kinds = {
             "query": _Kind(
                 values["query_length"], vocab.id_of(values["query_marker"]), frozenset()
@@ -200,7 +239,7 @@ class MultiVectorEmbedder(Model):
             return _marked(packed, how.marker)
 
         def compute(packed: PackedEncodings) -> list[Floats]:
-            if kind == "query":
+            if kind == "query" and self._expand:
                 return self._queries(packed, how.length)
             return self._documents(packed, how.skipped)
 

@@ -33,7 +33,8 @@ TAKES: frozenset[str] = frozenset()
 def prepare(opened: Opened) -> Prepared:
     """Settle how a source embeds. Raises: TaskError: it has no head for masked words."""
     record = head.required_head(opened, "sparse")
-    return head.prepared(record, opened_settings(opened), partial(SparseEmbedder, record=record))
+    settings = {**opened_settings(opened), "weighting": opened.layout.weighting}
+    return head.prepared(record, settings, partial(SparseEmbedder, record=record))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +57,11 @@ class SparseVector(Record):
 class SparseEmbedder(Model):
     """A checkpoint that is loaded and ready to embed sparsely.
 
-    A token's weight is log(1 + max(0, logit)), the largest over all tokens of the text.
+    A token's weight is log(1 + max(0, logit)), the largest over all tokens of the text; where
+    sentence-transformers' files say log1p_relu, the logarithm of one more than that.
 
-    Source: Formal et al., SPLADE v2, arXiv:2109.10086, section 3.1.
+    Source: Formal et al., SPLADE v2, arXiv:2109.10086, section 3.1; Shen et al.,
+    arXiv:2504.14839.
 
     Attributes:
         dimensions: tokens of the vocabulary.
@@ -71,6 +74,7 @@ class SparseEmbedder(Model):
         super().__init__(parts)
         self.dimensions = record.outputs
         self._head = Head(record, threads=self.encoder.threads)
+        self._twice = parts.settings["weighting"].value == "log1p_relu"
 
     def embed_sparse(
         self,
@@ -157,7 +161,7 @@ class SparseEmbedder(Model):
         def compute(tokenized: Tokenized) -> list[SparseVector]:
             packed, owners = tokenized.packed, tokenized.owners
             rows = largest_logits(self.encoder, self._head, packed, self.budget)
-            sequences = {number: _sparse(logits) for number, logits in rows}
+            sequences = {number: _sparse(logits, self._twice) for number, logits in rows}
             parts: dict[int, list[SparseVector]] = {}
             for number in range(len(packed.lengths)):
                 owner = number if owners is None else int(owners[number])
@@ -167,10 +171,11 @@ class SparseEmbedder(Model):
         return Call(prepare, compute, truncation, split_words=split_words)
 
 
-def _sparse(logits: Floats) -> SparseVector:
+def _sparse(logits: Floats, twice: bool) -> SparseVector:
     """Turn the largest logits into weights, and leave out those that are zero."""
     indices = np.flatnonzero(logits > 0).astype(np.int32)
-    return SparseVector(indices, np.log1p(logits[indices]))
+    weights = np.log1p(logits[indices])
+    return SparseVector(indices, np.log1p(weights) if twice else weights)
 
 
 def _joined(windows: list[SparseVector]) -> SparseVector:
