@@ -142,6 +142,11 @@ class Table:
             self._take()
         return self._columns
 
+    @property
+    def lines_read(self) -> int:
+        """The lines of the rows given so far, and of the header."""
+        return self._line
+
     def _rows(self) -> Iterator[Row | Bad]:
         """The rows; one with a fault is a bad one."""
         read = {"jsonl": self._jsonl, "lines": self._lines}.get(self.format, self._csv)

@@ -46,7 +46,7 @@ class TextReader:
             table = self._table(opened, (0, 0, 0), digest)
             self._header = table.header()
             digest.take()
-            start: Place = (0, 0, table.bytes_read)
+            start: Place = (0, table.lines_read, table.bytes_read)
             some: list[Row | Bad] = []
             for row in table.each():
                 some.append(row)
