@@ -173,8 +173,9 @@ class Exchange:
         yield from self._app.cors.headers(request)
         if self._asker is not None and self._fault is None:
             yield from work_headers(self._asker.answered, time.perf_counter() - request.started)
-        length = request.header("content-length")
-        if not request.read and (request.header("transfer-encoding") or length not in ("", "0")):
+        if not request.read and (
+            request.header("transfer-encoding") or request.header("content-length") not in ("", "0")
+        ):
             yield "connection", "close"  # what is left of the body would be read to no end
 
     def _tell(self, status: int, sent: int) -> None:
