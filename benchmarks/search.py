@@ -85,6 +85,10 @@ def million(arguments: argparse.Namespace) -> Mapping[str, Any]:
         kept = [texts[place] for place in order[QUERIES : QUERIES + SENTENCES]]
         made = _fill(model, kept, arguments)
     index = Index.open(arguments.directory, model=model)
+    if not index.settings.trained:
+        start = time.perf_counter()
+        index.add([])  # which makes the indices that are due
+        made["indexing_s"] = round(time.perf_counter() - start, 1)
     exact, exact_s = _searched(index, queries[:200], asked, exact=True)
     found, found_s = _searched(index, queries, asked, exact=False)
     recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(exact, found, strict=False)])
@@ -133,14 +137,10 @@ def _fill(model: Any, texts: list[str], arguments: argparse.Namespace) -> dict[s
             "text": [texts[n] for n in sources],
         }
         index.store.write(columns, some, 0)
-    written = time.perf_counter()
-    index.add([])  # which makes the indices that are due
-    done = time.perf_counter()
     return {
         "sentences": len(texts),
         "embedding_s": round(embedded - start, 1),
-        "writing_s": round(written - embedded, 1),
-        "indexing_s": round(done - written, 1),
+        "writing_s": round(time.perf_counter() - embedded, 1),
     }
 
 

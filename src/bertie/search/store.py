@@ -23,6 +23,8 @@ Floats = NDArray[np.float32]
 APPROXIMATE_FROM = 50_000
 _GROWTH = 2  # times the rows it was made for, an approximate index is made anew
 _PER_PARTITION = 1000  # rows of a partition, as the index is made
+_SAMPLED = 64  # rows for each partition, from which its centre is found
+_ROUNDS = 15  # of finding centres; more find hardly better ones
 _PROBED = 40  # partitions that a search looks into
 _REFINED = 4  # times k, the rows of the first pass that are compared in float32
 _OLD = timedelta(hours=1)  # versions of the table are kept for readers in the middle of something
@@ -243,7 +245,12 @@ class Store:
         from lancedb.index import IvfFlat, IvfRq, IvfSq
 
         kind = {"int8": IvfSq, "binary": IvfRq, "float32": IvfFlat}[self._settings.first_pass]
-        return kind(distance_type=self._metric, num_partitions=max(1, rows // _PER_PARTITION))
+        return kind(
+            distance_type=self._metric,
+            num_partitions=max(1, rows // _PER_PARTITION),
+            sample_rate=_SAMPLED,
+            max_iterations=_ROUNDS,
+        )
 
     @contextmanager
     def _errors(self, where: str | None = None) -> Iterator[None]:
