@@ -43,7 +43,7 @@ def peak():
 
 model = bertie.load(sys.argv[1], precision="float32", threads=1)
 sentence, tokens = sys.argv[2], int(sys.argv[3])
-# The sentence's tokens are the same wherever it stands; encoding the whole would itself take memory.
+# A sentence has as many tokens wherever it stands; encoding the whole would itself take memory.
 text = sentence * (tokens // (len(model.tokenizer.encode(sentence).ids) - 2) + 1)
 before = peak()
 {call}
