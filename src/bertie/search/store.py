@@ -244,7 +244,7 @@ class Store:
         """The approximate index that the settings ask for."""
         from lancedb.index import IvfFlat, IvfRq, IvfSq
 
-        kind = {"int8": IvfSq, "binary": IvfRq, "float32": IvfFlat}[self._settings.first_pass]
+        kind: Any = {"int8": IvfSq, "binary": IvfRq, "float32": IvfFlat}[self._settings.first_pass]
         return kind(
             distance_type=self._metric,
             num_partitions=max(1, rows // _PER_PARTITION),
