@@ -25,7 +25,7 @@ _GROWTH = 2  # times the rows it was made for, an approximate index is made anew
 _PER_PARTITION = 1000  # rows of a partition, as the index is made
 _SAMPLED = 64  # rows for each partition, from which its centre is found
 _ROUNDS = 15  # of finding centres; more find hardly better ones
-_PROBED = 40  # partitions that a search looks into
+_PROBED = 20  # partitions that a search looks into
 _REFINED = 4  # times k, the rows of the first pass that are compared in float32
 _OLD = timedelta(hours=1)  # versions of the table are kept for readers in the middle of something
 _FRESH = timedelta(seconds=1)  # how late a reader may see what a writer did
@@ -154,8 +154,9 @@ class Store:
 
         if not self._has_words():
             return []
+        words: Any = MatchQuery  # its type demands every option that it has a default for
         with self._errors(where):
-            query = self._table.search(MatchQuery(text, column=self._settings.column)).limit(k)
+            query = self._table.search(words(text, column=self._settings.column)).limit(k)
             query = query.select([KEY, *self.columns, "_score"])
             query = query if where is None else query.where(where, prefilter=True)
             rows = query.to_arrow().to_pylist()
