@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -83,12 +84,15 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
-    def end(self) -> int:
-        """Read what is left. Returns: the exit code."""
+    def end(self, *, typing: str = "") -> int:
+        """Read what is left, and type a text again and again meanwhile. Returns: the exit code."""
         end = time.monotonic() + _PATIENCE
         while self._read(0.1):
             if time.monotonic() > end:
                 self._give_up("it did not end")
+            if typing:
+                with suppress(OSError):  # there is nobody to read it any more
+                    self.type(typing)
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
 
