@@ -34,7 +34,7 @@ def refuse(data: bytes, message: str) -> None:
     began = time.process_time()
     with pytest.raises(CheckpointError, match=rf"^file: the pickle can't be read, .*{message}"):
         read(data)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
     tracemalloc.start()
     with suppress(CheckpointError):
         read(data)
