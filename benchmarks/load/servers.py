@@ -56,7 +56,7 @@ KINDS: Mapping[str, Kind] = {
         "infinity-emb",
         ("infinity_emb", "torch"),
         lambda model, port: [
-            *("-m", "infinity_emb", "v2", "--model-id", str(model), "--served-model-name", "m"),
+            *("-m", "infinity_emb.cli", "v2", "--model-id", str(model), "--served-model-name", "m"),
             *(
                 "--engine",
                 "torch",
