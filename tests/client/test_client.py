@@ -43,7 +43,15 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("next", "next_sentence", ("the bridge", TEXTS), {}),
     ("next", "next_sentence", ("the bridge", "of stone"), {"truncate": "left"}),
     ("sparse", "embed_sparse", (TEXTS,), {"top_k": 5}),
+    ("sparse", "embed_sparse", ("the old bridge",), {"truncate": "window"}),
+    ("sparse", "embed_sparse", ([["the", "old"], ["bridge"]],), {"split_words": True}),
     ("colbert", "embed_multi", (TEXTS,), {"kind": "query"}),
+    ("colbert", "embed_multi", (TEXTS,), {"kind": "document", "truncate": "left"}),
+    ("colbert", "embed_multi", ("the old bridge",), {}),
+    ("classify", "classify", ([(["a"], ["b"]), ["c"]],), {"split_words": True}),
+    ("rank", "rank", (["the"], [["old", "bridge"], ["dog"]]), {"split_words": True}),
+    ("rank", "score", ([(["the"], ["old", "bridge"])],), {"split_words": True}),
+    ("next", "next_sentence", (["the"], [["old", "bridge"], ["dog"]]), {"split_words": True}),
 ]
 
 

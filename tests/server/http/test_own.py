@@ -141,6 +141,77 @@ def test_tokens_are_those_of_the_tokenizer(post: Any, local: Local) -> None:
         assert one["truncated"] == expected.truncated
 
 
+WORDS = [["Über", "old"], ["bridge"]]
+
+
+@pytest.mark.parametrize(
+    ("route", "model", "inputs", "call"),
+    [
+        ("classify", "classify", [WORDS, WORDS[0]], lambda m, i, **o: m.classify(i, **o)),
+        ("score", "rank", [WORDS, WORDS[::-1]], lambda m, i, **o: m.score(i, **o)),
+        (
+            "next_sentence",
+            "next",
+            [WORDS, WORDS[::-1]],
+            lambda m, i, **o: m.next_sentence(*map(list, zip(*i, strict=True)), **o),
+        ),
+    ],
+)
+def test_pairs_may_be_of_words(
+    post: Any, local: Local, route: str, model: str, inputs: list[Any], call: Any
+) -> None:
+    said = post(f"/v1/{route}", inputs=inputs, split_words=True)["answers"]
+    given = [tuple(one) if isinstance(one[0], list) else one for one in inputs]
+    expected = call(local(model), given, split_words=True)
+    if route == "classify":
+        assert said == [[label.to_dict() for label in one] for one in expected]
+    else:
+        assert said == expected.tolist()
+
+
+def test_ranks_and_tokens_may_be_of_words(post: Any, local: Local) -> None:
+    ranked = post("/v1/rank", query=["old"], documents=WORDS, split_words=True)["answers"]
+    expected = local("rank").rank(["old"], WORDS, split_words=True)
+    assert ranked == [one.to_dict() for one in expected]
+    route = "/models/tag/v1/tokenize"
+    said = post(route, inputs=[WORDS[0], WORDS], split_words=True)["answers"]
+    for one, given in zip(said, [(WORDS[0],), WORDS], strict=True):
+        encoding = local("tag").tokenizer.encode(*given, split_words=True)
+        assert (one["ids"], one["word_ids"]) == (encoding.ids, encoding.word_ids)
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("v1/classify", {"inputs": [[["a"], "b"]], "split_words": True}),
+        ("v1/classify", {"inputs": [[["a"], ["b"], ["c"]]], "split_words": True}),
+        ("v1/classify", {"inputs": [[["a"], ["b"]]]}),
+        ("v1/classify", {"inputs": ["a"], "split_words": True}),
+        ("v1/classify", {"inputs": [["a", "b", "c"]]}),
+        ("v1/classify", {"inputs": [[]]}),
+        ("v1/score", {"inputs": [["a", "b"]], "split_words": True}),
+        ("v1/score", {"inputs": [[["a"], ["b"]]]}),
+        ("v1/next_sentence", {"inputs": [[["a"], "b"]], "split_words": True}),
+        ("v1/answer", {"inputs": [[["a"], ["b"]]]}),
+        ("v1/answer", {"inputs": [["a", "b"]], "split_words": True}),
+        ("v1/rank", {"query": "a", "documents": ["a"], "split_words": True}),
+        ("v1/rank", {"query": ["a"], "documents": [["a"]]}),
+        ("models/colbert/v1/rank", {"query": ["a"], "documents": [["a"]], "split_words": True}),
+        ("models/colbert/v1/rank", {"query": ["a"], "documents": [["a"]]}),
+        ("v1/tokenize", {"inputs": [[["a"]]], "split_words": True}),
+        ("v1/tokenize", {"inputs": [["a", "b", "c"]]}),
+        ("v1/tokenize", {"inputs": [[]]}),
+        ("v1/tokenize", {"inputs": ["a"], "split_words": True}),
+        ("v1/tokenize", {"inputs": [[["a"], ["b"]]]}),
+    ],
+)
+def test_words_where_texts_are_expected_are_refused_and_the_other_way_round(
+    everything: Running, route: str, body: dict[str, Any]
+) -> None:
+    response = httpx.post(f"{everything.url}/{route}", json=body, timeout=60)
+    assert response.status_code == 422, response.text
+
+
 def test_a_field_that_nobody_knows_is_refused(everything: Running) -> None:
     response = httpx.post(
         f"{everything.url}/v1/tag", json={"inputs": ["a"], "agregation": "max"}, timeout=60

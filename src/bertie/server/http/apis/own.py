@@ -10,6 +10,7 @@ from bertie.server.http.apis.ranked import best_first
 from bertie.server.http.apis.speakers import BERTIE
 from bertie.server.http.asker import Asker
 from bertie.server.http.encoding import Answer, Matrix, Numbers, base64_of
+from bertie.server.http.faults import Refused
 from bertie.server.http.route import Route
 from bertie.tasks.answer import Answer as Found
 from bertie.tasks.classify import Label
@@ -54,11 +55,19 @@ def _answers(asker: Asker, answers: list[Any]) -> Answers[Any]:
     )
 
 
-def _inputs(asker: Asker, given: Any) -> list[Any]:
-    """Make a list of inputs as the engine takes them: pairs and words are tuples there."""
-    several = [given] if isinstance(given, str) else given
+def _inputs(asker: Asker, body: Any) -> list[Any]:
+    """Make a list of inputs as the library takes them: a text, its words, or a tuple of two."""
+    several = [body.inputs] if isinstance(body.inputs, str) else body.inputs
     asker.check_count(len(several), "inputs")
-    return [one if isinstance(one, str) else tuple(one) for one in several]
+    worded = getattr(body, "split_words", False)
+    return [tuple(one) if _is_pair(one, worded) else one for one in several]
+
+
+def _is_pair(given: Any, worded: bool | None) -> bool:
+    """Tell a pair from a text: where texts are words, its texts are lists as well."""
+    if worded:
+        return bool(given) and isinstance(given[0], list)
+    return isinstance(given, list)
 
 
 # What a body says beside the library's own options.
@@ -76,7 +85,7 @@ def _method(call: str, says: str) -> Callable[[Asker, Any], Awaitable[Any]]:
     """Make the handler of a route that is one call of the engine."""
 
     async def handle(asker: Asker, body: Any) -> Answers[Any]:
-        inputs = _inputs(asker, body.inputs)
+        inputs = _inputs(asker, body)
         answered = await asker.ask(call, inputs, model=body.model, **_options(body))
         return _answers(asker, list(answered.answers))
 
@@ -87,7 +96,7 @@ def _method(call: str, says: str) -> Callable[[Asker, Any], Awaitable[Any]]:
 
 async def embed(asker: Asker, body: bodies.EmbedBody) -> Answers[Any]:
     """Embed texts, with all of the library's options."""
-    inputs = _inputs(asker, body.inputs)
+    inputs = _inputs(asker, body)
     answered = await asker.ask("embed", inputs, model=body.model, **_options(body))
     write = base64_of if body.encoding_format == "base64" else _as_it_is
     return _answers(asker, [write(vector) for vector in answered.answers])
@@ -100,7 +109,7 @@ def _as_it_is(value: Any) -> Any:
 
 async def answer(asker: Asker, body: bodies.AnswerBody) -> Answers[Any]:
     """Answer questions, each from a text: a list of answers for each question, best first."""
-    inputs = _inputs(asker, body.inputs)
+    inputs = _inputs(asker, body)
     answered = await asker.ask("answer", inputs, model=body.model, **_options(body))
     # The method gives one answer instead of a list of one where top_k is 1.
     return _answers(asker, [one if isinstance(one, list) else [one] for one in answered.answers])
@@ -125,12 +134,19 @@ async def _by_pairs(asker: Asker, body: bodies.RankBody) -> Any:
         label=body.label,
         raw=body.raw,
         truncate=body.truncate,
+        split_words=body.split_words,
     )
     return np.array(answered.answers, np.float64)
 
 
 async def _by_tokens(asker: Asker, body: bodies.RankBody) -> Any:
     """Score documents by their tokens' vectors, as the library's rank_multi does."""
+    if body.split_words:
+        raise Refused(
+            "invalid",
+            "split_words is for cross-encoders; this model's queries and documents are texts",
+            param="split_words",
+        )
     (query,) = (
         await asker.ask(
             "embed_multi", [body.query], model=body.model, kind="query", truncate=body.truncate
@@ -144,14 +160,15 @@ async def _by_tokens(asker: Asker, body: bodies.RankBody) -> Any:
 
 async def tokenize(asker: Asker, body: bodies.TokenizeBody) -> Answers[Any]:
     """Tokenize texts or pairs of texts, with every token's place in characters."""
-    inputs = _inputs(asker, body.inputs)
+    inputs = _inputs(asker, body)
     tokenizer = await asker.tokenizer(model=body.model)
     found = []
     for one in inputs:
-        text, pair = (one, None) if isinstance(one, str) else one
+        text, pair = one if isinstance(one, tuple) and len(one) == 2 else (one, None)
         encoding = tokenizer.encode(
             text,
             pair,
+            split_words=body.split_words,
             add_special_tokens=body.add_special_tokens,
             max_length=body.max_length,
             truncate=body.truncate,

@@ -12,7 +12,26 @@ Cut: TypeAlias = Literal["right", "left", "error"]
 CutOrRead: TypeAlias = Literal["right", "left", "error", "window"]
 # A text, or with split_words its words.
 Text: TypeAlias = str | list[str]
-Pair: TypeAlias = Annotated[list[str], Meta(min_length=2, max_length=2)]
+_PAIR = Meta(min_length=2, max_length=2)
+Pair: TypeAlias = Annotated[list[Text], _PAIR]
+# One or the other; msgspec can't tell lists apart by what they hold, the library does.
+TextOrPair: TypeAlias = Annotated[
+    str | list[str | list[str]],
+    Meta(
+        extra_json_schema={
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
+                {
+                    "type": "array",
+                    "items": {"type": "array", "items": {"type": "string"}},
+                    "minItems": 2,
+                    "maxItems": 2,
+                },
+            ]
+        }
+    ),
+]
 
 
 class Asked(StrictBody, frozen=True, kw_only=True):
@@ -67,10 +86,11 @@ class EmbedMultiBody(Asked, frozen=True, kw_only=True):
 class ClassifyBody(Asked, frozen=True, kw_only=True):
     """Texts, or pairs of texts, to classify."""
 
-    inputs: str | list[str | Pair]
+    inputs: str | list[TextOrPair]
     top_k: Count | None = None
     raw: bool | None = None
     truncate: CutOrRead | None = None
+    split_words: bool | None = None
 
 
 class ZeroShotBody(Asked, frozen=True, kw_only=True):
@@ -123,17 +143,19 @@ class NextSentenceBody(Asked, frozen=True, kw_only=True):
 
     inputs: list[Pair]
     truncate: CutOrRead | None = None
+    split_words: bool | None = None
 
 
 class RankBody(Asked, frozen=True, kw_only=True):
     """A query and the documents to rank for it."""
 
-    query: str
-    documents: list[str]
+    query: Text
+    documents: list[Text]
     top_k: Count | None = None
     label: str | None = None
     raw: bool | None = None
     truncate: CutOrRead | None = None
+    split_words: bool | None = None
 
 
 class ScoreBody(Asked, frozen=True, kw_only=True):
@@ -143,12 +165,14 @@ class ScoreBody(Asked, frozen=True, kw_only=True):
     label: str | None = None
     raw: bool | None = None
     truncate: CutOrRead | None = None
+    split_words: bool | None = None
 
 
 class TokenizeBody(Asked, frozen=True, kw_only=True):
     """Texts to tokenize, or pairs of texts."""
 
-    inputs: str | list[str | Pair]
+    inputs: str | list[TextOrPair]
+    split_words: bool = False
     add_special_tokens: bool = True
     max_length: AtLeastOne | None = None
     truncate: Cut = "right"
