@@ -4,13 +4,16 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bertie.load import load
 from bertie.server.page import POLICY, files
-from tests.server.running import running
+from tests.search.conftest import ROWS
+from tests.server.running import make_models, running
 
 CHROMIUM = shutil.which("chromium")
 
@@ -67,7 +70,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, url: str) -> Iterator[Any]:
-    """A visitor's page, which must neither ask another server nor say that something is wrong."""
+    """A visitor's page of that server."""
+    with visiting(browser, url) as opened:
+        yield opened
+
+
+@contextmanager
+def visiting(browser: Any, url: str, place: str = "") -> Iterator[Any]:
+    """Open a page, which must neither ask another server nor say that something is wrong."""
     context = browser.new_context(viewport={"width": 1240, "height": 860})
     opened = context.new_page()
     opened.set_default_timeout(30_000)
@@ -75,7 +85,7 @@ def page(browser: Any, url: str) -> Iterator[Any]:
     opened.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.on("request", lambda asked: asked.url.startswith(url) or said.append(asked.url))
-    opened.goto(url)
+    opened.goto(url + place)
     opened.wait_for_selector("#tabs button")
     yield opened
     context.close()
@@ -203,3 +213,95 @@ def test_nothing_overflows_a_telephone(page: Any) -> None:
     page.click("#run")
     page.wait_for_selector("#answer table.heat")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.fixture(scope="module")
+def searching(
+    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, tiny_sentence: Path
+) -> Iterator[str]:
+    """A server with two indexes, their model and a cross-encoder."""
+    pytest.importorskip("lancedb")
+    from bertie.search import Index
+
+    directory = tmp_path_factory.mktemp("searching")
+    made = Index.create(
+        directory / "rows", model=load(tiny_sentence, precision="float32"), key="id"
+    )
+    made.add(ROWS)
+    models = make_models(tmp_path_factory.mktemp("models"), tiny_bert, tiny_sentence)
+    few = {name: models[name] for name in ("embed", "rank")}
+    with running(few, indexes=(str(made.path), f"again={made.path}")) as up:
+        yield up.url
+
+
+@pytest.fixture
+def search(browser: Any, searching: str) -> Iterator[Any]:
+    """The tab that searches."""
+    with visiting(browser, searching, "/#embed/search") as opened:
+        yield opened
+
+
+def test_an_index_is_searched_by_meaning_words_or_both(search: Any) -> None:
+    assert search.get_attribute("#tab-search", "aria-selected") == "true"
+    for mode in ("vector", "hybrid", "text"):
+        search.fill("#field-query", "dogs in the park")
+        search.select_option("#field-mode", mode)
+        search.fill("#field-k", "3" if mode == "text" else "2")
+        search.click("#run")
+        search.wait_for_selector(f"#answer .found li:nth-child({1 if mode == 'text' else 2})")
+    rows = search.locator("#answer .found li")
+    assert rows.count() == 1
+    assert rows.locator("p").text_content() == "two dogs run in the park"
+    assert float(rows.locator(".value").text_content()) > 0
+    assert rows.locator("dl").text_content() == "key3id3year1992langnone"
+
+
+def test_a_search_is_of_the_index_chosen_the_columns_named_and_read_again(search: Any) -> None:
+    assert search.locator("#field-index option").all_text_contents() == [
+        "rows (4 rows)",
+        "again (4 rows)",
+    ]
+    assert "again: text, id, year, lang" in search.text_content("#field-where-hint")
+    search.select_option("#field-index", "again")
+    search.select_option("#field-rerank", "rank")
+    search.fill("#field-where", 'lang = en\nlang=null\nyear = 1992\nyear = "x=y"')
+    search.click("#run")
+    assert "year" in search.wait_for_selector("#answer [role=alert]").text_content()
+    search.fill("#field-where", "lang = en\nlang=null\nyear = 1992")
+    search.click("#run")
+    search.wait_for_selector("#answer .found li")
+    assert search.locator("#answer .found li").count() == 1
+    search.click("#request summary")
+    asked = search.text_content("#curl")
+    assert "/v1/search" in asked
+    assert '"index": "again"' in asked
+    assert '"model"' not in asked
+    search.fill("#field-where", "year = 1")
+    search.click("#run")
+    search.wait_for_selector("#answer .note")
+    assert search.text_content("#answer") == "No row matches."
+
+
+def test_a_search_needs_no_mouse_and_fits_a_telephone_in_the_dark(search: Any) -> None:
+    search.emulate_media(color_scheme="dark")
+    search.set_viewport_size({"width": 360, "height": 740})
+    search.focus("#tab-search")
+    order = []
+    for _ in range(7):
+        search.keyboard.press("Tab")
+        order.append(search.evaluate("document.activeElement.id"))
+    fields = ("index", "query", "mode", "k", "rerank", "where")
+    assert order == [*(f"field-{name}" for name in fields), "run"]
+    for name in fields:
+        assert search.evaluate(f"document.getElementById('field-{name}').labels.length") == 1
+    search.focus("#field-query")
+    search.keyboard.press("Control+a")
+    search.keyboard.type("a child reads")
+    search.keyboard.press("Control+Enter")
+    search.wait_for_selector("#answer .found li")
+    assert search.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_without_indexes_there_is_nothing_to_search(page: Any) -> None:
+    assert page.locator("#tab-tokens").count() == 1
+    assert page.locator("#tab-search").count() == 0

@@ -89,7 +89,9 @@ def test_a_hub_that_says_nothing_is_given_three_seconds(
     hub.silent = True
     start = time.monotonic()
     ran = bertie("pull", "acme/tiny")
-    assert time.monotonic() - start < 9  # 3 s and a start of Python; ten, the hub's own, would not do
+    assert (
+        time.monotonic() - start < 9
+    )  # 3 s and a start of Python; ten, the hub's own, would not do
     assert ran.returncode == 1
     assert "did not answer" in ran.stderr
     assert str(home) in ran.stderr

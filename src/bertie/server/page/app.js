@@ -8,7 +8,7 @@ import { cycle } from "./theme.js";
 import { viewsOf } from "./views.js";
 
 const find = (id) => document.getElementById(id);
-const state = { models: [], model: null, view: null, run: 0 };
+const state = { models: [], served: { indexes: [], rerankers: [] }, model: null, view: null, run: 0 };
 
 const at = (route) => `models/${encodeURIComponent(state.model.name)}/${route}`;
 
@@ -29,27 +29,30 @@ function describe(model, info) {
 
 const maskOf = (model) => model.info?.settings?.mask_token?.value ?? "[MASK]";
 
+const views = () => viewsOf(state.model, state.served);
+
+const showForm = () => form.show(state.view, find("fields"), { mask: maskOf(state.model), served: state.served });
+
 async function explain(model) {
   model.info ??= await get(`v1/models/${encodeURIComponent(model.name)}/info`).catch(() => null);
   if (model !== state.model) return;
   find("about").textContent = describe(model, model.info ?? {});
-  if (document.activeElement?.form !== find("form")) form.show(state.view, find("fields"), maskOf(model));
+  if (document.activeElement?.form !== find("form")) showForm();
 }
 
 function chooseModel(name) {
   state.model = state.models.find((model) => model.name === name) ?? state.models[0];
   find("model").value = state.model.name;
   explain(state.model);
-  const views = viewsOf(state.model);
-  const tabs = views.map((view) =>
+  const tabs = views().map((view) =>
     element("button", { id: `tab-${view.id}`, type: "button", role: "tab", "aria-controls": "panel", "data-view": view.id }, view.title),
   );
   find("tabs").replaceChildren(...tabs);
-  chooseView(views.some((view) => view.id === state.view?.id) ? state.view.id : views[0].id);
+  chooseView(views().some((view) => view.id === state.view?.id) ? state.view.id : views()[0].id);
 }
 
 function chooseView(id) {
-  state.view = viewsOf(state.model).find((view) => view.id === id);
+  state.view = views().find((view) => view.id === id);
   state.run += 1; // an answer that is under way belongs to the view before
   for (const tab of find("tabs").children) {
     const chosen = tab.dataset.view === id;
@@ -57,7 +60,7 @@ function chooseView(id) {
     tab.tabIndex = chosen ? 0 : -1;
   }
   find("panel").setAttribute("aria-labelledby", `tab-${id}`);
-  form.show(state.view, find("fields"), maskOf(state.model));
+  showForm();
   find("answer").replaceChildren();
   find("timing").textContent = "";
   find("request").hidden = true;
@@ -80,9 +83,9 @@ async function run(event) {
   event.preventDefault();
   const { view } = state;
   const mine = ++state.run;
-  const given = form.values(view, find("form"));
+  const given = form.values(view, find("form"), state.served);
   const { route, body } = view.request(given);
-  const named = { ...body, model: state.model.name };
+  const named = body.index ? body : { ...body, model: state.model.name }; // an index has its own model
   find("run").disabled = true;
   find("request").hidden = false;
   find("curl").textContent = curl(route, named);
@@ -90,7 +93,7 @@ async function run(event) {
   try {
     const answer = await post(route, named);
     const took = performance.now() - start;
-    const drawn = await view.draw(answer, given, at);
+    const drawn = await view.draw(answer, given, at, state.served);
     if (mine !== state.run) return;
     find("answer").replaceChildren(...drawn);
     find("timing").textContent = `answered in ${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
@@ -112,8 +115,12 @@ function refused(error) {
 const modelOf = ({ id, task, state: stage, max_length: longest }) => ({ name: id, task, state: stage, longest, info: null });
 
 async function list() {
-  const listed = await get("v1/models");
+  const [listed, indexes] = await Promise.all([get("v1/models"), get("v1/indexes")]);
   state.models = listed.data.map(modelOf);
+  state.served = {
+    indexes: indexes.data,
+    rerankers: state.models.filter(({ task }) => task === "rank").map(({ name }) => name),
+  };
   const options = state.models.map(({ name, task }) => element("option", { value: name }, task ? `${name} (${task.replaceAll("_", " ")})` : name));
   find("model").replaceChildren(...options);
 }
@@ -129,7 +136,7 @@ async function start() {
   find("answer").replaceChildren();
   const [name, view] = location.hash.slice(1).split("/").map(decodeURIComponent);
   chooseModel(name);
-  if (viewsOf(state.model).some((one) => one.id === view)) chooseView(view);
+  if (views().some((one) => one.id === view)) chooseView(view);
   watch(find("live"), find("health"), changed);
 }
 

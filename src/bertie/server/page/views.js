@@ -1,11 +1,13 @@
 // What can be tried: each view's fields, the request that they make, and its answer drawn.
 
 import { post } from "./api.js";
-import { bars, heatMap, highlighted, meter, note, tokens } from "./draw.js";
+import { bars, found, heatMap, highlighted, meter, note, tokens } from "./draw.js";
 
 const area = (name, label, value, rows = 3) => ({ name, label, kind: "area", value, rows });
 const lines = (name, label, value, rows = 5) => ({ name, label, kind: "lines", value: value.join("\n"), rows });
 const check = (name, label, value = false) => ({ name, label, kind: "check", value });
+const choice = (name, label, options) => ({ name, label, kind: "choice", options, value: options[0][0] });
+const count = (name, label, value, most) => ({ name, label, kind: "number", value: String(value), least: 1, most });
 
 const BEST = 12;
 
@@ -35,6 +37,26 @@ function ranked(documents, answers) {
 // Of tokens' vectors: each word of the query takes the document's word that fits best.
 function maxsim(query, document) {
   return query.reduce((sum, a) => sum + Math.max(...document.map((b) => dot(a, b))), 0);
+}
+
+const MODES = [["vector", "meaning"], ["text", "words"], ["hybrid", "meaning and words"]];
+
+const asWritten = (word) => {
+  try {
+    return JSON.parse(word);
+  } catch {
+    return word;
+  }
+};
+
+// Lines of "column = value"; several of one column let through any of their values.
+function conditions(lines) {
+  const found = {};
+  for (const line of lines) {
+    const [column, ...value] = line.split("=");
+    (found[column.trim()] ??= []).push(asWritten(value.join("=").trim()));
+  }
+  return Object.fromEntries(Object.entries(found).map(([column, values]) => [column, values.length > 1 ? values : values[0]]));
 }
 
 const LIBRARY = [
@@ -153,6 +175,32 @@ export const VIEWS = [
     },
   },
   {
+    id: "search",
+    title: "Search",
+    tasks: null,
+    needs: ({ indexes }) => indexes.length,
+    fields: ({ indexes, rerankers }) => [
+      choice("index", "Index", indexes.map(({ id, rows }) => [id, `${id} (${rows.toLocaleString("en")} rows)`])),
+      area("query", "Query", "a child with a book", 1),
+      choice("mode", "Search by", MODES),
+      count("k", "Rows", 5, 1000),
+      choice("rerank", "Read the best again with", [["", "nothing"], ...rerankers.map((name) => [name, name])]),
+      {
+        ...lines("where", "Only rows where, “column = value” a line", [], 2),
+        hint: indexes.map(({ id, columns }) => `${id}: ${columns.join(", ")}`).join(" · "),
+      },
+    ],
+    request: ({ index, query, mode, k, rerank, where }) => ({
+      route: "v1/search",
+      body: { index, query, mode, k, ...(rerank && { rerank }), ...(where.length && { where: conditions(where) }) },
+    }),
+    draw: ({ index, answers }, { mode, rerank }, _, { indexes }) => {
+      if (!answers.length) return [note("No row matches.")];
+      const { column } = indexes.find(({ id }) => id === index);
+      return [found(answers, column, { digits: mode === "hybrid" && !rerank ? 4 : 3 })];
+    },
+  },
+  {
     id: "tokens",
     title: "Tokens",
     tasks: null,
@@ -162,4 +210,5 @@ export const VIEWS = [
   },
 ];
 
-export const viewsOf = (model) => VIEWS.filter((view) => view.tasks === null || view.tasks.includes(model.task));
+export const viewsOf = (model, served) =>
+  VIEWS.filter((view) => (view.tasks === null || view.tasks.includes(model.task)) && (view.needs?.(served) ?? true));
