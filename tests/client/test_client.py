@@ -48,6 +48,7 @@ CALLS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("colbert", "embed_multi", (TEXTS,), {"kind": "query"}),
     ("colbert", "embed_multi", (TEXTS,), {"kind": "document", "truncate": "left"}),
     ("colbert", "embed_multi", ("the old bridge",), {}),
+    ("colbert", "rank_multi", ("the bridge", TEXTS), {"top_k": 2}),
     ("classify", "classify", ([(["a"], ["b"]), ["c"]],), {"split_words": True}),
     ("rank", "rank", (["the"], [["old", "bridge"], ["dog"]]), {"split_words": True}),
     ("rank", "score", ([(["the"], ["old", "bridge"])],), {"split_words": True}),

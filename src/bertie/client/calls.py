@@ -138,6 +138,7 @@ class RemoteCall:
         read: one input's answer.
         join: many inputs' answers.
         fields: what the request says beside inputs and options.
+        route: the server's name for it; "": the method's.
         spread: inputs of its stream as the arguments that it takes itself.
     """
 
@@ -147,6 +148,7 @@ class RemoteCall:
     join: Callable[[Sequence[Any]], Any] = list
     fields: Mapping[str, Any] = field(default_factory=dict)
     spread: Callable[[list[Any]], tuple[Any, ...]] = lambda items: (items,)
+    route: str = ""
     signature: Signature = field(init=False)
 
     def __post_init__(self) -> None:
@@ -155,7 +157,7 @@ class RemoteCall:
 
     @property
     def name(self) -> str:
-        """The method's name, which is the route's, too."""
+        """The method's name."""
         return self.local.__name__
 
     def body(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -242,5 +244,6 @@ CALLS: Mapping[str, RemoteCall] = {
         ),
         RemoteCall(SparseEmbedder.embed_sparse, _texts, _sparse),
         RemoteCall(MultiVectorEmbedder.embed_multi, _texts, _matrix),
+        RemoteCall(MultiVectorEmbedder.rank_multi, _documents, _ranked, route="rank"),
     )
 }

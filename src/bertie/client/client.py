@@ -156,6 +156,7 @@ class Client(Connection):
     embed_sparse_stream = _streamed(SparseEmbedder.embed_sparse_stream)
     embed_multi = _at_once(MultiVectorEmbedder.embed_multi)
     embed_multi_stream = _streamed(MultiVectorEmbedder.embed_multi_stream)
+    rank_multi = _at_once(MultiVectorEmbedder.rank_multi)
 
     def info(self) -> ModelInfo:
         """Describe the model."""
@@ -240,6 +241,7 @@ class AsyncClient(Connection):
     embed_sparse_stream = _streamed_async(SparseEmbedder.embed_sparse_stream)
     embed_multi = _awaited(MultiVectorEmbedder.embed_multi)
     embed_multi_stream = _streamed_async(MultiVectorEmbedder.embed_multi_stream)
+    rank_multi = _awaited(MultiVectorEmbedder.rank_multi)
 
     async def info(self) -> ModelInfo:
         """Describe the model."""
