@@ -46,7 +46,7 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
     """Wait until a server says where it is, and that it can be asked."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
-        if found := re.search(r"on (http://\S+)", log.read_text(errors="replace")):
+        if found := re.search(r"on (http://[^\s,]+)", log.read_text(errors="replace")):
             try:
                 with urllib.request.urlopen(found[1] + "/health/ready", timeout=10):
                     return found[1]

@@ -65,7 +65,9 @@ class Connection:
 
     def _calling(self, call: RemoteCall, body: Mapping[str, Any]) -> Talk:
         """Ask for one call's answers. Returns: the response's body."""
-        return asked(Request("POST", self._path(f"v1/{call.route or call.name}"), body), self._retries)
+        return asked(
+            Request("POST", self._path(f"v1/{call.route or call.name}"), body), self._retries
+        )
 
     def _naming(self, ids: Sequence[int]) -> Talk:
         """Ask for the tokens of some ids. Returns: a list of texts."""

@@ -129,7 +129,10 @@ class Vocab:
     def token_of(self, id: int) -> str:
         """Return the id's token. Raises: InputError: the id is outside the vocabulary."""
         if not 0 <= id < len(self._tokens):
-            raise InputError(f"id {id} is outside the vocabulary, expected 0 to {len(self) - 1}")
+            raise InputError(
+                f"id {id} is outside the vocabulary, expected 0 to {len(self) - 1}: an id beyond it"
+                " comes from another model's tokenizer"
+            )
         return self._tokens[id]
 
     def __len__(self) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from bertie.server.grpc import tei_pb2 as pb
+from bertie.server.grpc.methods import METHODS
 from bertie.server.grpc.serving import start
 from bertie.tasks.probabilities import sigmoid
 from tests.server.running import PATIENCE, Running, running
@@ -170,6 +172,66 @@ def test_metadata_names_the_model_and_faults_have_their_status(ask: Ask) -> None
         ask("Predict/PredictPair", pb.PredictPairRequest(inputs=["a"]), pb.PredictResponse)
     assert broken.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert ask("Embed/Embed", request, pb.EmbedResponse, ("x-model", "embed")).embeddings
+
+
+def code_of(call: Callable[[], Any]) -> grpc.StatusCode:
+    """Make a call that fails. Returns: how."""
+    with pytest.raises(grpc.RpcError) as refused:
+        call()
+    code: grpc.StatusCode = refused.value.code()
+    return code
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff", b"\x0a\x02\xff\xfe", b"\x0a\x7fcut", b"\x08" + b"\xff" * 20],
+    ids=["no field", "utf8", "cut", "endless number"],
+)
+def test_bytes_that_are_no_message_are_the_callers_fault(
+    channel: grpc.Channel, data: bytes
+) -> None:
+    for method in METHODS:
+        if method.name == "Info":  # which has no fields that could be wrong
+            continue
+        send = channel.unary_unary(f"/tei.v1.{method.service}/{method.name}")
+        call = partial(send, data, timeout=PATIENCE)
+        assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, method.name
+        if method.streamed:
+            flow = channel.stream_stream(f"/tei.v1.{method.service}/{method.streamed}")
+            call = partial(list, flow(iter([data]), timeout=PATIENCE))
+            assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, method.streamed
+    rank = channel.stream_unary("/tei.v1.Rerank/RerankStream")
+    call = partial(rank, iter([data]), timeout=PATIENCE)
+    assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_what_is_too_much_or_beyond_the_vocabulary_is_refused(
+    ask: Ask, channel: grpc.Channel
+) -> None:
+    many = pb.RerankRequest(query="a", texts=["b"] * 10_000)
+    call = partial(ask, "Rerank/Rerank", many, pb.RerankResponse)
+    assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
+    rank = channel.stream_unary(
+        "/tei.v1.Rerank/RerankStream",
+        request_serializer=pb.RerankStreamRequest.SerializeToString,
+    )
+    flow = (pb.RerankStreamRequest(query="a", text="b") for _ in range(10_000))
+    call = partial(rank, flow, timeout=PATIENCE)
+    assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
+    large = pb.EmbedRequest(inputs="a" * 3_000_000)
+    call = partial(ask, "Embed/Embed", large, pb.EmbedResponse)
+    assert code_of(call) == grpc.StatusCode.RESOURCE_EXHAUSTED
+    beyond = pb.DecodeRequest(ids=[2**31])
+    call = partial(ask, "Tokenize/Decode", beyond, pb.DecodeResponse)
+    assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
+    call = partial(ask, "Embed/Nothing", beyond, pb.EmbedResponse)
+    assert code_of(call) == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_time_that_is_over_is_said_whoever_set_it(ask: Ask) -> None:
+    request = pb.EmbedRequest(inputs="old bridge " * 100_000, truncate=True)
+    call = partial(ask, "Embed/Embed", request, pb.EmbedResponse, ("x-timeout-ms", "1"))
+    assert code_of(call) == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 def test_health_is_what_an_inference_says_and_reflection_lists_the_services(

@@ -11,16 +11,50 @@ from typing import Any
 import httpx
 import pytest
 
+from bertie.server.http.faults import KINDS
+from bertie.server.http.routes import ROUTES as SERVED
 from tests.server.running import PATIENCE, Running, running
 
-# A route of each API, and the status by which it says that a body's types are wrong.
+# Every route that takes a body, and the status by which its API says that types are wrong.
+BODIED = [route for route in SERVED if route.takes is not None and route.guard != "admin"]
 ROUTES = {
-    "/v1/embeddings": 400,
-    "/embed": 422,
-    "/v1/rerank": 400,
-    "/classify": 422,
-    "/v1/models/m:predict": 400,
-    "/v1/tag": 422,
+    route.path.replace("{name:path}", "m").replace("{version}", "1"): KINDS["invalid"].status_in(
+        route.api.name
+    )
+    for route in BODIED
+}
+# One of each API.
+APIS = {route.api.name: path for path, route in zip(ROUTES, BODIED, strict=True)}.values()
+# A body of each route that takes several inputs, made of them.
+INPUTS: dict[str, Any] = {
+    "/v1/embeddings": lambda many: {"input": many},
+    "/embed": lambda many: {"inputs": many},
+    "/embed_all": lambda many: {"inputs": many},
+    "/embed_sparse": lambda many: {"inputs": many},
+    "/similarity": lambda many: {"inputs": {"source_sentence": "a", "sentences": many[1:]}},
+    "/predict": lambda many: {"inputs": [[one] for one in many]},
+    "/tokenize": lambda many: {"inputs": many},
+    "/decode": lambda many: {"ids": [[5] for _ in many]},
+    "/rerank": lambda many: {"query": "a", "texts": many},
+    "/v1/rerank": lambda many: {"query": "a", "documents": many},
+    "/v2/rerank": lambda many: {"query": "a", "documents": many},
+    "/classify": lambda many: {"input": many},
+    "/v1/embed": lambda many: {"inputs": many},
+    "/v1/embed_tokens": lambda many: {"inputs": many},
+    "/v1/embed_sparse": lambda many: {"inputs": many},
+    "/v1/embed_multi": lambda many: {"inputs": many},
+    "/v1/classify": lambda many: {"inputs": many},
+    "/v1/zero_shot": lambda many: {"inputs": many, "labels": ["a"]},
+    "/v1/score": lambda many: {"inputs": [["a", one] for one in many]},
+    "/v1/rank": lambda many: {"query": "a", "documents": many},
+    "/v1/tag": lambda many: {"inputs": many},
+    "/v1/answer": lambda many: {"inputs": [["a", one] for one in many]},
+    "/v1/fill": lambda many: {"inputs": many},
+    "/v1/next_sentence": lambda many: {"inputs": [["a", one] for one in many]},
+    "/v1/tokenize": lambda many: {"inputs": many},
+    "/v1/models/embed:predict": lambda many: {
+        "instances": [{"input_ids": [5], "input_mask": [1], "input_type_ids": [0]} for _ in many]
+    },
 }
 
 
@@ -60,12 +94,11 @@ def status_of(heard: bytes) -> int:
     return int(heard.split(b" ", 2)[1])
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", APIS)
 @pytest.mark.parametrize(
     "body",
     [
         b"",
-        b"{",
         b'{"input": "a", "inputs": "a"}}',
         b'{"input": "\xff\xfe", "inputs": "\xff\xfe"}',
         b"[" * 100_000,
@@ -73,7 +106,7 @@ def status_of(heard: bytes) -> int:
         b"\x00\x01",
         b'{"input": "\\ud800", "inputs": "\\ud800"',
     ],
-    ids=["empty", "cut", "two", "utf8", "deep", "deep unknown", "binary", "surrogate"],
+    ids=["empty", "two", "utf8", "deep", "deep unknown", "binary", "surrogate"],
 )
 def test_what_is_no_json_is_400(
     http: httpx.Client, everything: Running, route: str, body: bytes
@@ -84,15 +117,20 @@ def test_what_is_no_json_is_400(
     assert "error" in response.json() or "message" in response.json()
 
 
-@pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("body", [None, 5, [], "a", {"input": 5, "inputs": 5, "query": 5}])
+@pytest.mark.parametrize("route", APIS)
+@pytest.mark.parametrize("body", [5, [], "a", {"input": 5, "inputs": 5, "query": 5}])
 def test_wrong_types_have_each_apis_status(
     http: httpx.Client, everything: Running, route: str, body: Any
 ) -> None:
-    response = http.post(everything.url + route, json=body)
-    if body is None:  # httpx sends no body then
-        response = http.post(everything.url + route, content=b"null")
-    assert response.status_code == ROUTES[route]
+    assert http.post(everything.url + route, json=body).status_code == ROUTES[route]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_no_route_takes_half_a_body_or_none(
+    http: httpx.Client, everything: Running, route: str
+) -> None:
+    assert http.post(everything.url + route, content=b"{").status_code == 400
+    assert http.post(everything.url + route, content=b"null").status_code == ROUTES[route]
 
 
 def test_a_lone_surrogate_is_refused_not_computed(http: httpx.Client, everything: Running) -> None:
@@ -168,19 +206,51 @@ def test_bodies_of_all_requests_together_have_a_limit(
             assert http.post(f"{up.url}/embed", json={"inputs": "a" * 90}).status_code == 200
 
 
-def test_too_many_inputs_are_refused_in_every_api(http: httpx.Client, everything: Running) -> None:
-    many = ["a"] * 10_000
-    for route, body, status in (
-        ("/v1/embeddings", {"input": many}, 400),
-        ("/embed", {"inputs": many}, 422),
-        ("/v1/rerank", {"query": "a", "documents": many}, 400),
-        ("/classify", {"input": many}, 422),
-        ("/v1/tag", {"inputs": many}, 422),
-        ("/v1/models/embed:predict", {"instances": [{}] * 10_000}, 400),
-    ):
-        response = http.post(everything.url + route, json=body)
-        assert response.status_code == status, route
-        assert "10000" in response.text or route.endswith(":predict")
+@pytest.mark.parametrize("route", INPUTS)
+def test_too_many_inputs_are_refused_in_every_api(
+    http: httpx.Client, everything: Running, route: str
+) -> None:
+    response = http.post(everything.url + route, json=INPUTS[route](["a"] * 10_000))
+    expected = ROUTES.get(route, ROUTES["/v1/models/m:predict"])
+    assert (response.status_code, "10000" in response.text) == (expected, True), response.text
+
+
+def test_infinitys_words_are_kept_where_its_route_is_anothers(
+    http: httpx.Client, everything: Running
+) -> None:
+    body = {"query": "a", "documents": ["a"] * 10_000}
+    response = http.post(f"{everything.url}/rerank", json=body)
+    assert response.status_code == 422
+    assert response.json()["error"]["code"] == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("/v1/embeddings", {"input": [2**31 - 1]}),
+        ("/embeddings", {"input": [[5], [2**31 - 1]]}),
+        ("/embed", {"inputs": [2**31 - 1]}),
+        ("/embed_all", {"inputs": [[2**31 - 1]]}),
+        ("/embed_sparse", {"inputs": [2**31 - 1]}),
+        ("/decode", {"ids": [2**31 - 1]}),
+        (
+            "/v1/models/embed:predict",
+            {"instances": [{"input_ids": [2**31], "input_mask": [1], "input_type_ids": [0]}]},
+        ),
+        (
+            "/v1/models/classify:predict",
+            {"inputs": {"input_ids": [[-1]], "input_mask": [[1]], "input_type_ids": [[0]]}},
+        ),
+    ],
+)
+def test_ids_beyond_the_vocabulary_are_another_tokenizers(
+    http: httpx.Client, everything: Running, route: str, body: Any
+) -> None:
+    response = http.post(everything.url + route, json=body)
+    expected = 422 if route in ("/embed", "/embed_all", "/embed_sparse", "/decode") else 400
+    assert response.status_code == expected, response.text
+    assert "vocabulary" in response.text
+    assert "tokenizer" in response.text
 
 
 def test_what_headers_ask_for_is_checked(http: httpx.Client, everything: Running) -> None:

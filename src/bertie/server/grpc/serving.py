@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -13,6 +16,7 @@ from bertie.server.grpc import tei_pb2 as pb
 from bertie.server.grpc.call import Call
 from bertie.server.grpc.health import Health
 from bertie.server.grpc.methods import METHODS, Method, rerank_stream
+from bertie.server.http.faults import Refused
 
 if TYPE_CHECKING:
     from bertie.server.http.app import Application
@@ -87,7 +91,7 @@ def _handlers(app: "Application", method: Method) -> dict[str, Any]:
             yield answer
 
     codec = {
-        "request_deserializer": method.takes.FromString,
+        "request_deserializer": partial(_read, method.takes),
         "response_serializer": method.gives.SerializeToString,
     }
     made = {method.name: grpc.unary_unary_rpc_method_handler(alone, **codec)}
@@ -101,19 +105,51 @@ def _rerank_stream(app: "Application") -> Any:
 
     async def ranked(messages: AsyncIterator[Any], context: Any) -> Any:
         call = Call(app, context, "Rerank/RerankStream", "rank")
-        return await _answered(call, rerank_stream, messages)
+        return await _answered(call, rerank_stream, _readable(messages))
 
     return grpc.stream_unary_rpc_method_handler(
         ranked,
-        request_deserializer=pb.RerankStreamRequest.FromString,
+        request_deserializer=partial(_read, pb.RerankStreamRequest),
         response_serializer=pb.RerankResponse.SerializeToString,
     )
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A message that isn't what its method takes.
+
+    Attributes:
+        why: in words.
+    """
+
+    why: str
+
+
+def _read(kind: Any, data: bytes) -> Any:
+    """Read a message; grpc itself would call one that can't be read a fault of the server."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        return Unreadable(f"the message is no {kind.DESCRIPTOR.full_name}: its bytes can't be read")
+
+
+async def _readable(messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Pass a stream's messages on. Raises: Refused: one that can't be read."""
+    async for message in messages:
+        yield _required(message)
+
+
+def _required(given: Any) -> Any:
+    """Give a message that could be read. Raises: Refused: it couldn't."""
+    if isinstance(given, Unreadable):
+        raise Refused("malformed", given.why)
+    return given
 
 
 async def _answered(call: Call, handle: Callable[..., Awaitable[Any]], given: Any) -> Any:
     """Answer a call; every error becomes its status here and nowhere else."""
     try:
-        answer = await handle(call.admit(), given)
+        answer = await handle(call.admit(), _required(given))
     except asyncio.CancelledError:
         call.tell("CANCELLED", "gone")
         raise
