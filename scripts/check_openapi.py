@@ -43,7 +43,7 @@ def filter_case(context, case):
 
 def main() -> int:
     """Run the check. Returns: Schemathesis' exit code."""
-    examples, phases = [*sys.argv[1:], *("10", "fuzzing")[len(sys.argv) - 1 :]]
+    examples, phases = [*sys.argv[1:], *("10", "examples,coverage,fuzzing")[len(sys.argv) - 1 :]]
     with tempfile.TemporaryDirectory() as made:
         directory = Path(made)
         (directory / "schemathesis.toml").write_text(CONFIG)

@@ -81,15 +81,15 @@ const shown = (value) => (value === null ? "none" : String(value));
 // Rows of an index, best first: the text that was searched, then its other columns.
 export function found(rows, column, { digits }) {
   const list = element("ol", { class: "found" });
-  for (const { key, score, fields } of rows) {
-    const columns = element("dl", {}, ...term("key", key));
-    for (const [name, value] of Object.entries(fields)) if (name !== column) columns.append(...term(name, shown(value)));
+  for (const { score, fields } of rows) {
+    const columns = element("dl");
+    for (const [name, value] of Object.entries(fields)) if (name !== column) columns.append(term(name, shown(value)));
     list.append(element("li", {}, element("p", {}, shown(fields[column] ?? null)), element("span", { class: "value", title: "score" }, number(score, digits)), columns));
   }
   return list;
 }
 
-const term = (name, value) => [element("dt", {}, name), element("dd", {}, value)];
+const term = (name, value) => element("div", {}, element("dt", {}, name), element("dd", {}, value));
 
 export function tokens({ tokens: words, ids, truncated }) {
   const list = element("ol", { class: "tokens" });

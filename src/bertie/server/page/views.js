@@ -180,11 +180,11 @@ export const VIEWS = [
     tasks: null,
     needs: ({ indexes }) => indexes.length,
     fields: ({ indexes, rerankers }) => [
+      area("query", "Query", "how late are you open on friday", 1),
       choice("index", "Index", indexes.map(({ id, rows }) => [id, `${id} (${rows.toLocaleString("en")} rows)`])),
-      area("query", "Query", "a child with a book", 1),
       choice("mode", "Search by", MODES),
       count("k", "Rows", 5, 1000),
-      choice("rerank", "Read the best again with", [["", "nothing"], ...rerankers.map((name) => [name, name])]),
+      ...(rerankers.length ? [choice("rerank", "Read the best again with", [["", "nothing"], ...rerankers.map((name) => [name, name])])] : []),
       {
         ...lines("where", "Only rows where, “column = value” a line", [], 2),
         hint: indexes.map(({ id, columns }) => `${id}: ${columns.join(", ")}`).join(" · "),

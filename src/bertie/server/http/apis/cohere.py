@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
+from bertie.server.http.apis.inputs import AT_LEAST_ONE, Texts
 from bertie.server.http.apis.ranked import best_first, scored
 from bertie.server.http.apis.speakers import COHERE
 from bertie.server.http.asker import Asker
@@ -31,13 +32,13 @@ class RerankBody(Body, frozen=True, kw_only=True):
 class RerankV2Body(RerankBody, frozen=True, kw_only=True):
     """The second version's: documents are texts."""
 
-    documents: list[str]
+    documents: Texts
 
 
 class RerankV1Body(RerankBody, frozen=True, kw_only=True):
     """The first version's: documents are texts or records with a text."""
 
-    documents: list[str | DocumentText]
+    documents: Annotated[list[str | DocumentText], AT_LEAST_ONE]
     return_documents: bool = False
 
 

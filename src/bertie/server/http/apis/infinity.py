@@ -4,6 +4,7 @@ import time
 import uuid
 from typing import Literal
 
+from bertie.server.http.apis.inputs import Texts
 from bertie.server.http.apis.openai import Usage, usage
 from bertie.server.http.apis.speakers import INFINITY
 from bertie.server.http.apis.tei_bodies import Prediction
@@ -17,7 +18,7 @@ from bertie.server.http.route import Route
 class ClassifyBody(Body, frozen=True, kw_only=True):
     """What to classify."""
 
-    input: list[str]
+    input: Texts
     model: str | None = None
     raw_scores: bool = False
 

@@ -8,6 +8,9 @@ from bertie.server.engine.ask import TokenIds
 from bertie.server.http.faults import Refused
 
 TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+# Said in the description alone: of none at all each API has words of its own.
+AT_LEAST_ONE = Meta(extra_json_schema={"minItems": 1})
+Texts: TypeAlias = Annotated[list[str], AT_LEAST_ONE]
 # str | [str] | [int] | [[int]]; msgspec can't tell lists apart by what they hold, `listed` does.
 TextsOrIds: TypeAlias = Annotated[
     str | list[str | TokenId | list[TokenId]],
@@ -16,9 +19,13 @@ TextsOrIds: TypeAlias = Annotated[
         extra_json_schema={
             "anyOf": [
                 {"type": "string"},
-                {"type": "array", "items": {"type": "string"}},
-                {"type": "array", "items": {"type": "integer", "minimum": 0}},
-                {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
+                {
+                    "type": "array",
+                    "items": {"type": "array", "items": {"type": "integer"}},
+                    "minItems": 1,
+                },
             ]
         },
     ),

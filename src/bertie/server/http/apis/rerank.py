@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from bertie.server.http.apis.inputs import Texts
 from bertie.server.http.apis.openai import Usage, usage
 from bertie.server.http.apis.ranked import best_first, scored
 from bertie.server.http.apis.speakers import INFINITY, TEI
@@ -21,8 +22,8 @@ class RerankBody(Truncated, frozen=True, kw_only=True):
     """A query with texts, as Text Embeddings Inference has it, or documents, as infinity does."""
 
     query: str
-    texts: list[str] | None = None
-    documents: list[str] | None = None
+    texts: Texts | None = None
+    documents: Texts | None = None
     raw_scores: bool = False
     return_text: bool = False
     return_documents: bool = False

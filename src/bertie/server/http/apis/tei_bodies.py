@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
-from bertie.server.http.apis.inputs import TextsOrIds, TokenId
+from bertie.server.http.apis.inputs import Texts, TextsOrIds, TokenId
 from bertie.server.http.encoding import Answer, Body, Matrix, Vector
 
 # The end of a text that is cut off, in any case.
@@ -71,7 +71,7 @@ class Sentences(Body, frozen=True, kw_only=True):
     """A sentence and those to compare it with."""
 
     source_sentence: str
-    sentences: list[str]
+    sentences: Texts
 
 
 class Parameters(Truncated, frozen=True, kw_only=True):
