@@ -1,8 +1,10 @@
 """An index on the disk: what is added is found, what is changed or deleted no longer."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -324,3 +326,60 @@ def test_many_rows_get_an_approximate_index_that_follows_them(
     assert [m.score for m in again.search("number 77", 10)] == pytest.approx(
         [m.score for m in exact], abs=1e-3
     )
+
+
+def test_an_approximate_index_of_many_pieces_is_made_anew(
+    tmp_path: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "APPROXIMATE_FROM", 300)
+    monkeypatch.setattr(store, "_PIECES", 2)
+    index = Index.create(tmp_path / "index", model=embedder, key="id")
+    index.add({"id": str(n), "text": f"number {n}"} for n in range(300))
+    pieces = []
+    for row in ROWS:
+        index.add([row | {"id": row["text"]}])
+        pieces.append(_pieces(index))
+    assert max(pieces) <= 2
+    assert index.settings.trained > 300
+    for text in TEXTS:
+        found, exact = (index.search(text, 1, exact=exact) for exact in (False, True))
+        assert found[0].score == pytest.approx(exact[0].score, abs=1e-3)
+
+
+def test_a_reader_from_before_the_approximate_index_compares_the_best_in_float32(
+    tmp_path: Path, tiny_sentence: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "APPROXIMATE_FROM", 300)
+    monkeypatch.setattr(store, "_FRESH", timedelta(0))
+    model = load(tiny_sentence, precision="float32", dimensions=8)
+    index = Index.create(tmp_path / "index", model=model, key="id", first_pass="binary")
+    reader = Index.open(index.path, model=model)
+    index.add({"id": n, "text": f"number {n}"} for n in range(400))
+    assert reader.settings.trained == 0
+    found, exact = (reader.search("number 77", 10, exact=exact) for exact in (False, True))
+    assert [m.score for m in found] == pytest.approx([m.score for m in exact], abs=1e-3)
+
+
+def test_partitions_keep_their_size_when_the_index_is_brought_up_to_date(
+    tmp_path: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "APPROXIMATE_FROM", 300)
+    monkeypatch.setattr(store, "_PER_PARTITION", 20)
+    index = Index.create(tmp_path / "index", model=embedder, key="id")
+    names = [str(n) for n in range(600)]
+    vectors = np.random.default_rng(0).standard_normal((600, embedder.dimensions), np.float32)
+    columns = dict.fromkeys(("bertie_key", "bertie_content", "id", "text"), names)
+    counts = dict.fromkeys(("bertie_tokens", "bertie_cut"), [1] * 600)
+    index.store.write(columns | counts, vectors, 0)
+    for _ in range(2):
+        index.add([])
+    query = index.store._table.search(vectors[0], vector_column_name="bertie_vector")
+    ranked = re.search(r"partitions_ranked=(\d+)", query.limit(1).nprobes(1).analyze_plan())
+    assert ranked is not None
+    assert 15 <= int(ranked[1]) <= 60
+
+
+def _pieces(index: Index) -> int:
+    """How many pieces the approximate index has."""
+    indices = index.store._table.list_indices()
+    return next(int(one.num_segments) for one in indices if "bertie_vector" in one.columns)

@@ -22,10 +22,11 @@ Floats = NDArray[np.float32]
 # is compared, which takes about as long.
 APPROXIMATE_FROM = 50_000
 _GROWTH = 2  # times the rows it was made for, an approximate index is made anew
-_PER_PARTITION = 1000  # rows of a partition, as the index is made
+_PIECES = 8  # more of them, and it is made anew: most adds write one, and a search reads each
+_PER_PARTITION = 1000  # rows that a partition should have, and is split or joined for
 _SAMPLED = 64  # rows for each partition, from which its centre is found
 _ROUNDS = 15  # of finding centres; more find hardly better ones
-_PROBED = 20  # partitions that a search looks into
+_PROBED = 100  # partitions that a search looks into
 _REFINED = 4  # times k, the rows of the first pass that are compared in float32
 _OLD = timedelta(hours=1)  # versions of the table are kept for readers in the middle of something
 _FRESH = timedelta(seconds=1)  # how late a reader may see what a writer did
@@ -140,7 +141,7 @@ class Store:
             query = query if where is None else query.where(where, prefilter=True)
             if exact:
                 query = query.bypass_vector_index()
-            elif self._trained:
+            else:  # whether there is an approximate index by now, the table knows
                 query = query.nprobes(_PROBED).refine_factor(_REFINED)
             rows = query.to_arrow().to_pylist()
         score = _SCORES[self._settings.similarity]
@@ -169,13 +170,22 @@ class Store:
         """
         rows = self.count()
         with self._errors():
+            # First, because an index that is there already would be written anew for it.
+            self._table.optimize(cleanup_older_than=_OLD)
             if rows and not self._has_words():
                 self._table.create_index(self._settings.column, config=self._words())
-            if rows >= APPROXIMATE_FROM and rows >= self._trained * _GROWTH:
-                self._table.create_index(VECTOR, config=self._approximate(rows), replace=True)
+            if rows >= APPROXIMATE_FROM and self._due(rows):
+                self._table.create_index(VECTOR, config=self._approximate(), replace=True)
                 self._trained = rows
-            self._table.optimize(cleanup_older_than=_OLD)
         return self._trained
+
+    def _due(self, rows: int) -> bool:
+        """Whether the approximate index is to be made, or made anew."""
+        if rows >= self._trained * _GROWTH:
+            return True
+        indices = self._table.list_indices()
+        pieces = [one.num_segments for one in indices if VECTOR in one.columns]
+        return not pieces or pieces[0] > _PIECES
 
     def _schema(self) -> Any:
         """The columns of an empty table."""
@@ -241,14 +251,15 @@ class Store:
             return FTS(stem=False, remove_stop_words=False)
         return FTS(language=language)
 
-    def _approximate(self, rows: int) -> Any:
+    def _approximate(self) -> Any:
         """The approximate index that the settings ask for."""
         from lancedb.index import IvfFlat, IvfRq, IvfSq
 
         kind: Any = {"int8": IvfSq, "binary": IvfRq, "float32": IvfFlat}[self._settings.first_pass]
         return kind(
             distance_type=self._metric,
-            num_partitions=max(1, rows // _PER_PARTITION),
+            # Not their number: optimizing would join partitions to LanceDB's own size, 4096.
+            target_partition_size=_PER_PARTITION,
             sample_rate=_SAMPLED,
             max_iterations=_ROUNDS,
         )
