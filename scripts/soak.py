@@ -34,6 +34,7 @@ from load.servers import KINDS, Server
 from load.shapes import SHAPES, WRONG, Shape, Status, Wrong, some_text, some_texts
 
 _STUCK = 60.0  # seconds
+_HELD_UP = 10.0  # seconds without a turn, after which our own clock says nothing of the server
 _GROWTH = 0.03  # of resident memory, from the first fifth after warming up to the last
 _LONG = 3000  # words, more than any model reads
 
@@ -45,7 +46,9 @@ class Seen:
     Attributes:
         statuses: of requests by shape's name and status; "malformed" and "long" are apart.
         wrong: what shouldn't have been, in words.
-        stuck: requests that had no answer in time.
+        stuck: requests that had no answer in time, by shape's name.
+        held_up: those of them that waited while we ourselves got no turn to run.
+        pauses: (seconds, seconds) when we got none, and for how long.
         cancelled: requests whose client went away.
         repeated: answers that were compared with the same request's before.
         memory: (seconds, bytes) of the server.
@@ -55,7 +58,9 @@ class Seen:
 
     statuses: Counter[tuple[str, Status]] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    stuck: int = 0
+    stuck: Counter[str] = field(default_factory=Counter)
+    held_up: int = 0
+    pauses: list[tuple[float, float]] = field(default_factory=list)
     cancelled: int = 0
     repeated: int = 0
     memory: list[tuple[float, int]] = field(default_factory=list)
@@ -120,7 +125,7 @@ async def soak(server: Server, port: int, seconds: float, connections: int) -> S
             seen.wrong.append(f"only {kinds} of {len(SHAPES)} kinds of request have a model")
         caller = Caller(http, channel)
         workers = [_worker(caller, able, unable, end, seen) for _ in range(connections)]
-        await asyncio.gather(_watch(server, end, seen), *workers)
+        await asyncio.gather(_watch(server, end, seen), _pulse(end, seen), *workers)
         try:
             after = (await http.get("/health/ready")).text
         except httpx.HTTPError as error:
@@ -163,7 +168,12 @@ async def _worker(
                 else:
                     await _good(caller, model, shape, some_texts(), seen)
         except (TimeoutError, httpx.TimeoutException):
-            seen.stuck += 1
+            await asyncio.sleep(1)  # so that the pulse has told, if it was us
+            late = time.monotonic() - 2 * _STUCK
+            if any(when > late for when, _ in seen.pauses):
+                seen.held_up += 1
+            else:
+                seen.stuck[shape.name] += 1
         except httpx.HTTPError as error:
             seen.wrong.append(f"{shape.name}: no answer, {type(error).__name__} {error}")
 
@@ -224,8 +234,19 @@ async def _watch(server: Server, end: float, seen: Seen) -> None:
     start = time.monotonic()
     pause = min(5.0, (end - start) / 100)
     while (now := time.monotonic()) < end:
-        seen.memory.append((now - start, server.resident()))
+        seen.memory.append((now - start, await asyncio.to_thread(server.resident)))
         await asyncio.sleep(pause)
+
+
+async def _pulse(end: float, seen: Seen) -> None:
+    """Note when we ourselves get no turn, as on a machine that has other things to do."""
+    before = time.monotonic()
+    while before < end:
+        await asyncio.sleep(0.5)
+        now = time.monotonic()
+        if now - before > _HELD_UP:
+            seen.pauses.append((now, now - before))
+        before = now
 
 
 def growth(memory: Sequence[tuple[float, int]]) -> list[str]:
@@ -249,6 +270,8 @@ def report(seen: Seen, output: Path | None) -> None:
         "answered": len(done),
         "cancelled": seen.cancelled,
         "stuck": seen.stuck,
+        "held_up": seen.held_up,
+        "pauses": [seconds for _, seconds in seen.pauses],
         "repeated": seen.repeated,
         "wrong": Counter(seen.wrong).most_common(20),
         "statuses": kinds,
@@ -264,8 +287,12 @@ def report(seen: Seen, output: Path | None) -> None:
         print(f"{name}: {', '.join(f'{count} × {status}' for status, count in statuses.items())}")
     print(
         f"{len(done)} answered, {seen.repeated} of them as before, {seen.cancelled} cancelled,"
-        f" {seen.stuck} stuck; ms: {result['ms']}"
+        f" {seen.stuck.total()} stuck; ms: {result['ms']}"
     )
+    for name, count in seen.stuck.most_common():
+        print(f"STUCK, {count} ×: {name}")
+    for _, seconds in seen.pauses:
+        print(f"for {seconds:.0f} s the load itself got no turn, {seen.held_up} requests waited")
     for what, count in Counter(seen.wrong).most_common(20):
         print(f"WRONG, {count} ×: {what}")
 
