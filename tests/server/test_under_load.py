@@ -118,6 +118,7 @@ def test_a_server_told_to_stop_under_load_loses_nothing_that_it_accepted(
         load.join()
     assert requests_of(log) == load.answers
     assert set(load.answers) == {200, "OK"}
+    assert "leaked" not in log.read_text()  # as the core says of what outlives the interpreter
 
 
 def test_a_killed_worker_costs_only_what_it_computed_and_is_replaced(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
+from weakref import ref
 
 from bertie.errors import ExtraMissing, InputError
 from bertie.server.engine.service import Service
@@ -50,8 +51,12 @@ async def _serve(settings: Settings) -> int:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
 
+        # grpc never lets go of the loop, nor the loop of this: it must not hold the models.
+        still = ref(server)
+
         def stop() -> None:
-            server.force_exit = stopped.is_set()  # whoever asks twice is in a hurry
+            if (served := still()) is not None:
+                served.force_exit = stopped.is_set()  # whoever asks twice is in a hurry
             stopped.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
