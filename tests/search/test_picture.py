@@ -34,3 +34,17 @@ def test_umap_is_taken_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) ->
         picture.laid_out(vectors, "umap")
     with pytest.raises(InputError, match="method is 'tsne', expected auto, pca, umap"):
         picture.laid_out(vectors, "tsne")
+
+
+def test_umap_keeps_neighbours_together() -> None:
+    pytest.importorskip("umap")
+    random = np.random.default_rng(0)
+    centres = np.repeat(np.eye(2, 8, dtype=np.float32), 40, axis=0)
+    vectors = centres + 0.05 * random.standard_normal(centres.shape, np.float32)
+    places, method = picture.laid_out(vectors, "umap")
+    assert (places.shape, places.dtype, method) == ((80, 2), np.float32, "umap")
+    sides = places.reshape(2, 40, 2)
+    middles = sides.mean(axis=1, keepdims=True)
+    spread = np.linalg.norm(sides - middles, axis=-1).mean()
+    assert np.linalg.norm(middles[0] - middles[1]) > spread
+    assert picture.laid_out(vectors[:3], "umap")[0].shape == (3, 2)

@@ -42,8 +42,9 @@ def umap(vectors: Floats) -> Floats:
     from umap import UMAP
 
     neighbours = min(15, len(vectors) - 1)
-    found = UMAP(n_neighbors=neighbours, metric="cosine", random_state=0).fit_transform(vectors)
-    return np.asarray(found, np.float32)
+    # A seed gives the same picture each time, and allows one thread alone.
+    layout = UMAP(n_neighbors=neighbours, metric="cosine", random_state=0, n_jobs=1)
+    return np.asarray(layout.fit_transform(vectors), np.float32)
 
 
 LAYOUTS: dict[str, Callable[[Floats], Floats]] = {"pca": pca, "umap": umap}
