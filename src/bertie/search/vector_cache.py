@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 import warnings
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from bertie.sources import cache_directory
 
 LARGEST = 1 << 30  # bytes that all of them together may take; the longest unused go first
-_DIGEST = 32  # bytes of SHA-256 before the .npy data
+_CHECK = 4  # bytes of CRC-32 before the .npy data: damage, not malice, is what it finds
 
 
 def key_of(texts: Iterable[str], fingerprint: str) -> str:
@@ -61,7 +62,7 @@ def store(key: str, vectors: NDArray[np.float32]) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, unfinished = tempfile.mkstemp(prefix=".", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(hashlib.sha256(data).digest())
+            file.write(_check(data))
             file.write(data)
         Path(unfinished).replace(path)
         _make_room(path)
@@ -74,17 +75,23 @@ def store(key: str, vectors: NDArray[np.float32]) -> bool:
 
 def _unpacked(data: bytes) -> NDArray[np.float32] | None:
     """The array in a file's bytes, where they are what was written."""
-    if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
+    content = memoryview(data)[_CHECK:]
+    if _check(content) != data[:_CHECK]:
         return None
     try:
-        vectors: NDArray[np.float32] = np.load(io.BytesIO(data[_DIGEST:]), allow_pickle=False)
+        vectors: NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
     except (ValueError, EOFError):
         return None
     return vectors if vectors.dtype == np.float32 else None
 
 
+def _check(content: bytes | memoryview) -> bytes:
+    """What tells whether bytes are still the same."""
+    return zlib.crc32(content).to_bytes(_CHECK, "little")
+
+
 def _path(key: str) -> Path:
-    return cache_directory() / "vectors" / f"{key}.npy.sha256"
+    return cache_directory() / "vectors" / f"{key}.npy.crc32"
 
 
 def _make_room(newest: Path) -> None:
