@@ -11,6 +11,7 @@ from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.tasks.multivector import METADATA
 from tests.editing import edit_json, edit_tensors
 
+DATA = Path(__file__).resolve().parents[1] / "data"
 HIDDEN = 24
 
 CLASSES = {
@@ -61,6 +62,17 @@ def add_fill_head(directory: Path) -> None:
 
     edit_tensors(directory, add)
     edit_json(directory / "config.json", architectures=[CLASSES["masked_lm"]])
+
+
+def with_stored_weights(directory: Path, name: str) -> dict[str, np.ndarray]:
+    """Give a copy the head's weights that scripts/make_head_fixtures.py ran, and say what came."""
+    with np.load(DATA / "tiny-heads" / f"{name}.npz") as file:
+        stored = dict(file)
+    weights = {
+        key.removeprefix("weights/"): stored[key] for key in stored if key.startswith("weights/")
+    }
+    edit_tensors(directory, lambda tensors: {**tensors, **weights})
+    return stored
 
 
 def add_projection(directory: Path) -> None:

@@ -14,7 +14,7 @@ from bertie.errors import CheckpointError, InputError, TaskError, TruncationWarn
 from bertie.export.bundle import write_bundle
 from bertie.tasks.multivector import METADATA, MultiVectorEmbedder, maxsim
 from tests.editing import edit_json, edit_tensors
-from tests.tasks.heads import add_projection, as_pylate
+from tests.tasks.heads import add_projection, as_pylate, with_stored_weights
 
 TEXTS = ["the old bridge, of stone!", "", "who reads"]
 
@@ -63,6 +63,16 @@ def test_a_document_loses_its_punctuation(colbert: Path) -> None:
     assert model.embed_multi(TEXTS[0]) == pytest.approx(expected, abs=1e-4)
     edit_json(colbert / METADATA, mask_punctuation=False)
     assert len(bertie.load(colbert).embed_multi(TEXTS[0])) == len(ids)
+
+
+@pytest.mark.filterwarnings("ignore::bertie.errors.TruncationWarning")
+@pytest.mark.parametrize("kind", ["query", "document"])
+def test_vectors_are_those_of_sentence_transformers(colbert: Path, kind: str) -> None:
+    stored = with_stored_weights(colbert, "multivector")
+    model = bertie.load(colbert, precision="float32")
+    found = model.embed_multi([str(text) for text in stored["texts"]], kind=kind)
+    assert [len(rows) for rows in found] == stored[f"{kind}_tokens"].tolist()
+    assert np.abs(np.concatenate(found) - stored[kind]).max() < 1e-5
 
 
 def test_one_text_or_many_give_the_same(colbert: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import bertie
 from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.tasks.sparse import SparseEmbedder
-from tests.tasks.heads import as_sparse_encoder
+from tests.tasks.heads import as_sparse_encoder, with_stored_weights
 from tests.tasks.test_fill import chances, filler  # noqa: F401
 
 TEXTS = ["the old bridge of stone", "", "who reads the book"]
@@ -40,6 +40,16 @@ def test_weights_are_logarithms_of_the_largest_logits(
         assert np.abs(np.diff(masked._head.logits(hidden)) - np.diff(rows)).max() < 1e-3
         assert found.indices.tolist() == np.flatnonzero(logits > 0).tolist()
         assert found.weights == pytest.approx(np.log1p(logits[logits > 0]), abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::bertie.errors.TruncationWarning")
+def test_vectors_are_those_of_sentence_transformers(filler: Path) -> None:  # noqa: F811
+    stored = with_stored_weights(filler, "sparse")
+    model = bertie.load(filler, task="sparse", precision="float32")
+    found = model.embed_sparse([str(text) for text in stored["texts"]])
+    for vector, expected in zip(found, stored["vectors"], strict=True):
+        assert vector.indices.tolist() == np.flatnonzero(expected).tolist()
+        assert np.abs(vector.weights - expected[vector.indices]).max() < 1e-5
 
 
 def test_one_text_or_many_give_the_same(model: SparseEmbedder) -> None:
