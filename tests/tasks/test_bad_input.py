@@ -1,5 +1,6 @@
 """What every task does with a damaged head, or with nothing to do."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import bertie
 from bertie.doctor import CONFLICT, diagnose
 from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.tasks.table import TASKS
+from bertie.tasks.tensors import Tensors, hidden_states
 from tests.editing import edit_json, edit_tensors
 from tests.tasks.heads import add_fill_head, add_head, add_projection
 
@@ -59,18 +61,63 @@ def test_a_head_that_a_checkpoint_lacks_is_named_with_those_that_it_has(
         bertie.load(bert, task=task)
 
 
-@pytest.mark.parametrize("task", [task for task in CALLS if task != "multivector"])
-def test_logits_that_overflow_are_an_error_that_says_where_it_begins(bert: Path, task: str) -> None:
-    add(bert, task)
+# Beside them, what gives vectors, which are no logits but may overflow as well.
+OVERFLOWING: dict[str, tuple[str, Any]] = {
+    **{task: (task, call) for task, (*_, call) in CALLS.items()},
+    "queries": ("multivector", lambda m: m.embed_multi(TEXT, kind="query")),
+    "embed": ("embed", lambda m: m.embed([TEXT, "rain"])),
+    "windows": ("embed", lambda m: m.embed(TEXT * 30, truncate="window")),
+    "bits": ("embed", lambda m: m.embed(TEXT, output="ubinary")),
+    "stream": ("embed", lambda m: list(m.embed_stream([TEXT]))),
+    "tokens": ("embed", lambda m: m.embed_tokens(TEXT)),
+}
 
-    def blow_up(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        name = "encoder.layer.1.output.dense.weight"
+
+def blow_up(directory: Path, name: str) -> None:
+    """Make a weight so large that what is multiplied by it overflows."""
+
+    def change(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {**tensors, name: np.full_like(tensors[name], 3e38)}
 
-    edit_tensors(bert, blow_up)
+    edit_tensors(directory, change)
+
+
+@pytest.mark.parametrize("name", OVERFLOWING)
+def test_numbers_that_overflow_are_an_error_that_says_where_it_begins(
+    bert: Path, name: str
+) -> None:
+    task, call = OVERFLOWING[name]
+    if task in CALLS:
+        add(bert, task)
+    blow_up(bert, "encoder.layer.1.output.dense.weight")
     model = bertie.load(bert, task=task, precision="float32")
     with pytest.raises(CheckpointError, match=r"NaN or infinite, which begins in layer 1 "):
-        CALLS[task][-1](model)
+        call(model)
+
+
+def test_what_comes_behind_the_layers_may_overflow_as_well(
+    bert: Path, tiny_sentence: Path, tmp_path: Path
+) -> None:
+    add(bert, "multivector")
+    blow_up(bert, "linear.weight")
+    model = bertie.load(bert, precision="float32")
+    for kind in ("query", "document"):
+        with pytest.raises(CheckpointError, match=r"vectors are .* begins in the projection"):
+            model.embed_multi(TEXT, kind=kind)
+    sentence = tmp_path / "sentence"
+    shutil.copytree(tiny_sentence, sentence)
+    blow_up(sentence / "2_Dense", "linear.weight")
+    identity = "torch.nn.modules.linear.Identity"  # tanh would make ones of it
+    edit_json(sentence / "2_Dense/config.json", activation_function=identity)
+    with pytest.raises(CheckpointError, match=r"vectors are .* begins in the module 'dense 48"):
+        bertie.load(sentence, precision="float32").embed(TEXT)
+
+
+def test_hidden_states_that_overflow_are_not_given_out(bert: Path) -> None:
+    blow_up(bert, "encoder.layer.0.output.dense.weight")
+    model = bertie.load(bert, precision="float32")
+    with pytest.raises(CheckpointError, match=r"hidden states are .* begins in layer 0 "):
+        hidden_states(model, [Tensors((1, 2), (1, 1), (0, 0))], None)
 
 
 def test_the_heads_own_shape_wins_and_the_doctor_says_so(bert: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie import pooling
-from bertie.errors import InputError
+from bertie.errors import CheckpointError, InputError
 from bertie.opening import Opened
 from bertie.similarity import pairwise, similarity
 from bertie.tasks.call import Call
@@ -17,6 +17,7 @@ from bertie.tasks.embed_settings import FIRST_LAST, embed_settings, kept_dimensi
 from bertie.tasks.framed import framed
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.outputs import converter
+from bertie.tasks.overflow import finite, overflow
 from bertie.tasks.passes import by_sequence, row_each, rows_each
 from bertie.tasks.prompts import chosen_prompt
 from bertie.tasks.records import Record
@@ -151,6 +152,7 @@ class Embedder(Model):
             binary and ubinary. Of the type that output names; ubinary is uint8, binary int8.
         Raises: InputError: something that isn't a text, by its position; an unknown prompt_name,
             kind or output; a text too long for truncate="error". Nothing has been computed then.
+        Raises: CheckpointError: a vector has NaN or infinity; it names the layer where that begins.
         Warns: TruncationWarning: once, with counts.
         """
         options = _Options(
@@ -219,7 +221,10 @@ class Embedder(Model):
             layers = self._settings["layers"].value
 
             def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
-                return self.encoder.forward(ids, type_ids, lengths, layers)
+                hidden = self.encoder.forward(ids, type_ids, lengths, layers)
+                if not finite(hidden):
+                    raise overflow(self.encoder, (ids, type_ids, lengths), what="vectors")
+                return hidden
 
             rows = rows_each(as_encodings(windows), self.budget, forward)
             ids = by_sequence(windows.ids, windows.lengths)
@@ -297,6 +302,11 @@ class Embedder(Model):
             vectors = self._pooled(tokenized, skip)
             for stage in self._stages:
                 vectors = stage.run(vectors)
+                if not finite(vectors):
+                    raise CheckpointError(
+                        "the vectors are NaN or infinite, which begins in the module"
+                        f" '{stage.words}': the numbers overflow in float32; train the model again"
+                    )
             if vectors.shape[1] > self.dimensions:
                 vectors = np.ascontiguousarray(vectors[:, : self.dimensions])
             return convert(pooling.normalize(vectors) if to_length_1 else vectors)
@@ -322,6 +332,10 @@ class Embedder(Model):
             if first_last:
                 first, last = np.split(pooled, 2, axis=1)
                 pooled = (first + last) / np.float32(2)
+            # A module's activation may turn NaN into a number, so this is looked at before.
+            if not finite(pooled):
+                batch = ids, type_ids, lengths
+                raise overflow(self.encoder, batch, what="vectors", after="pooling")
             return pooled
 
         width = self.encoder.config.hidden_size * (1 if first_last else len(modes) * len(layers))

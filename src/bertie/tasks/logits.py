@@ -1,4 +1,4 @@
-"""From token ids to a head's logits, and the search for where NaN begins."""
+"""From token ids to a head's logits."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from bertie.batching import gather, plan
 from bertie.encoder import Encoder
-from bertie.errors import CheckpointError
 from bertie.heads import Head
+from bertie.tasks.overflow import finite, overflow
 from bertie.tasks.passes import row_each, rows_each
 from bertie.tokenize import PackedEncodings
 
@@ -33,8 +33,8 @@ def sequence_logits(encoder: Encoder, head: Head, packed: PackedEncodings, budge
     def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
         first = encoder.forward_pooled(ids, type_ids, lengths, ("cls",))
         # A head's activation may turn NaN into a number, so what it reads is looked at, too.
-        if not (_finite(first) and _finite(logits := head.logits(first))):
-            raise CheckpointError(_where_it_begins(encoder, ids, type_ids, lengths))
+        if not (finite(first) and finite(logits := head.logits(first))):
+            raise overflow(encoder, (ids, type_ids, lengths))
         return logits
 
     return row_each(packed, budget, forward, head.outputs)
@@ -51,8 +51,8 @@ def token_logits(
 
     def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
         hidden = encoder.forward(ids, type_ids, lengths)
-        if not (_finite(hidden) and _finite(logits := head.logits(hidden))):
-            raise CheckpointError(_where_it_begins(encoder, ids, type_ids, lengths))
+        if not (finite(hidden) and finite(logits := head.logits(hidden))):
+            raise overflow(encoder, (ids, type_ids, lengths))
         return logits
 
     return rows_each(packed, budget, forward)
@@ -73,8 +73,8 @@ def chosen_logits(
     hidden = encoder.forward(*batch)[places]
     for first in range(0, len(places), _ROWS):
         rows = hidden[first : first + _ROWS]
-        if not (_finite(rows) and _finite(logits := head.logits(rows))):
-            raise CheckpointError(_where_it_begins(encoder, *batch))
+        if not (finite(rows) and finite(logits := head.logits(rows))):
+            raise overflow(encoder, batch)
         yield from logits
 
 
@@ -94,28 +94,6 @@ def largest_logits(
         for first in range(0, len(lengths), _ROWS):
             some = slice(first, first + _ROWS)
             rows = hidden[ends[first] - lengths[first] : ends[some][-1]]
-            if not (_finite(rows) and _finite(logits := head.largest(rows, lengths[some]))):
-                raise CheckpointError(_where_it_begins(encoder, ids, type_ids, lengths))
+            if not (finite(rows) and finite(logits := head.largest(rows, lengths[some]))):
+                raise overflow(encoder, (ids, type_ids, lengths))
             yield from zip(indices[some].tolist(), logits, strict=True)
-
-
-def _finite(rows: Floats) -> bool:
-    """Tell whether there is no NaN or infinity: one would never be a label."""
-    return bool(np.isfinite(rows).all())
-
-
-def _where_it_begins(encoder: Encoder, ids: Ints, type_ids: Ints, lengths: Ints) -> str:
-    """Find the first layer with NaN or infinity, going through all of them once more."""
-    layers = tuple(range(encoder.config.num_hidden_layers + 1))
-    hidden = encoder.forward(ids, type_ids, lengths, layers).reshape(len(ids), len(layers), -1)
-    bad = [layer for layer in layers if not _finite(hidden[:, layer])]
-    if not bad:
-        where = "in the head"
-    elif bad[0] == 0:
-        where = "in the embeddings"
-    else:
-        where = f"in layer {bad[0] - 1} (the first is 0)"
-    return (
-        f"the logits are NaN or infinite, which begins {where}: the numbers overflow in"
-        f" {encoder.precision}; load the model in float32, or train it again if they do so there"
-    )

@@ -21,6 +21,7 @@ from bertie.pooling import normalize
 from bertie.tasks import head
 from bertie.tasks.call import Call
 from bertie.tasks.model import Model, Parts, Prepared
+from bertie.tasks.overflow import finite, overflow
 from bertie.tasks.passes import by_sequence, rows_each
 from bertie.tasks.probabilities import check_top_k
 from bertie.tasks.rank import Ranked
@@ -184,6 +185,7 @@ class MultiVectorEmbedder(Model):
             for several.
         Raises: InputError: something that isn't a text, by its position; another kind; a text too
             long for truncate="error".
+        Raises: CheckpointError: a vector has NaN or infinity; it names the layer where that begins.
         Warns: TruncationWarning: once, with counts.
         """
         return self._call(kind, truncate).of(inputs)
@@ -258,23 +260,27 @@ class MultiVectorEmbedder(Model):
             some = slice(first, first + step)
             flat = ids[some].reshape(-1)
             lengths = np.full(len(ids[some]), length, np.int32)
-            hidden = self.encoder.forward(
-                flat, np.zeros_like(flat), lengths, attended=attended[some]
-            )
-            rows = normalize(self._head.logits(hidden))
+            rows = self._vectors(flat, np.zeros_like(flat), lengths, attended[some])
             found += list(rows.reshape(-1, length, self.dimensions).copy())
         return found
 
     def _documents(self, packed: PackedEncodings, skipped: frozenset[int]) -> list[Floats]:
         """Embed documents and leave punctuation out."""
 
-        def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
-            return normalize(self._head.logits(self.encoder.forward(ids, type_ids, lengths)))
-
         kept = ~np.isin(packed.ids, np.array(sorted(skipped), np.int32))
         parts = by_sequence(kept, packed.lengths)
-        rows = rows_each(packed, self.budget, forward)
+        rows = rows_each(packed, self.budget, self._vectors)
         return [values[keep] for values, keep in zip(rows, parts, strict=True)]
+
+    def _vectors(
+        self, ids: Ints, type_ids: Ints, lengths: Ints, attended: Ints | None = None
+    ) -> Floats:
+        """Compute every token's vector in one forward pass."""
+        hidden = self.encoder.forward(ids, type_ids, lengths, attended=attended)
+        if not (finite(hidden) and finite(rows := self._head.logits(hidden))):
+            batch = ids, type_ids, lengths
+            raise overflow(self.encoder, batch, attended, what="vectors", after="projection")
+        return normalize(rows)
 
 
 def maxsim(query: Floats, document: Floats) -> float:

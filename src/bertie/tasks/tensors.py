@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.errors import InputError
+from bertie.tasks.overflow import finite, overflow
 from bertie.tasks.passes import rows_each
 from bertie.tokenize import PackedEncodings
 
@@ -39,11 +40,15 @@ def hidden_states(model: Any, inputs: list[Tensors], _: Any) -> list[Floats]:
         model: an Embedder.
         inputs: checked.
     Returns: for each input (its padded length, hidden size) float32, zeros where it is masked.
+    Raises: CheckpointError: NaN or infinity among them; it names the layer where that begins.
     """
     packed = _packed(inputs)
 
     def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
         states: Floats = model.encoder.forward(ids, type_ids, lengths, _LAYERS)
+        if not finite(states):
+            batch = ids, type_ids, lengths
+            raise overflow(model.encoder, batch, what="hidden states")
         return states
 
     states = iter(rows_each(packed, model.budget, forward))
