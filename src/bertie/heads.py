@@ -62,7 +62,8 @@ class Head:
         Args:
             hidden: (tokens, hidden_size) float32, sequences one after another.
             lengths: (batch,) int32, tokens in each sequence, at least 1.
-        Returns: (batch, outputs) float32.
+        Returns: (batch, outputs) float32; all NaN where what the last step reads has NaN or
+            infinity.
         Raises: InputError: as logits; lengths that don't add up.
         """
         rows = hidden
@@ -70,6 +71,8 @@ class Head:
             rows = step(rows)
         last = self._steps[-1]
         assert isinstance(last, Linear)
+        if not np.isfinite(rows).all():  # a maximum passes over the NaN of a single token
+            return np.full((len(lengths), self.outputs), np.nan, np.float32)
         return last.maximum(rows, lengths)
 
 
