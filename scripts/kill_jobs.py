@@ -19,7 +19,7 @@ from pathlib import Path
 
 WORDS = ["the", "old", "bridge", "who", "reads", "book", "cat", "dog", "bird", "sky", "on", "a"]
 WORKERS = {"ray": b"MapWorker", "spark": b"CoarseGrainedExecutorBackend"}
-_WORKERS_OF_A_RUN = 3  # killed before the driver is
+_WORKERS_OF_A_RUN = 9  # killed before the driver is
 
 
 def write_rows(path: Path, count: int, seed: int) -> None:
@@ -134,6 +134,7 @@ class Tried:
                 break
             kill([self.chance.choice(found)])
             self.workers += 1
+            print(f"{self.workers} workers, {self.drivers} drivers", file=sys.stderr, flush=True)
             goal = finished(self.output) + self.chance.randint(1, 2)
             while process.poll() is None and finished(self.output) < goal:
                 time.sleep(0.01)

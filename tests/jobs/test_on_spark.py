@@ -1,5 +1,8 @@
 """Jobs on a real Spark on this machine."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,3 +52,16 @@ def test_a_data_frame_of_ones_own_is_mapped(session: object, tiny_sentence: Path
     expected = bertie.load(tiny_sentence).embed([texts[0], texts[2]], output="float16")
     got = np.array([found[0].embedding, found[2].embedding], np.float16)
     np.testing.assert_array_equal(got, expected)
+
+
+def test_it_runs_where_submitting_says() -> None:
+    master = "--master local[1] --conf spark.ui.enabled=false pyspark-shell"
+    code = "from bertie.jobs.on_spark import connect; print(connect().sparkContext.master)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYSPARK_SUBMIT_ARGS": master},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.stdout.strip() == "local[1]", ran.stderr

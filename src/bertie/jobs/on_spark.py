@@ -20,7 +20,7 @@ from bertie.jobs.plan import Plan, Worker
 from bertie.jobs.shards import Shard
 
 try:
-    from pyspark import SparkConf, TaskContext
+    from pyspark import SparkConf, SparkContext, TaskContext
     from pyspark.sql import SparkSession
     from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 except ImportError as error:
@@ -136,6 +136,7 @@ def connect(workers: int | None = None) -> Any:
     if session is not None:
         return session
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    SparkContext._ensure_initialized()  # until then SparkConf doesn't know what submitting said
     builder = SparkSession.builder.appName("bertie")
     if not SparkConf().contains("spark.master"):
         every = len(os.sched_getaffinity(0))
