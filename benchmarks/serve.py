@@ -224,6 +224,8 @@ def overload(
     expected = [model.embed(group) for group in groups]
     url = server.url + server.kind.route
     capacity = wrk.offer(url, bodies, seconds=seconds, connections=8).rate
+    if not capacity:
+        raise SystemExit(f"no request of {_PASSAGES} passages was answered: give more --seconds")
     before = server.resident()
 
     def right(number: int, body: Any) -> bool:
