@@ -64,7 +64,7 @@ function chooseView(id) {
   find("answer").replaceChildren();
   find("timing").textContent = "";
   find("request").hidden = true;
-  find("run").disabled = false;
+  wait(false);
   history.replaceState(null, "", `#${encodeURIComponent(state.model.name)}/${id}`);
 }
 
@@ -86,7 +86,7 @@ async function run(event) {
   const given = form.values(view, find("form"), state.served);
   const { route, body } = view.request(given);
   const named = body.index ? body : { ...body, model: state.model.name }; // an index has its own model
-  find("run").disabled = true;
+  wait(true);
   find("request").hidden = false;
   find("curl").textContent = curl(route, named);
   const start = performance.now();
@@ -100,8 +100,14 @@ async function run(event) {
   } catch (error) {
     if (mine !== state.run) return;
     refused(error);
+  } finally {
+    if (mine === state.run) wait(false);
   }
-  find("run").disabled = false;
+}
+
+function wait(busy) {
+  find("run").disabled = busy;
+  find("answer").setAttribute("aria-busy", String(busy)); // what is shown is the answer before
 }
 
 function refused(error) {
