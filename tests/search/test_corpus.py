@@ -102,8 +102,8 @@ def test_damaged_vectors_are_computed_anew_with_a_note(harm: str, empty_cache: P
 def test_the_longest_unused_vectors_make_room(
     empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_cache, "LARGEST", 400)
-    for age, texts in enumerate(["a", "b"]):  # each takes 4 + 128 + 12 bytes
+    monkeypatch.setattr(vector_cache, "LARGEST", 40)
+    for age, texts in enumerate(["a", "b"]):  # each takes 12 + 4 bytes
         corpus(Letters(), texts)
         for kept in (empty_cache / "vectors").iterdir():
             os.utime(kept, (1000 + age, 1000 + age))

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import io
 import os
 import tempfile
 import warnings
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from bertie.sources import cache_directory
 
 LARGEST = 1 << 30  # bytes that all of them together may take; the longest unused go first
-_CHECK = 4  # bytes of CRC-32 before the .npy data: damage, not malice, is what it finds
+_CHECK = 4  # bytes of CRC-32 behind the floats: damage, not malice, is what it finds
 
 
 def key_of(texts: Iterable[str], fingerprint: str) -> str:
@@ -24,25 +23,24 @@ def key_of(texts: Iterable[str], fingerprint: str) -> str:
     digest = hashlib.sha256(fingerprint.encode())
     for text in texts:
         data = text.encode()
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
+        digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()
 
 
 def load(key: str, rows: int, dimensions: int) -> NDArray[np.float32] | None:
-    """Read the vectors of a key; None where there are none, or not whole, or of another shape."""
+    """Read the vectors of a key, not to be written to; None where there are none or not whole."""
     path = _path(key)
     try:
         data = path.read_bytes()
     except OSError:
         return None
-    vectors = _unpacked(data)
-    if vectors is None or vectors.shape != (rows, dimensions):
+    values = memoryview(data)[:-_CHECK]
+    if len(values) != rows * dimensions * 4 or _check(values) != data[-_CHECK:]:
         warnings.warn(f"{path} is damaged; its vectors are computed anew", stacklevel=2)
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # used now
-    return vectors
+    return np.frombuffer(values, "<f4").reshape(rows, dimensions)
 
 
 def store(key: str, vectors: NDArray[np.float32]) -> bool:
@@ -51,19 +49,17 @@ def store(key: str, vectors: NDArray[np.float32]) -> bool:
     Returns: False where the disk refuses or they are larger than all may be; nothing is lost then
         but time.
     """
-    packed = io.BytesIO()
-    np.save(packed, vectors, allow_pickle=False)
-    data = packed.getvalue()
+    data = vectors.astype("<f4", copy=False).tobytes()
     path = _path(key)
-    if len(data) > LARGEST:
+    if len(data) + _CHECK > LARGEST:
         return False
     unfinished = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, unfinished = tempfile.mkstemp(prefix=".", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_check(data))
             file.write(data)
+            file.write(_check(data))
         Path(unfinished).replace(path)
         _make_room(path)
     except OSError:
@@ -73,25 +69,13 @@ def store(key: str, vectors: NDArray[np.float32]) -> bool:
     return True
 
 
-def _unpacked(data: bytes) -> NDArray[np.float32] | None:
-    """The array in a file's bytes, where they are what was written."""
-    content = memoryview(data)[_CHECK:]
-    if _check(content) != data[:_CHECK]:
-        return None
-    try:
-        vectors: NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError):
-        return None
-    return vectors if vectors.dtype == np.float32 else None
-
-
-def _check(content: bytes | memoryview) -> bytes:
+def _check(values: bytes | memoryview) -> bytes:
     """What tells whether bytes are still the same."""
-    return zlib.crc32(content).to_bytes(_CHECK, "little")
+    return zlib.crc32(values).to_bytes(_CHECK, "little")
 
 
 def _path(key: str) -> Path:
-    return cache_directory() / "vectors" / f"{key}.npy.crc32"
+    return cache_directory() / "vectors" / f"{key}.f32.crc32"
 
 
 def _make_room(newest: Path) -> None:
