@@ -26,8 +26,8 @@ _PIECES = 8  # more of them, and it is made anew: most adds write one, and a sea
 _PER_PARTITION = 1000  # rows that a partition should have, and is split or joined for
 _SAMPLED = 64  # rows for each partition, from which its centre is found
 _ROUNDS = 15  # of finding centres; more find hardly better ones
-_PROBED = 100  # partitions that a search looks into
-_REFINED = 4  # times k, the rows of the first pass that are compared in float32
+_PROBED = 80  # partitions that a search looks into
+_REFINED = 20  # rows of the first pass that are compared in float32, or twice k if that is more
 _OLD = timedelta(hours=1)  # versions of the table are kept for readers in the middle of something
 _FRESH = timedelta(seconds=1)  # how late a reader may see what a writer did
 _TABLE = "rows"
@@ -142,7 +142,7 @@ class Store:
             if exact:
                 query = query.bypass_vector_index()
             else:  # whether there is an approximate index by now, the table knows
-                query = query.nprobes(_PROBED).refine_factor(_REFINED)
+                query = query.nprobes(_PROBED).refine_factor(max(2, -(-_REFINED // k)))
             rows = query.to_arrow().to_pylist()
         score = _SCORES[self._settings.similarity]
         return [(score(row.pop("_distance")), row) for row in rows]
