@@ -174,7 +174,7 @@ nb::tuple quantized(const Matrix& weight, const std::optional<Vector>& smoothing
 }
 
 Dense* make_dense(const Matrix& weight, const std::optional<Vector>& bias, const std::string& name,
-                  int threads) {
+                  int threads, const std::string& precision_name) {
   const auto out = static_cast<int64_t>(weight.shape(0)),
              in = static_cast<int64_t>(weight.shape(1));
   const TensorView w{reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
@@ -186,7 +186,7 @@ Dense* make_dense(const Matrix& weight, const std::optional<Vector>& bias, const
     }
     b.data = reinterpret_cast<const unsigned char*>(bias->data());
   }
-  return new Dense(w, bias ? &b : nullptr, activation(name), threads);
+  return new Dense(w, bias ? &b : nullptr, activation(name), precision(precision_name), threads);
 }
 
 int64_t checked_rows(const Dense& dense, const Matrix& x) {
@@ -272,7 +272,7 @@ void bind_encoder(nb::module_& m) {
           "ids"_a, "type_ids"_a, "lengths"_a);
   nb::class_<Dense>(m, "Linear")
       .def(nb::new_(&make_dense), "weight"_a, "bias"_a = nb::none(), "activation"_a = "identity",
-           "threads"_a = 1)
+           "threads"_a = 1, "precision"_a = "float32")
       .def(
           "__call__",
           [](const Dense& self, const Matrix& x) {

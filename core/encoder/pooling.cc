@@ -41,7 +41,7 @@ void pool(Pooling pooling, const float* hidden, int64_t length, int64_t skip, in
   for (int64_t t = skip + 1; t < length; ++t) {
     const float* row = hidden + t * size;
     if (pooling == Pooling::max) {
-      for (int64_t i = 0; i < size; ++i) out[i] = row[i] > out[i] ? row[i] : out[i];
+      for (int64_t i = 0; i < size; ++i) out[i] = larger(row[i], out[i]);
     } else if (weighted) {
       const auto weight = static_cast<float>(t + 1);
       for (int64_t i = 0; i < size; ++i) out[i] += row[i] * weight;

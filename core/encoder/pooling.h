@@ -7,6 +7,9 @@ namespace bertie {
 
 enum class Pooling : int32_t { mean, cls, max, mean_sqrt_len_tokens, weightedmean, lasttoken };
 
+// The larger of two; NaN where one of them is.
+inline float larger(float a, float b) { return a > b || a != a ? a : b; }
+
 // Reduces one sequence's hidden states (length, size), length >= 1, token after token: the same
 // bits on every ISA. Leaves out the first `skip` tokens: where that is all of them, the result is
 // zeros, but for cls, which then takes the first token after all, and lasttoken, which knows no

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <set>
 #include <string>
 
@@ -625,26 +626,39 @@ TEST_CASE("a dense layer's rows and largest outputs have the same bits however t
   const TensorView b{reinterpret_cast<const unsigned char*>(bias.data()), DType::f32, {out}};
   for (const Kernels* kernels : available_kernels()) {
     setenv("BERTIE_ISA", kernels->isa, 1);
-    const Dense alone(w, &b, Activation::identity, 1), several(w, &b, Activation::identity, 3);
-    std::vector<float> expected(700 * out), found(700 * out);
-    alone.apply(x.data(), 700, expected.data());
-    for (const int64_t rows : {int64_t{1}, int64_t{7}, int64_t{700}}) {
-      several.apply(x.data(), rows, found.data());
-      CHECK(std::equal(found.begin(), found.begin() + rows * out, expected.begin()));
-    }
-    const std::vector<int32_t> lengths = {1, 95, 96, 8, 500};
-    std::vector<float> largest(lengths.size() * out), wanted(largest.size(), -1e9f);
-    size_t row = 0;
-    for (size_t s = 0; s < lengths.size(); ++s) {
-      for (int32_t t = 0; t < lengths[s]; ++t, ++row) {
-        for (size_t c = 0; c < out; ++c) {
-          wanted[s * out + c] = std::max(wanted[s * out + c], expected[row * out + c]);
+    for (const Precision precision : {Precision::float32, Precision::bfloat16, Precision::int8}) {
+      const Dense alone(w, &b, Activation::identity, precision, 1);
+      const Dense several(w, &b, Activation::identity, precision, 3);
+      std::vector<float> expected(700 * out), found(700 * out);
+      alone.apply(x.data(), 700, expected.data());
+      for (const int64_t rows : {int64_t{1}, int64_t{7}, int64_t{700}}) {
+        several.apply(x.data(), rows, found.data());
+        CHECK(std::equal(found.begin(), found.begin() + rows * out, expected.begin()));
+      }
+      const std::vector<int32_t> lengths = {1, 95, 96, 8, 500};
+      std::vector<float> largest(lengths.size() * out), wanted(largest.size(), -1e9f);
+      size_t row = 0;
+      for (size_t s = 0; s < lengths.size(); ++s) {
+        for (int32_t t = 0; t < lengths[s]; ++t, ++row) {
+          for (size_t c = 0; c < out; ++c) {
+            wanted[s * out + c] = std::max(wanted[s * out + c], expected[row * out + c]);
+          }
         }
       }
+      several.maximum(x.data(), 700, lengths, largest.data());
+      CHECK(largest == wanted);
+      std::vector<float> broken = x;
+      broken[650 * in] = std::numeric_limits<float>::quiet_NaN();
+      several.apply(broken.data(), 700, found.data());
+      CHECK(std::all_of(found.begin() + 650 * out, found.begin() + 651 * out,
+                        [](float value) { return std::isnan(value); }));
+      CHECK(std::equal(found.begin() + 651 * out, found.end(), expected.begin() + 651 * out));
+      several.maximum(broken.data(), 700, lengths, largest.data());
+      CHECK(std::equal(largest.begin(), largest.begin() + 4 * out, wanted.begin()));
+      CHECK(std::all_of(largest.begin() + 4 * out, largest.end(),
+                        [](float value) { return std::isnan(value); }));
+      CHECK_THROWS_AS(several.maximum(x.data(), 699, lengths, largest.data()), Error);
     }
-    several.maximum(x.data(), 700, lengths, largest.data());
-    CHECK(largest == wanted);
-    CHECK_THROWS_AS(several.maximum(x.data(), 699, lengths, largest.data()), Error);
   }
   unsetenv("BERTIE_ISA");
 }

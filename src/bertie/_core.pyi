@@ -56,6 +56,7 @@ class Linear:
         bias: NDArray[np.float32] | None = None,
         activation: str = "identity",
         threads: int = 1,
+        precision: str = "float32",
     ) -> None: ...
     def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]: ...
     def maximum(

@@ -251,6 +251,7 @@ class Linear:
         activation: str = "identity",
         *,
         threads: int = 1,
+        precision: str = "float32",
     ) -> None:
         """Pack a layer.
 
@@ -259,11 +260,12 @@ class Linear:
             bias: (out,) float32, or None.
             activation: identity, gelu, gelu_tanh, relu or tanh.
             threads: at most this many cores at a time.
-        Raises: InputError: shapes that don't fit, or another activation.
+            precision: one of PRECISIONS.
+        Raises: InputError: shapes that don't fit, another activation or precision.
         """
         contiguous = None if bias is None else np.ascontiguousarray(bias, np.float32)
         packed = np.ascontiguousarray(weight, np.float32)
-        self._core = _core.Linear(packed, contiguous, activation, threads)
+        self._core = _core.Linear(packed, contiguous, activation, threads, precision)
 
     def __call__(self, x: Floats) -> Floats:
         """Map (rows, in) float32 to (rows, out) float32; InputError for another width."""
@@ -271,6 +273,8 @@ class Linear:
 
     def maximum(self, x: Floats, lengths: Ints) -> Floats:
         """Find the largest of each output over each sequence, without keeping those of its tokens.
+
+        It is NaN where one of them is.
 
         Args:
             x: (tokens, in) float32, sequences one after another.

@@ -15,22 +15,27 @@ Ints = NDArray[np.int32]
 class Head:
     """A head, ready to compute.
 
-    A row's logits are the same to the last bit whatever the other rows are. It computes in float32,
-    whatever the encoder's precision. Safe to share between threads.
+    A row's logits are the same to the last bit whatever the other rows are. It computes in float32
+    whatever the encoder's precision, but for a vocabulary's logits where it is told otherwise. Safe
+    to share between threads.
 
     Attributes:
         record: what it was made of.
     """
 
-    def __init__(self, record: HeadRecord, *, threads: int = 1) -> None:
+    def __init__(self, record: HeadRecord, *, threads: int = 1, precision: str = "float32") -> None:
         """Pack the weights; they are copied.
 
         Args:
             record: the head.
             threads: at most this many cores at a time.
+            precision: what the last layer computes in. A vocabulary's logits cost as much as layers
+                of the encoder, so they follow its precision; few outputs cost nothing in float32.
         """
         self.record = record
-        self._steps = [_step(layer, threads) for layer in record.layers]
+        *first, last = record.layers
+        self._steps = [_step(layer, threads) for layer in first]
+        self._steps.append(_step(last, threads, precision))
 
     @property
     def kind(self) -> str:
@@ -71,17 +76,17 @@ class Head:
             rows = step(rows)
         last = self._steps[-1]
         assert isinstance(last, Linear)
-        if not np.isfinite(rows).all():  # a maximum passes over the NaN of a single token
+        if not np.isfinite(rows).all():  # a maximum passes over minus infinity
             return np.full((len(lengths), self.outputs), np.nan, np.float32)
         return last.maximum(rows, lengths)
 
 
-def _step(layer: HeadLayer, threads: int) -> Callable[[Floats], Floats]:
+def _step(layer: HeadLayer, threads: int, precision: str = "float32") -> Callable[[Floats], Floats]:
     """Make one step of its tensors."""
     weight = layer.weight.float32()
     bias = None if layer.bias is None else layer.bias.float32()
     if layer.norm_eps is None:
-        return Linear(weight, bias, layer.activation, threads=threads)
+        return Linear(weight, bias, layer.activation, threads=threads, precision=precision)
     return LayerNorm(weight, bias, layer.norm_eps)
 
 

@@ -143,6 +143,14 @@ def test_what_cannot_be_filled_is_refused(
 
 @pytest.mark.parametrize("count", [0, 1, 3, 6, 7])
 def test_the_likeliest_are_found_with_all_that_equal_the_last(count: int) -> None:
-    logs = np.array([-2.0, -1.0, -2.0, -0.5, -2.0, -9.0])
+    logits = np.array([-2.0, -1.0, -2.0, -0.5, -2.0, -9.0], np.float32)
     expected = {0: [], 1: [3], 3: [0, 1, 2, 3, 4]}.get(count, list(range(6)))
-    assert _likeliest(logs, count).tolist() == expected
+    assert _likeliest(logits, count).tolist() == expected
+
+
+@pytest.mark.parametrize("count", [1, 5, 30, 32, 500])
+@pytest.mark.parametrize("levels", [1, 7, 1000])
+def test_the_likeliest_of_many_are_those_of_a_sort(count: int, levels: int) -> None:
+    logits = np.random.default_rng(count).integers(0, levels, 1017).astype(np.float32)
+    expected = np.flatnonzero(logits >= np.sort(logits)[-count])
+    assert _likeliest(logits, count).tolist() == expected.tolist()

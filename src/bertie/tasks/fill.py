@@ -19,17 +19,19 @@ from bertie.tasks import head
 from bertie.tasks.call import Call
 from bertie.tasks.logits import chosen_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import Scores, check_top_k, log_softmax
+from bertie.tasks.probabilities import check_top_k, log_total
 from bertie.tasks.records import Record
 from bertie.tasks.settle import opened_settings
 from bertie.tasks.texts import checked
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings
 
+Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Taken = TypeVar("Taken")
 
 TAKES: frozenset[str] = frozenset()
+_BLOCK = 32  # logits whose largest one is looked at before all of them are
 
 
 def prepare(opened: Opened) -> Prepared:
@@ -100,7 +102,7 @@ class Filler(Model):
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
         self.mask_token: str | None = parts.settings["mask_token"].value
-        self._head = Head(record, threads=self.encoder.threads)
+        self._head = Head(record, threads=self.encoder.threads, precision=self.encoder.precision)
 
     def fill(
         self,
@@ -213,8 +215,8 @@ class Filler(Model):
             return packed
 
         def compute(packed: PackedEncodings) -> list[list[list[Filling]]]:
-            def fillings(_: int, logs: Scores) -> list[Filling]:
-                return self._fillings(logs, top_k, wanted)
+            def fillings(_: int, logits: Floats, total: float) -> list[Filling]:
+                return self._fillings(logits, total, top_k, wanted)
 
             return self._at(packed, packed.ids == mask, fillings)
 
@@ -266,14 +268,15 @@ class Filler(Model):
         self,
         packed: PackedEncodings,
         where: NDArray[np.bool_],
-        take: Callable[[int, Scores], Taken],
+        take: Callable[[int, Floats, float], Taken],
     ) -> list[list[Taken]]:
-        """Look at the logarithms of all tokens' chances at some places, one place at a time.
+        """Look at all tokens' chances at some places, one place at a time.
 
         Args:
             packed: the sequences.
             where: (tokens,) the places.
-            take: what to keep of a place, given its sequence and (vocabulary,) float64.
+            take: what to keep of a place, given its sequence, (vocabulary,) logits and what to
+                subtract from those for logarithms of probabilities.
         Returns: for each sequence what was kept of its places, in order.
         """
         kept: list[list[Taken]] = [[] for _ in packed.lengths]
@@ -284,17 +287,19 @@ class Filler(Model):
             owners = indices[np.repeat(np.arange(len(lengths)), lengths)[places]]
             rows = chosen_logits(self.encoder, self._head, (ids, type_ids, lengths), places)
             for owner, logits in zip(owners.tolist(), rows, strict=True):
-                kept[owner].append(take(owner, log_softmax(logits)))
+                kept[owner].append(take(owner, logits, log_total(logits)))
         return kept
 
-    def _fillings(self, logs: Scores, top_k: int, wanted: Ints | None) -> list[Filling]:
+    def _fillings(
+        self, logits: Floats, total: float, top_k: int, wanted: Ints | None
+    ) -> list[Filling]:
         """Name the likeliest tokens of one mask; equal ones in the vocabulary's order."""
         # A table may be padded with rows that no token has.
-        named = min(len(logs), self.tokenizer.vocab_size)
-        considered = _likeliest(logs[:named], top_k) if wanted is None else wanted
-        order = np.lexsort((considered, -logs[considered]))[:top_k]
+        named = logits[: self.tokenizer.vocab_size]
+        considered = _likeliest(named, top_k) if wanted is None else wanted
+        order = np.lexsort((considered, -logits[considered]))[:top_k]
         return [
-            Filling(self.tokenizer.token_of(id), math.exp(logs[id]), id)
+            Filling(self.tokenizer.token_of(id), math.exp(float(logits[id]) - total), id)
             for id in considered[order].tolist()
         ]
 
@@ -309,12 +314,12 @@ class Filler(Model):
             copies.reshape(-1), np.tile(type_ids, tokens), lengths, np.zeros_like(lengths)
         )
 
-        def chance(copy: int, logs: Scores) -> Chance:
+        def chance(copy: int, logits: Floats, total: float) -> Chance:
             id = int(ids[copy + 1])
-            named = logs[: self.tokenizer.vocab_size]
+            own, named = logits[id], logits[: self.tokenizer.vocab_size]
             # Equal ones stand in the vocabulary's order, as fill has them.
-            before = np.count_nonzero(named > logs[id]) + np.count_nonzero(named[:id] == logs[id])
-            return Chance(self.tokenizer.token_of(id), float(logs[id]), 1 + int(before))
+            before = np.count_nonzero(named > own) + np.count_nonzero(named[:id] == own)
+            return Chance(self.tokenizer.token_of(id), float(own) - total, 1 + int(before))
 
         return [one for (one,) in self._at(packed, where.reshape(-1), chance)]
 
@@ -325,9 +330,20 @@ def _likelihood(chances: list[Chance]) -> Likelihood:
     return Likelihood(total, tokens, math.exp(-total / tokens) if tokens else 1.0)
 
 
-def _likeliest(logs: Scores, count: int) -> NDArray[np.intp]:
+def _likeliest(logits: Floats, count: int) -> NDArray[np.intp]:
     """Find the places of the largest values, and of all that equal the least of those."""
-    if not 0 < count < len(logs):
-        return np.arange(len(logs) if count else 0)
-    least = np.partition(logs, len(logs) - count)[len(logs) - count]
-    return np.flatnonzero(logs >= least)
+    if not 0 < count < len(logits):
+        return np.arange(len(logits) if count else 0)
+    # So many blocks reach their count-th largest maximum that no value below it can be wanted.
+    blocks = len(logits) // _BLOCK
+    if count < blocks:
+        tops = logits[: blocks * _BLOCK].reshape(_BLOCK, blocks).max(axis=0)
+        places = np.flatnonzero(logits >= _at_least(tops, count))
+        return places[logits[places] >= _at_least(logits[places], count)]
+    return np.flatnonzero(logits >= _at_least(logits, count))
+
+
+def _at_least(values: Floats, count: int) -> np.float32:
+    """Find the count-th largest value."""
+    least: np.float32 = np.partition(values, len(values) - count)[len(values) - count]
+    return least

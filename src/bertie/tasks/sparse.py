@@ -73,7 +73,7 @@ class SparseEmbedder(Model):
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
         self.dimensions = record.outputs
-        self._head = Head(record, threads=self.encoder.threads)
+        self._head = Head(record, threads=self.encoder.threads, precision=self.encoder.precision)
         self._twice = parts.settings["weighting"].value == "log1p_relu"
 
     def embed_sparse(
