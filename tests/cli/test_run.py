@@ -1,6 +1,10 @@
 """bertie run: a job described by options, its progress, and what it says at the end."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +13,8 @@ import pytest
 from .conftest import Ran
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow isn't installed")
+
+_PATIENCE = 60  # seconds
 
 Bertie = Callable[..., Ran]
 
@@ -87,3 +93,30 @@ def test_standard_input_is_read_as_lines(
     ran = process("run", "tokenize", "-", "-o", output, "-m", tiny_sentence, input="a\nb\n")
     assert ran.returncode == 0, ran.stderr  # type: ignore[attr-defined]
     assert parquet.read_table(output).column("text").to_pylist() == ["a", "b"]
+
+
+def test_who_breaks_a_run_off_is_told_how_it_goes_on(tiny_sentence: Path, tmp_path: Path) -> None:
+    asked = [
+        *(sys.executable, "-m", "bertie", "run", "embed", "-", "-o", tmp_path / "out.parquet"),
+        *("-m", tiny_sentence, "--spool", tmp_path / "spool"),
+    ]
+    with subprocess.Popen(asked, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
+        ends = time.monotonic() + _PATIENCE
+        while not any((tmp_path / "spool").glob("*")):
+            assert time.monotonic() < ends, "it never read"
+            time.sleep(0.02)
+        ran.send_signal(signal.SIGINT)
+        _, said = ran.communicate(timeout=_PATIENCE)
+    assert ran.returncode == 130
+    assert "bertie: broken off; the same command goes on from here" in said
+    assert "Traceback" not in said
+
+
+def test_what_a_run_lacks_is_said_with_its_flag(
+    bertie: Bertie, tiny_sentence: Path, rows: Path, tmp_path: Path
+) -> None:
+    ran = bertie("run", "next-sentence", rows, "-o", tmp_path / "out.parquet", "-m", tiny_sentence)
+    assert (ran.code, "next-sentence needs --pair-column" in ran.err) == (2, True)
+    (tmp_path / "empty.csv").write_text("")
+    ran = bertie("run", "embed", tmp_path / "empty.csv", "-o", tmp_path / "out.parquet")
+    assert (ran.code, "empty.csv is empty, expected rows" in ran.err) == (1, True)

@@ -188,21 +188,30 @@ def command(**given: Any) -> None:
     from bertie.jobs.run import How, run
 
     shown = given["progress"] or ("bar" if sys.stderr.isatty() else "none")
-    with Bar("rows") as bar:
-        summary = run(
-            job,
-            How(
-                on=given["on"],
-                workers=given["workers"],
-                restart=given["restart"],
-                allow_other_isa=given["allow_other_isa"],
-                max_errors=given["max_errors"],
-                spool=given["spool"],
-                stream=sys.stdin.buffer if "-" in given["inputs"] else None,
-                observe=_observer(shown, bar),
-                say=_say,
-            ),
+    stream = sys.stdin.buffer if "-" in given["inputs"] else None
+    try:
+        with Bar("rows") as bar:
+            summary = run(
+                job,
+                How(
+                    on=given["on"],
+                    workers=given["workers"],
+                    restart=given["restart"],
+                    allow_other_isa=given["allow_other_isa"],
+                    max_errors=given["max_errors"],
+                    spool=given["spool"],
+                    stream=stream,
+                    observe=_observer(shown, bar),
+                    say=_say,
+                ),
+            )
+    except KeyboardInterrupt:
+        begins_anew = stream is not None and given["spool"] is None
+        _say(
+            "broken off; the same command "
+            + ("begins anew, as there was no --spool" if begins_anew else "goes on from here")
         )
+        raise
     if shown == "json":
         _line({"event": "summary", **summary.to_dict(given["price_per_hour"])})
     else:
@@ -248,6 +257,10 @@ def _pair(task: str, given: dict[str, Any]) -> tuple[str | None, str | None]:
         if name != own and (given[name] is not None or given[f"{name}_column"] is not None):
             raise click.UsageError(f"--{name} is no option of {given['task']}")
     if own is None:
+        if task == "next_sentence" and given["pair_column"] is None:
+            raise click.UsageError(
+                "next-sentence needs --pair-column, the column of what may follow the text"
+            )
         return None, given["pair_column"]
     if given["pair_column"] is not None:
         raise click.UsageError(f"--pair-column is no option of {task}; --{own}-column is")

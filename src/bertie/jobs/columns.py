@@ -154,7 +154,7 @@ def _text(value: Any) -> str | None:
 def _from_json(content: Content | None, name: str) -> Any:
     """Settle columns by the first rows of JSONL."""
     if content is None:
-        raise InputError(f"{name} has no rows, expected some JSON objects")
+        raise InputError(f"{name} is empty, expected rows; those of CSV and TSV have a header")
     if not content.rows:
         raise InputError(
             f"{name}: none of the first {len(content.bad)} rows can be read; the first of them,"
