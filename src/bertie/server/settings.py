@@ -39,7 +39,8 @@ class EngineSettings:
     batch_tokens: int = option(2048, "The most of one batch.", unit="tokens", least=1)
     batch_s: float = option(
         0.05,
-        "What a batch should take at most: those of slow models are smaller, down to a quarter.",
+        "What a batch should take at most while little waits: those of slow models are smaller,"
+        " down to a quarter.",
         unit="seconds",
         least=0.001,
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertie.server.engine.rates import Rate, Throughput
+from bertie.server.engine.rates import Rate, Throughput, budget
 
 
 def test_a_rate_follows_what_is_measured() -> None:
@@ -41,3 +41,28 @@ def test_throughput_falls_while_nothing_is_computed(monkeypatch: pytest.MonkeyPa
     before = throughput.per_second
     now = 60.0
     assert throughput.per_second < before / 1000
+
+
+@pytest.mark.parametrize(
+    ("per_second", "waiting", "expected"),
+    [
+        (0, 0, 2048),  # nothing is known yet
+        (20_000, 0, 1000),  # what 0.05 seconds compute
+        (20_000, 3000, 1000),  # a quarter of what waits is less than that
+        (20_000, 6000, 1500),  # and here it is more
+        (20_000, 100_000, 2048),  # the most of any batch
+        (1000, 0, 512),  # a slow model's smallest
+        (1400, 2400, 600),
+        (100, 100_000, 512),  # no longer than half a second where that is more than the smallest
+        (2000, 100_000, 1000),
+        (1e6, 0, 2048),
+    ],
+)
+def test_a_batch_is_timely_and_larger_where_much_waits(
+    per_second: float, waiting: int, expected: int
+) -> None:
+    assert budget(per_second, waiting, 2048, 0.05) == expected
+
+
+def test_the_smallest_batch_has_a_token() -> None:
+    assert budget(1, 0, 3, 0.001) == 1

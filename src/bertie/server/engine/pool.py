@@ -14,7 +14,7 @@ from bertie.errors import BertieError
 from bertie.server.engine.events import Observer, WorkerLost
 from bertie.server.engine.links import Link, ProcessLink, ThreadLink
 from bertie.server.engine.messages import Description, Key, Load, Ran, Run
-from bertie.server.engine.rates import Rate, Throughput
+from bertie.server.engine.rates import Rate, Throughput, budget
 from bertie.server.engine.workers import Batch, Worker
 from bertie.server.settings import EngineSettings
 
@@ -28,8 +28,6 @@ _YOUNG = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 # Batches that a worker has at once: one is computed, one is there when it is done.
 _AT_ONCE = 2
-# A batch of a slow model has this part of a whole one at least: smaller ones take longer a token.
-_SMALLEST = 4
 # What a second batch has at least, in this part of a whole one: a smaller one waits, and grows.
 _WORTH = 0.125
 
@@ -117,12 +115,14 @@ class Pool:
         for worker in self.workers:
             worker.drop(key)
 
-    def budget(self, key: Key) -> int:
-        """Say how many tokens of a model make a batch that doesn't take too long."""
-        most = self._settings.batch_tokens
-        rate = self._rates[key].per_second
-        timely = int(rate * self._settings.batch_s) if rate else most
-        return min(most, max(timely, most // _SMALLEST, 1))
+    def budget(self, key: Key, waiting: int) -> int:
+        """Say how many tokens of a model make a batch that doesn't take too long.
+
+        Args:
+            waiting: tokens of all that waits.
+        """
+        most, seconds = self._settings.batch_tokens, self._settings.batch_s
+        return budget(self._rates[key].per_second, waiting, most, seconds)
 
     def free(self, key: Key, waiting: int) -> Worker | None:
         """Find a worker to give a batch to.

@@ -12,6 +12,30 @@ _ENOUGH = 2048
 _LATELY = 5.0
 
 
+# A batch of a slow model has this part of a whole one at least: smaller ones take longer a token.
+_SMALLEST = 4
+# Where much waits, a batch has this part of it, and takes at most so many times longer.
+_PART = 4
+_LONGER = 10
+
+
+def budget(per_second: float, waiting: int, most: int, batch_s: float) -> int:
+    """Say how many tokens make a batch that doesn't take too long.
+
+    Large batches are computed faster. What comes during one waits for its end, which costs little
+    where it waits longer for what came before it.
+
+    Args:
+        per_second: tokens that are computed; 0 while too little is known.
+        waiting: tokens of all that waits.
+        most: the most of any batch.
+        batch_s: what one should take while little waits.
+    """
+    timely = int(per_second * batch_s) if per_second else most
+    patient = min(waiting // _PART, _LONGER * timely)
+    return min(most, max(timely, patient, most // _SMALLEST, 1))
+
+
 class Rate:
     """How fast batches are computed."""
 

@@ -125,7 +125,7 @@ class Scheduler:
     def _send(self, worker: Any, lane: Lane) -> None:
         """Give a worker the next batch of a lane."""
         group = lane.group
-        budget = self.pool.budget(group.key)
+        budget = self.pool.budget(group.key, self.waiting.tokens)
         units = self.waiting.take(lane, budget)
         tokens = sum(unit.tokens for unit in units)
 
