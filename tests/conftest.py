@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import SourceError
 from bertie.sources import resolve
+from tests.tasks.heads import add_fill_head, add_projection
 
 # No time limit on one example, for CI machines are uneven.
 settings.register_profile(
@@ -104,6 +105,20 @@ def tiny_expected(tiny_bert):
 def bert(tiny_bert: Path, tmp_path: Path) -> Path:
     """A copy of the tiny BERT, which a test may damage."""
     return Path(shutil.copytree(tiny_bert, tmp_path / "bert"))
+
+
+@pytest.fixture
+def filler(bert: Path) -> Path:
+    """A tiny BERT that fills masks, at random, by its own word embeddings."""
+    add_fill_head(bert)
+    return bert
+
+
+@pytest.fixture
+def colbert(bert: Path) -> Path:
+    """A tiny BERT with a projection of every token, at random."""
+    add_projection(bert)
+    return bert
 
 
 @pytest.fixture

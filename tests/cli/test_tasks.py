@@ -10,8 +10,6 @@ import pytest
 
 import bertie as library
 from tests.tasks.heads import add_head
-from tests.tasks.test_fill import filler  # noqa: F401
-from tests.tasks.test_multivector import colbert  # noqa: F401
 
 from .conftest import Ran
 
@@ -126,7 +124,7 @@ def test_next_sentence_gives_a_probability(bertie: Bertie, bert: Path) -> None:
     assert bertie("next-sentence", "-m", bert).code == 2
 
 
-def test_sparse_prints_indices_and_weights(bertie: Bertie, filler: Path) -> None:  # noqa: F811
+def test_sparse_prints_indices_and_weights(bertie: Bertie, filler: Path) -> None:
     found = jsonl(bertie("sparse", "-m", filler, "-k", "3", *TEXTS))
     expected = library.load(filler, task="sparse").embed_sparse(TEXTS, top_k=3)
     assert [row["vector"] for row in found] == [one.to_dict() for one in expected]
@@ -135,7 +133,7 @@ def test_sparse_prints_indices_and_weights(bertie: Bertie, filler: Path) -> None
     assert len(shown) == 9
 
 
-def test_multivector_prints_a_vector_a_token(bertie: Bertie, colbert: Path) -> None:  # noqa: F811
+def test_multivector_prints_a_vector_a_token(bertie: Bertie, colbert: Path) -> None:
     found = jsonl(bertie("multivector", "-m", colbert, "--kind", "query", *TEXTS))
     expected = library.load(colbert).embed_multi(TEXTS, kind="query")
     assert [row["vectors"] for row in found] == [one.tolist() for one in expected]

@@ -15,8 +15,6 @@ from bertie.jobs.run import run
 from bertie.tasks.records import plain
 from bertie.tokenize import Tokenizer
 from tests.tasks.heads import add_head
-from tests.tasks.test_fill import filler  # noqa: F401
-from tests.tasks.test_multivector import colbert  # noqa: F401
 
 from .conftest import lines, table
 
@@ -133,7 +131,7 @@ def test_next_sentence_gives_a_probability(answer: Callable[..., Any], bert: Pat
 
 def test_sparse_vectors_have_indices_and_weights(
     answer: Callable[..., Any],
-    filler: Path,  # noqa: F811
+    filler: Path,
 ) -> None:
     found = answer("sparse", filler, options={"top_k": 3}).column("vector").to_pylist()
     model = bertie.load(filler, task="sparse")
@@ -142,7 +140,7 @@ def test_sparse_vectors_have_indices_and_weights(
 
 def test_multivectors_have_a_vector_a_token(
     answer: Callable[..., Any],
-    colbert: Path,  # noqa: F811
+    colbert: Path,
 ) -> None:
     found = answer("multivector", colbert).column("vectors")
     model = bertie.load(colbert)
@@ -151,7 +149,7 @@ def test_multivectors_have_a_vector_a_token(
 
 
 def test_filling_needs_a_mask_and_rejects_rows_without_one(
-    filler: Path,  # noqa: F811
+    filler: Path,
     tmp_path: Path,
 ) -> None:
     model = bertie.load(filler, task="fill")

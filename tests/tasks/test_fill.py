@@ -12,17 +12,9 @@ from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import InputError
 from bertie.tasks.fill import Filler, _likeliest
 from tests.editing import edit_json, edit_tensors
-from tests.tasks.heads import add_fill_head
 
 TEXTS = ["The old [MASK] of stone.", "[MASK] reads a [MASK] at night", "a [MASK]"]
 HIDDEN = 24
-
-
-@pytest.fixture
-def filler(bert: Path) -> Path:
-    """A tiny BERT that fills masks, at random, by its own word embeddings."""
-    add_fill_head(bert)
-    return bert
 
 
 def chances(directory: Path, ids: list[int]) -> np.ndarray:

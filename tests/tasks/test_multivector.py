@@ -14,16 +14,9 @@ from bertie.errors import CheckpointError, InputError, TaskError, TruncationWarn
 from bertie.export.bundle import write_bundle
 from bertie.tasks.multivector import METADATA, MultiVectorEmbedder, maxsim
 from tests.editing import edit_json, edit_tensors
-from tests.tasks.heads import add_projection, as_pylate, with_stored_weights
+from tests.tasks.heads import as_pylate, with_stored_weights
 
 TEXTS = ["the old bridge, of stone!", "", "who reads"]
-
-
-@pytest.fixture
-def colbert(bert: Path) -> Path:
-    """A tiny BERT with a projection of every token, at random."""
-    add_projection(bert)
-    return bert
 
 
 def by_hand(directory: Path, ids: list[int], attended: int) -> np.ndarray:

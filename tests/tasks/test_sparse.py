@@ -9,13 +9,13 @@ import bertie
 from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.tasks.sparse import SparseEmbedder
 from tests.tasks.heads import as_sparse_encoder, with_stored_weights
-from tests.tasks.test_fill import chances, filler  # noqa: F401
+from tests.tasks.test_fill import chances
 
 TEXTS = ["the old bridge of stone", "", "who reads the book"]
 
 
 @pytest.fixture
-def model(filler: Path) -> SparseEmbedder:  # noqa: F811
+def model(filler: Path) -> SparseEmbedder:
     """A tiny BERT with a head for masked words, at random."""
     loaded = bertie.load(filler, task="sparse", precision="float32")
     assert isinstance(loaded, SparseEmbedder)
@@ -24,7 +24,7 @@ def model(filler: Path) -> SparseEmbedder:  # noqa: F811
 
 def test_weights_are_logarithms_of_the_largest_logits(
     model: SparseEmbedder,
-    filler: Path,  # noqa: F811
+    filler: Path,
 ) -> None:
     masked = bertie.load(filler, task="fill", precision="float32")
     for text, found in zip(TEXTS, model.embed_sparse(TEXTS), strict=True):
@@ -43,7 +43,7 @@ def test_weights_are_logarithms_of_the_largest_logits(
 
 
 @pytest.mark.filterwarnings("ignore::bertie.errors.TruncationWarning")
-def test_vectors_are_those_of_sentence_transformers(filler: Path) -> None:  # noqa: F811
+def test_vectors_are_those_of_sentence_transformers(filler: Path) -> None:
     stored = with_stored_weights(filler, "sparse")
     model = bertie.load(filler, task="sparse", precision="float32")
     found = model.embed_sparse([str(text) for text in stored["texts"]])
@@ -103,7 +103,7 @@ def test_a_checkpoint_without_a_vocabulary_head_is_refused(bert: Path) -> None:
 
 def test_sentence_transformers_files_say_that_vectors_are_sparse(
     model: SparseEmbedder,
-    filler: Path,  # noqa: F811
+    filler: Path,
 ) -> None:
     expected = model.embed_sparse(TEXTS)
     as_sparse_encoder(filler, activation_function="relu")
@@ -127,7 +127,7 @@ def test_sentence_transformers_files_say_that_vectors_are_sparse(
     ],
 )
 def test_weights_that_come_about_otherwise_are_refused(
-    filler: Path,  # noqa: F811
+    filler: Path,
     settings: dict[str, str],
     said: str,
 ) -> None:
