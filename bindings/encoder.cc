@@ -8,7 +8,13 @@
 #include <nanobind/stl/vector.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <map>
 #include <new>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "encoder/dense.h"
 #include "encoder/quantize.h"

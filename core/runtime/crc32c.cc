@@ -4,7 +4,6 @@
 #include <cstring>
 
 #if defined(__x86_64__)
-#include <nmmintrin.h>
 #elif defined(__aarch64__)
 #include <arm_acle.h>
 #include <asm/hwcap.h>
@@ -44,12 +43,12 @@ uint64_t load(const uint8_t* data) {
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) uint32_t by_instruction(const uint8_t* data, size_t size,
-                                                          uint32_t before) {
-  uint64_t wide = ~before;
-  for (; size >= 8; data += 8, size -= 8) wide = _mm_crc32_u64(wide, load(data));
+// In assembly, since compilers disagree on the feature that the intrinsics need: sse4.2 or crc32.
+uint32_t by_instruction(const uint8_t* data, size_t size, uint32_t before) {
+  uint64_t wide = static_cast<uint32_t>(~before);
+  for (; size >= 8; data += 8, size -= 8) asm("crc32q %1, %0" : "+r"(wide) : "r"(load(data)));
   auto value = static_cast<uint32_t>(wide);
-  for (; size > 0; ++data, --size) value = _mm_crc32_u8(value, *data);
+  for (; size > 0; ++data, --size) asm("crc32b %1, %0" : "+r"(value) : "q"(*data));
   return ~value;
 }
 
