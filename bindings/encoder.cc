@@ -6,11 +6,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <map>
-#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +18,7 @@
 #include "encoder/quantize.h"
 #include "module.h"
 #include "runtime/error.h"
+#include "runtime/system.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -99,7 +98,7 @@ constexpr size_t least_mapped = size_t{1} << 20;  // bytes
 struct Mapped {
   void* data;
   size_t bytes;
-  ~Mapped() { munmap(data, bytes); }
+  ~Mapped() { free_pages(data, bytes); }
 };
 
 nb::object empty(int64_t rows, int64_t columns, float*& data) {
@@ -109,8 +108,7 @@ nb::object empty(int64_t rows, int64_t columns, float*& data) {
     data = new float[bytes / sizeof(float)];
     owner = nb::capsule(data, [](void* p) noexcept { delete[] static_cast<float*>(p); });
   } else {
-    void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED) throw std::bad_alloc();
+    void* pages = allocate_pages(bytes);
     data = static_cast<float*>(pages);
     owner = nb::capsule(new Mapped{pages, bytes},
                         [](void* p) noexcept { delete static_cast<Mapped*>(p); });
@@ -206,12 +204,6 @@ int64_t checked_rows(const Dense& dense, const Matrix& x) {
 }  // namespace
 
 void bind_encoder(nb::module_& m) {
-  m.def("available_cores", &available_cores);
-  m.def("available_isas", [] {
-    std::vector<std::string> names;
-    for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->isa);
-    return names;
-  });
   m.def(
       "multiply_peak",
       [](const std::string& name, int threads) {

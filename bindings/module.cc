@@ -34,5 +34,6 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(raise_in_python);
   bertie::bind_checksum(m);
   bertie::bind_encoder(m);
+  bertie::bind_machine(m);
   bertie::bind_text(m);
 }

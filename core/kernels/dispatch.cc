@@ -1,14 +1,12 @@
-#if defined(__x86_64__)
-#include <cpuid.h>
-#elif defined(__aarch64__)
-#include <sys/auxv.h>
-#endif
-
-#include <array>
+#include <algorithm>
 #include <cstdlib>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernels/kernels.h"
+#include "runtime/cpu.h"
 #include "runtime/error.h"
 
 namespace bertie {
@@ -46,52 +44,53 @@ extern const Kernels kernels;
 
 namespace {
 
-struct Found {
-  std::array<const Kernels*, 8> list{};
-  size_t count = 0;
-  void add(const Kernels& kernels) { list[count++] = &kernels; }
+struct Built {
+  const Kernels* kernels;
+  std::vector<std::string_view> needs;  // features of the CPU, as cpu_features() calls them
 };
 
+// What this build has, fastest first.
+const std::vector<Built>& built() {
+  static const std::vector<Built> table = {
 #if defined(__x86_64__)
-// GCC 12's __builtin_cpu_supports doesn't know it.
-bool has_avx_vnni() {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 4) != 0;
-}
-#endif
-
-Found detect() {
-  Found found;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
-                          __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  const bool has_vnni = has_avx512 && __builtin_cpu_supports("avx512vnni");
-  if (has_vnni && __builtin_cpu_supports("avx512bf16")) found.add(avx512bf16::kernels);
-  if (has_vnni) found.add(avx512vnni::kernels);
-  if (has_avx512) found.add(avx512::kernels);
-  if (has_avx2 && has_avx_vnni()) found.add(avxvnni::kernels);
-  if (has_avx2) found.add(avx2::kernels);
+      {&avx512bf16::kernels,
+       {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni",
+        "avx512_bf16"}},
+      {&avx512vnni::kernels,
+       {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"}},
+      {&avx512::kernels, {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"}},
+      {&avxvnni::kernels, {"avx2", "fma", "avx_vnni"}},
+      {&avx2::kernels, {"avx2", "fma"}},
 #elif defined(__aarch64__)
-  // Constants of the kernel's <asm/hwcap.h>, which older ones lack.
-  constexpr unsigned long dot = 1ul << 20, i8mm = 1ul << 13, bf16 = 1ul << 14;
-  const unsigned long second = getauxval(AT_HWCAP2);
-  const bool has_dot = (getauxval(AT_HWCAP) & dot) != 0;
-  if (has_dot && (second & i8mm) != 0 && (second & bf16) != 0) found.add(neonmmla::kernels);
-  if (has_dot) found.add(neondot::kernels);
-  found.add(neon::kernels);
+      {&neonmmla::kernels, {"asimddp", "i8mm", "bf16"}},
+      {&neondot::kernels, {"asimddp"}},
+      {&neon::kernels, {}},
 #endif
-  found.add(scalar::kernels);
-  return found;
+      {&scalar::kernels, {}},
+  };
+  return table;
 }
 
 }  // namespace
 
+std::span<const Kernels* const> built_kernels() {
+  static const std::vector<const Kernels*> all = [] {
+    std::vector<const Kernels*> list;
+    for (const Built& one : built()) list.push_back(one.kernels);
+    return list;
+  }();
+  return all;
+}
+
 std::span<const Kernels* const> available_kernels() {
-  static const Found found = detect();
-  return {found.list.data(), found.count};
+  static const std::vector<const Kernels*> runnable = [] {
+    std::vector<const Kernels*> list;
+    for (const Built& one : built()) {
+      if (std::ranges::all_of(one.needs, cpu_has)) list.push_back(one.kernels);
+    }
+    return list;
+  }();
+  return runnable;
 }
 
 const Kernels& select_kernels() {

@@ -105,7 +105,10 @@ struct Kernels {
                      float epsilon);
 };
 
-// The ISAs that this build has and this CPU runs, fastest first.
+// The ISAs that this build has, fastest first.
+std::span<const Kernels* const> built_kernels();
+
+// Those of them that this CPU runs.
 std::span<const Kernels* const> available_kernels();
 
 // The fastest, or the one that the environment variable BERTIE_ISA names.

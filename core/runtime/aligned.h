@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -14,11 +14,9 @@ class Aligned {
   Aligned() = default;
   explicit Aligned(int64_t count) : count_(count) {
     const size_t bytes = (static_cast<size_t>(count) * sizeof(T) + 63) / 64 * 64;
-    if (bytes == 0) return;
-    data_ = static_cast<T*>(std::aligned_alloc(64, bytes));
-    if (data_ == nullptr) throw std::bad_alloc();
+    if (bytes > 0) data_ = static_cast<T*>(::operator new(bytes, cache_line));
   }
-  ~Aligned() { std::free(data_); }
+  ~Aligned() { ::operator delete(data_, cache_line); }
   Aligned(Aligned&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
   Aligned& operator=(Aligned&& other) noexcept {
@@ -32,6 +30,7 @@ class Aligned {
   int64_t size() const { return count_; }
 
  private:
+  static constexpr std::align_val_t cache_line{64};
   T* data_ = nullptr;
   int64_t count_ = 0;
 };

@@ -1,14 +1,11 @@
 #include "runtime/crc32c.h"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__)
-#elif defined(__aarch64__)
-#include <arm_acle.h>
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
-#endif
+#include "runtime/cpu.h"
 
 namespace bertie {
 namespace {
@@ -43,7 +40,7 @@ uint64_t load(const uint8_t* data) {
 }
 
 #if defined(__x86_64__)
-// In assembly, since compilers disagree on the feature that the intrinsics need: sse4.2 or crc32.
+// In assembly, since compilers disagree on which of their features the intrinsics need.
 uint32_t by_instruction(const uint8_t* data, size_t size, uint32_t before) {
   uint64_t wide = static_cast<uint32_t>(~before);
   for (; size >= 8; data += 8, size -= 8) asm("crc32q %1, %0" : "+r"(wide) : "r"(load(data)));
@@ -52,23 +49,26 @@ uint32_t by_instruction(const uint8_t* data, size_t size, uint32_t before) {
   return ~value;
 }
 
-bool has_instruction() { return __builtin_cpu_supports("sse4.2"); }
+constexpr const char* feature = "sse4_2";
 #elif defined(__aarch64__)
-__attribute__((target("+crc"))) uint32_t by_instruction(const uint8_t* data, size_t size,
-                                                        uint32_t before) {
+uint32_t by_instruction(const uint8_t* data, size_t size, uint32_t before) {
   uint32_t value = ~before;
-  for (; size >= 8; data += 8, size -= 8) value = __crc32cd(value, load(data));
-  for (; size > 0; ++data, --size) value = __crc32cb(value, *data);
+  for (; size >= 8; data += 8, size -= 8) {
+    asm(".arch_extension crc\n\tcrc32cx %w0, %w0, %1" : "+r"(value) : "r"(load(data)));
+  }
+  for (; size > 0; ++data, --size) {
+    asm(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(value) : "r"(*data));
+  }
   return ~value;
 }
 
-bool has_instruction() { return getauxval(AT_HWCAP) & HWCAP_CRC32; }
+constexpr const char* feature = "crc32";
 #else
 uint32_t by_instruction(const uint8_t* data, size_t size, uint32_t before) {
   return crc32c_by_tables(data, size, before);
 }
 
-bool has_instruction() { return false; }
+constexpr const char* feature = "";
 #endif
 
 }  // namespace
@@ -85,7 +85,7 @@ uint32_t crc32c_by_tables(const uint8_t* data, size_t size, uint32_t before) {
 }
 
 uint32_t crc32c(const uint8_t* data, size_t size, uint32_t before) {
-  static const bool fast = has_instruction();
+  static const bool fast = cpu_has(feature);
   return fast ? by_instruction(data, size, before) : crc32c_by_tables(data, size, before);
 }
 

@@ -1,13 +1,16 @@
 #include "runtime/per_process.h"
 
-#include <pthread.h>
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/system.h"
 
 namespace bertie {
 namespace {
 
 std::atomic<uint32_t> forks{0};
 // Registered when the library is loaded, before anybody can fork with something of ours.
-const int registered = pthread_atfork(nullptr, nullptr, [] { ++forks; });
+const bool registered = call_in_forked_children([] { ++forks; });
 
 }  // namespace
 

@@ -1,42 +1,22 @@
 #include "runtime/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <fstream>
-#include <string>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "runtime/system.h"
 
 namespace bertie {
-namespace {
-
-// Whole cores that the cgroup's CPU quota allows, or 0 where there is none.
-int cgroup_cores() {
-  auto cores = [](double quota, double period) {
-    return quota > 0 && period > 0 ? static_cast<int>((quota + period - 1) / period) : 0;
-  };
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (v2 >> quota >> period) {
-    return quota == "max" ? 0 : cores(std::strtod(quota.c_str(), nullptr), period);
-  }
-  double quota_us = 0;
-  if (std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota_us &&
-      std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period) {
-    return cores(quota_us, period);
-  }
-  return 0;
-}
-
-}  // namespace
 
 int available_cores() {
-  int cores = static_cast<int>(std::thread::hardware_concurrency());
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) cores = CPU_COUNT(&allowed);
-  if (const int quota = cgroup_cores(); quota > 0) cores = std::min(cores, quota);
-  return std::max(cores, 1);
+  const int cores = affinity_cores(), quota = quota_cores();
+  return quota > 0 ? std::min(cores, quota) : cores;
 }
 
 struct ThreadPool::State {

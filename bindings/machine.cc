@@ -1,0 +1,39 @@
+// What the core was built with, and what it found of the machine.
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "module.h"
+#include "runtime/cpu.h"
+#include "runtime/system.h"
+#include "runtime/thread_pool.h"
+
+namespace nb = nanobind;
+
+namespace bertie {
+namespace {
+
+std::vector<std::string> names(std::span<const Kernels* const> kernels) {
+  std::vector<std::string> isas;
+  for (const Kernels* one : kernels) isas.emplace_back(one->isa);
+  return isas;
+}
+
+}  // namespace
+
+void bind_machine(nb::module_& m) {
+  m.def("affinity_cores", &affinity_cores);
+  m.def("quota_cores", &quota_cores);
+  m.def("available_cores", &available_cores);
+  m.def("built_isas", [] { return names(built_kernels()); });
+  m.def("available_isas", [] { return names(available_kernels()); });
+  m.def("cpu_features", &cpu_features);
+  m.def("cpu_name", &cpu_name);
+  m.def("compiler", [] { return std::string(BERTIE_COMPILER); });
+}
+
+}  // namespace bertie

@@ -1,0 +1,14 @@
+#include <algorithm>
+#include <thread>
+
+#include "runtime/system.h"
+
+namespace bertie {
+
+int affinity_cores() {  // macOS ties no process to cores
+  return std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+}
+
+int quota_cores() { return 0; }
+
+}  // namespace bertie
