@@ -7,6 +7,7 @@
 #include <string>
 
 #include "encoder/encoder.h"
+#include "force_isa.h"
 #include "safetensors.h"
 
 using namespace bertie;
@@ -70,7 +71,7 @@ TEST_CASE("a bundle gives what it gave where it was written") {
     for (const Kernels* kernels : available_kernels()) {
       const std::string isa = kernels->isa;
       CAPTURE(isa);
-      setenv("BERTIE_ISA", kernels->isa, 1);
+      force_isa(kernels->isa);
       const auto hidden = hidden_states(Encoder(config, weights.tensors, 2, recipe));
       REQUIRE(hidden.size() == expected.size());
       double worst = 0;
@@ -80,6 +81,6 @@ TEST_CASE("a bundle gives what it gave where it was written") {
       MESSAGE(isa, worst);
       CHECK(worst <= (isa == "scalar" ? 0 : tolerance));
     }
-    unsetenv("BERTIE_ISA");
+    force_isa("");
   }
 }

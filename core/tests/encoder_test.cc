@@ -11,7 +11,9 @@
 #include <string>
 
 #include "encoder/quantize.h"
+#include "force_isa.h"
 #include "random.h"
+#include "random_encoder.h"
 #include "runtime/error.h"
 
 using namespace bertie;
@@ -39,65 +41,9 @@ const Config other = {.vocab_size = 50,
                       .position_padding = 1,
                       .relative_attention_num_buckets = 8};
 
-// Random weights under the canonical names, owned here.
-struct Weights {
-  std::map<std::string, std::vector<float>> values;
-  TensorMap map;
-  unsigned seed = 1;
-
-  explicit Weights(const Config& c) {
-    const int64_t h = c.hidden_size, e = c.embedding_size;
-    add("embeddings.word_embeddings.weight", {c.vocab_size, e});
-    add("embeddings.position_embeddings.weight", {c.max_position_embeddings, e});
-    if (c.type_vocab_size > 0)
-      add("embeddings.token_type_embeddings.weight", {c.type_vocab_size, e});
-    norm("embeddings.LayerNorm", e);
-    if (e != h) dense("embeddings.projection", e, h);
-    if (const int64_t buckets = c.relative_attention_num_buckets; buckets > 0)
-      add("relative_attention_bias.weight", {buckets, c.num_attention_heads});
-    for (const int64_t i : std::set<int64_t>(c.layer_weights.begin(), c.layer_weights.end())) {
-      const std::string layer = "encoder.layer." + std::to_string(i) + ".";
-      for (const char* part : {"query", "key", "value"})
-        dense(layer + "attention.self." + part, h, h);
-      dense(layer + "attention.output.dense", h, h);
-      norm(layer + "attention.output.LayerNorm", h);
-      dense(layer + "intermediate.dense", h, c.intermediate_size);
-      dense(layer + "output.dense", c.intermediate_size, h);
-      norm(layer + "output.LayerNorm", h);
-    }
-  }
-  void dense(const std::string& name, int64_t in, int64_t out) {
-    add(name + ".weight", {out, in});
-    add(name + ".bias", {out});
-  }
-  void norm(const std::string& name, int64_t size) {
-    add(name + ".weight", {size});
-    add(name + ".bias", {size});
-  }
-  void add(const std::string& name, std::vector<int64_t> shape) {
-    int64_t count = 1;
-    for (const int64_t size : shape) count *= size;
-    auto& data = values[name] = random_floats(count, seed++, 0.3f);
-    map[name] = {reinterpret_cast<const unsigned char*>(data.data()), DType::f32, std::move(shape)};
-  }
-};
-
 const std::vector<Pooling> all_modes = {Pooling::mean,         Pooling::cls,
                                         Pooling::max,          Pooling::mean_sqrt_len_tokens,
                                         Pooling::weightedmean, Pooling::lasttoken};
-
-struct Input {
-  std::vector<int32_t> ids, types, lengths;
-  void add(int32_t length, unsigned seed) {
-    std::mt19937 engine(seed);
-    for (int32_t i = 0; i < length; ++i) {
-      ids.push_back(static_cast<int32_t>(engine() % 50));
-      types.push_back(static_cast<int32_t>(engine() % 2));
-    }
-    lengths.push_back(length);
-  }
-  Batch batch() const { return {ids, types, lengths}; }
-};
 
 std::vector<float> run(const Encoder& encoder, const Input& input,
                        const std::vector<int64_t>& layers = {-1},
@@ -130,7 +76,7 @@ TEST_CASE("a sequence has the same bits in any batch, with any number of threads
   for (const Config& config : {small, other}) {
     const Weights weights(config);
     for (const Kernels* kernels : available_kernels()) {
-      setenv("BERTIE_ISA", kernels->isa, 1);
+      force_isa(kernels->isa);
       CAPTURE(kernels->isa);
       for (const Precision precision : {Precision::float32, Precision::bfloat16, Precision::int8}) {
         const Recipe recipe{precision, precision, {}};
@@ -163,7 +109,7 @@ TEST_CASE("a sequence has the same bits in any batch, with any number of threads
       }
     }
   }
-  unsetenv("BERTIE_ISA");
+  force_isa("");
 }
 
 TEST_CASE("layers asked for together are those asked for alone, and stand side by side") {
@@ -275,10 +221,10 @@ TEST_CASE("the ISAs agree with the scalar one") {
   const Weights weights(small);
   Input input;
   for (int i = 0; i < 20; ++i) input.add(1 + i * 3, static_cast<unsigned>(i));
-  setenv("BERTIE_ISA", "scalar", 1);
+  force_isa("scalar");
   const auto expected = run(Encoder(small, weights.map, 2), input);
   for (const Kernels* kernels : available_kernels()) {
-    setenv("BERTIE_ISA", kernels->isa, 1);
+    force_isa(kernels->isa);
     const auto hidden = run(Encoder(small, weights.map, 2), input);
     double worst = 0;
     for (size_t i = 0; i < hidden.size(); ++i) {
@@ -287,7 +233,7 @@ TEST_CASE("the ISAs agree with the scalar one") {
     CAPTURE(kernels->isa);
     CHECK(worst < 2e-5);
   }
-  unsetenv("BERTIE_ISA");
+  force_isa("");
 }
 
 TEST_CASE("lower precisions stay near float32") {
@@ -295,7 +241,7 @@ TEST_CASE("lower precisions stay near float32") {
   Input input;
   for (int i = 0; i < 20; ++i) input.add(1 + i * 3, static_cast<unsigned>(i));
   for (const Kernels* kernels : available_kernels()) {
-    setenv("BERTIE_ISA", kernels->isa, 1);
+    force_isa(kernels->isa);
     CAPTURE(kernels->isa);
     const auto expected = run(Encoder(small, weights.map, 2), input);
     for (const Precision precision : {Precision::bfloat16, Precision::int8}) {
@@ -309,7 +255,7 @@ TEST_CASE("lower precisions stay near float32") {
       CHECK(error / squares < (precision == Precision::bfloat16 ? 1e-4 : 2e-3));
     }
   }
-  unsetenv("BERTIE_ISA");
+  force_isa("");
 }
 
 TEST_CASE("observing finds the largest input of each product, channel by channel") {
@@ -367,7 +313,7 @@ TEST_CASE("weights that are bytes already give what quantizing them at load give
   weights.values["encoder.layer.0.output.dense.weight"].assign(24 * 40, 0.0f);
   std::map<std::string, std::vector<float>> expected;
   for (const Kernels* kernels : available_kernels()) {
-    setenv("BERTIE_ISA", kernels->isa, 1);
+    force_isa(kernels->isa);
     expected[kernels->isa] = run(Encoder(other, weights.map, 2, recipe), input);
   }
   std::map<std::string, std::vector<int8_t>> bytes;
@@ -393,11 +339,11 @@ TEST_CASE("weights that are bytes already give what quantizing them at load give
     weights.map[name] = {reinterpret_cast<const unsigned char*>(rows.data()), DType::i8, {out, in}};
   }
   for (const Kernels* kernels : available_kernels()) {
-    setenv("BERTIE_ISA", kernels->isa, 1);
+    force_isa(kernels->isa);
     CAPTURE(kernels->isa);
     CHECK(run(Encoder(other, weights.map, 2, recipe), input) == expected[kernels->isa]);
   }
-  unsetenv("BERTIE_ISA");
+  force_isa("");
   const std::string name = "encoder.layer.0.intermediate.dense.weight";
   CHECK_THROWS_WITH_AS(Encoder(other, weights.map, 1, {Precision::bfloat16, Precision::int8, {}}),
                        doctest::Contains("is I8, expected F32, F16 or BF16"), Error);
@@ -584,7 +530,7 @@ TEST_CASE("an empty batch gives nothing") {
 TEST_CASE("a sequence's tokens attend to its first ones alone where the batch says so") {
   const Weights weights(small);
   for (const Kernels* kernels : available_kernels()) {
-    setenv("BERTIE_ISA", kernels->isa, 1);
+    force_isa(kernels->isa);
     const Encoder encoder(small, weights.map, 2);
     Input input;
     for (const int32_t length : {9, 1, 30}) input.add(length, 7);
@@ -611,7 +557,7 @@ TEST_CASE("a sequence's tokens attend to its first ones alone where the batch sa
                       Error);
     }
   }
-  unsetenv("BERTIE_ISA");
+  force_isa("");
 }
 
 TEST_CASE("a dense layer's rows and largest outputs have the same bits however they are shared") {
@@ -625,7 +571,7 @@ TEST_CASE("a dense layer's rows and largest outputs have the same bits however t
   const TensorView w{reinterpret_cast<const unsigned char*>(weight.data()), DType::f32, {out, in}};
   const TensorView b{reinterpret_cast<const unsigned char*>(bias.data()), DType::f32, {out}};
   for (const Kernels* kernels : available_kernels()) {
-    setenv("BERTIE_ISA", kernels->isa, 1);
+    force_isa(kernels->isa);
     for (const Precision precision : {Precision::float32, Precision::bfloat16, Precision::int8}) {
       const Dense alone(w, &b, Activation::identity, precision, 1);
       const Dense several(w, &b, Activation::identity, precision, 3);
@@ -660,5 +606,5 @@ TEST_CASE("a dense layer's rows and largest outputs have the same bits however t
       CHECK_THROWS_AS(several.maximum(x.data(), 699, lengths, largest.data()), Error);
     }
   }
-  unsetenv("BERTIE_ISA");
+  force_isa("");
 }

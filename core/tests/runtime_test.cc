@@ -1,16 +1,21 @@
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <functional>
-#include <memory>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
 #include <numeric>
+#include <set>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "runtime/cpu.h"
 #include "runtime/crc32c.h"
+#include "runtime/system.h"
 #include "runtime/team.h"
 #include "runtime/thread_pool.h"
 
@@ -61,65 +66,6 @@ TEST_CASE("callers on several threads take turns") {
   for (auto& caller : callers) caller.join();
   CHECK(runs == 4 * 50 * 2);
 }
-
-// ThreadSanitizer doesn't follow a fork with threads, and qemu's emulation breaks at one.
-#if !defined(__SANITIZE_THREAD__) && !defined(BERTIE_EMULATED)
-namespace {
-
-// Forks; whether what the child does comes to a good end within ten seconds.
-bool child_succeeds(const std::function<bool()>& task) {
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(10);
-    _exit(task() ? 0 : 1);
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  return status == 0;
-}
-
-}  // namespace
-
-TEST_CASE("a forked child has workers of its own") {
-  ThreadPool pool(3);
-  pool.run([](int) {});
-  CHECK(child_succeeds([&] {
-    std::atomic<int> runs{0};
-    pool.run([&](int) { ++runs; });
-    return runs == 3;
-  }));
-}
-
-TEST_CASE("a child forked in the middle of another thread's job can use the pool") {
-  ThreadPool pool(2);
-  std::atomic<bool> inside{false}, over{false};
-  std::thread caller([&] {
-    pool.run([&](int) {
-      inside = true;
-      while (!over) std::this_thread::yield();
-    });
-  });
-  while (!inside) std::this_thread::yield();
-  CHECK(child_succeeds([&] {
-    std::atomic<int> runs{0};
-    pool.run([&](int) { ++runs; });
-    return runs == 2;
-  }));
-  over = true;
-  caller.join();
-}
-
-TEST_CASE("what a child never asks for, it leaves alone") {
-  CHECK(child_succeeds([] {
-    auto pool = std::make_unique<ThreadPool>(2);
-    pool->run([](int) {});
-    return child_succeeds([&] {
-      pool.reset();  // joining the parent's workers would hang
-      return true;
-    });
-  }));
-}
-#endif
 
 TEST_CASE("a team's shares cover the work in order") {
   for (const int size : {1, 2, 3, 7}) {
@@ -172,4 +118,41 @@ TEST_CASE("CRC-32C is the same by instruction, by tables and piece by piece") {
       CHECK(crc32c(data + size / 3, size - size / 3, crc32c(data, size / 3)) == whole);
     }
   }
+}
+
+// Where there is Linux's own list: under Wine, too, and not where the CPU is emulated.
+TEST_CASE("the features of the CPU are those that the system lists") {
+  if (std::getenv("BERTIE_EXPECTED_ISAS") != nullptr) return;
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  std::set<std::string> listed;
+  for (std::string line; listed.empty() && std::getline(cpuinfo, line);) {
+    if (!line.starts_with("flags") && !line.starts_with("Features")) continue;
+    std::istringstream words(line.substr(line.find(':') + 1));
+    for (std::string word; words >> word;) listed.insert(word);
+  }
+  if (listed.empty()) return;
+  std::set<std::string> expected;
+  for (const char* asked : {"sse4_2", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512dq",
+                            "avx512vl", "avx512_vnni", "avx512_bf16", "crc32", "asimddp", "i8mm",
+                            "bf16"}) {
+    if (listed.contains(asked)) expected.insert(asked);
+  }
+  CHECK(std::set<std::string>(cpu_features().begin(), cpu_features().end()) == expected);
+}
+
+TEST_CASE("there is a core, and a quota only takes some away") {
+  CHECK(affinity_cores() >= 1);
+  CHECK(quota_cores() >= 0);
+  CHECK(available_cores() >= 1);
+  CHECK(available_cores() <= affinity_cores());
+}
+
+TEST_CASE("pages are zeros that can be written") {
+  constexpr size_t bytes = 3'000'000;
+  auto* pages = static_cast<unsigned char*>(allocate_pages(bytes));
+  for (const size_t at : {size_t{0}, bytes / 2, bytes - 1}) {
+    CHECK(pages[at] == 0);
+    pages[at] = 1;
+  }
+  free_pages(pages, bytes);
 }
