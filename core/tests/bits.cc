@@ -37,15 +37,15 @@ int main() {
                    .relative_attention_num_buckets = 8};
   Input input;
   for (const int32_t length : {1, 7, 14, 33, 64, 130}) input.add(length, 3);
-  constexpr std::pair<const char*, Precision> precisions[] = {{"float32", Precision::float32},
-                                                              {"bfloat16", Precision::bfloat16},
-                                                              {"int8", Precision::int8}};
+  constexpr std::pair<const char*, Precision> named[] = {{"float32", Precision::float32},
+                                                         {"bfloat16", Precision::bfloat16},
+                                                         {"int8", Precision::int8}};
   constexpr std::pair<const char*, Activation> activations[] = {
       {"gelu", Activation::gelu}, {"gelu_tanh", Activation::gelu_tanh}, {"relu", Activation::relu}};
   const Weights weights(config);
   for (const Kernels* kernels : available_kernels()) {
     force_isa(kernels->isa);
-    for (const auto& [precision_name, precision] : precisions) {
+    for (const auto& [precision_name, precision] : named) {
       for (const auto& [activation_name, activation] : activations) {
         config.hidden_act = activation;
         const Encoder encoder(config, weights.map, 2, Recipe{precision, precision, {}});
