@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it. needs WHAT PACKAGE [WHAT PACKAGE …]: installs the Debian package
 # of each command or file that is missing, where that is allowed; otherwise says what to install.
 needs() {
