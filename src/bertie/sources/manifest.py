@@ -60,7 +60,7 @@ class Manifest:
                 for name, file in raw["files"].items()
             }
             return cls(str(raw["source"]), str(raw["origin"]), files)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def write(self, directory: Path) -> None:
