@@ -24,7 +24,7 @@ TIERS = (
     {"tasks"},
     {"settled"},
     {"load"},
-    {"verify", "doctor"},
+    {"verify", "doctor", "environment"},
     {"search", "jobs", "export", "evaluate", "bench"},
     {"client", "server"},
     {"cli"},

@@ -231,6 +231,11 @@ def _precision(precision: str, bundle: Bundle | None) -> Setting:
         return Setting(precision, "caller")
     if bundle is not None:
         return Setting(bundle.precision, bundle.origin("precision"))
+    return auto_precision()
+
+
+def auto_precision() -> Setting:
+    """Say what auto means on this CPU, and why."""
     best = best_precision()
     native = "multiplies bfloat16 natively" if best == "bfloat16" else "has no native bfloat16"
     return Setting(best, f"{AUTO}: {selected_isa()} {native}")

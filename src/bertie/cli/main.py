@@ -16,6 +16,7 @@ COMMANDS = (
     "pull",
     "info",
     "doctor",
+    "env",
     "tokenize",
     "embed",
     "classify",
