@@ -1,4 +1,5 @@
 #include <nanobind/ndarray.h>
+#include <cstdint>
 
 #include "module.h"
 #include "runtime/crc32c.h"

@@ -8,14 +8,22 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "encoder/config.h"
 #include "encoder/dense.h"
+#include "encoder/pooling.h"
 #include "encoder/quantize.h"
+#include "encoder/tensor.h"
+#include "kernels/kernels.h"
 #include "module.h"
 #include "runtime/error.h"
 #include "runtime/system.h"

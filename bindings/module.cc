@@ -1,5 +1,6 @@
 // The extension module bertie._core: it checks, converts, releases the GIL and calls.
 #include "module.h"
+#include <exception>
 
 #include "runtime/error.h"
 

@@ -8,12 +8,30 @@
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "runtime/error.h"
+#include "runtime/thread_pool.h"
+#include "text/added_tokens.h"
 #include "text/batch.h"
+#include "text/numbers.h"
+#include "text/sequence.h"
+#include "text/token_buffer.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+#include "text/vocab.h"
 #include "text/windows.h"
+#include "text/wordpiece.h"
 #include "text/words.h"
 
 namespace nb = nanobind;
@@ -89,9 +107,8 @@ Texts texts_of(nb::tuple members, const std::string& name, bool split, int64_t b
     };
     if (!split) {
       Py_ssize_t size = 0;
-      const char* bytes = PyUnicode_Check(member.ptr())
-                              ? PyUnicode_AsUTF8AndSize(member.ptr(), &size)
-                              : nullptr;
+      const char* bytes =
+          PyUnicode_Check(member.ptr()) ? PyUnicode_AsUTF8AndSize(member.ptr(), &size) : nullptr;
       if (!bytes) {
         PyErr_Clear();
         text_of(member, where());  // says what is wrong
@@ -148,11 +165,13 @@ std::vector<FrameItem> frame(const std::vector<FrameRow>& rows) {
 class PyTokenizer {
  public:
   PyTokenizer(const nb::list& tokens, const std::vector<AddedRow>& added, bool clean_text,
-              bool cjk_spacing, bool strip_accents, bool lower, std::string prefix,
-              int32_t unknown, uint64_t max_chars, const std::vector<FrameRow>& single,
+              bool cjk_spacing, bool strip_accents, bool lower, std::string prefix, int32_t unknown,
+              uint64_t max_chars, const std::vector<FrameRow>& single,
               const std::vector<FrameRow>& pair)
       : tokenizer_(names_of(tokens), added_tokens(added),
-                   {{clean_text, cjk_spacing, strip_accents, lower}, std::move(prefix), unknown,
+                   {{clean_text, cjk_spacing, strip_accents, lower},
+                    std::move(prefix),
+                    unknown,
                     max_chars}),
         sequencer_(tokenizer_, {frame(single), frame(pair)}) {}
 
@@ -190,8 +209,8 @@ class PyTokenizer {
   }
 
   nb::tuple encode_batch(nb::tuple texts, std::optional<nb::tuple> pairs, bool split,
-                         bool add_special, int64_t max_length, bool left, int strategy,
-                         int threads, int64_t base) {
+                         bool add_special, int64_t max_length, bool left, int strategy, int threads,
+                         int64_t base) {
     const Texts first = texts_of(texts, "texts", split, base);
     const Texts second = pairs ? texts_of(*pairs, "pairs", split, base) : Texts{};
     PackedBatch batch;
@@ -220,13 +239,12 @@ class PyTokenizer {
                                    limits(max_length, left, strategy, stride), 0,
                                    pool_for(first.bytes + second.bytes, threads));
     }
-    return nb::make_tuple(to_array(std::move(all.ids), all.tokens),
-                          to_array(std::move(all.type_ids), all.tokens),
-                          to_array(std::move(all.lengths), all.windows),
-                          to_array(std::move(all.texts), all.windows),
-                          to_array(std::move(all.offsets), 2 * all.tokens),
-                          to_array(std::move(all.word_ids), all.tokens),
-                          to_array(std::move(all.sequences), all.tokens));
+    return nb::make_tuple(
+        to_array(std::move(all.ids), all.tokens), to_array(std::move(all.type_ids), all.tokens),
+        to_array(std::move(all.lengths), all.windows), to_array(std::move(all.texts), all.windows),
+        to_array(std::move(all.offsets), 2 * all.tokens),
+        to_array(std::move(all.word_ids), all.tokens),
+        to_array(std::move(all.sequences), all.tokens));
   }
 
   // What benchmarks/tokenizer.py asks: the core's time for texts on one thread, in seconds.
@@ -332,8 +350,8 @@ void bind_text(nb::module_& m) {
                     const std::vector<FrameRow>&>(),
            "tokens"_a, "added"_a, "clean_text"_a, "cjk_spacing"_a, "strip_accents"_a, "lower"_a,
            "prefix"_a, "unknown"_a, "max_chars"_a, "single"_a, "pair"_a)
-      .def("encode", &PyTokenizer::encode, "texts"_a, "pairs"_a.none(), "split"_a,
-           "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "stride"_a, "all"_a)
+      .def("encode", &PyTokenizer::encode, "texts"_a, "pairs"_a.none(), "split"_a, "add_special"_a,
+           "max_length"_a, "left"_a, "strategy"_a, "stride"_a, "all"_a)
       .def("encode_batch", &PyTokenizer::encode_batch, "texts"_a, "pairs"_a.none(), "split"_a,
            "add_special"_a, "max_length"_a, "left"_a, "strategy"_a, "threads"_a, "base"_a)
       .def("encode_windows", &PyTokenizer::encode_windows, "texts"_a, "pairs"_a.none(), "split"_a,
@@ -345,8 +363,8 @@ void bind_text(nb::module_& m) {
       .def("normalize", &PyNormalizer::normalize, "text"_a.none())
       .def("words", &PyNormalizer::words, "text"_a.none());
   nb::class_<PyWordPiece>(m, "WordPiece")
-      .def(nb::init<const nb::list&, const std::string&, uint64_t>(),
-           "tokens"_a, "prefix"_a, "max_chars"_a)
+      .def(nb::init<const nb::list&, const std::string&, uint64_t>(), "tokens"_a, "prefix"_a,
+           "max_chars"_a)
       .def("split", &PyWordPiece::split, "word"_a.none());
 }
 

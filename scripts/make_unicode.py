@@ -210,6 +210,8 @@ def tables() -> Iterator[str]:
         )
         index.append(blocks.setdefault(block, len(blocks)))
     yield f"// Made by scripts/make_unicode.py from Unicode {UNICODE_VERSION}; edit that instead."
+    yield "#include <cstdint>"
+    yield ""
     yield '#include "text/unicode.h"'
     yield ""
     yield "namespace bertie::unicode {"

@@ -30,13 +30,12 @@ set(BERTIE_ZIG_TARGET "${BERTIE_ZIG_TARGET}" CACHE STRING "The platform, as zig 
 # CMake reads this file again for each program that it tries to compile.
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BERTIE_ZIG BERTIE_ZIG_TARGET)
 
-# All of zig's tools are one program: what follows its name are arguments that every call has.
+# All of zig's tools are one program. CMake takes arguments after a compiler's name, not after these.
 set(CMAKE_C_COMPILER "${BERTIE_ZIG}" cc -target ${BERTIE_ZIG_TARGET})
 set(CMAKE_CXX_COMPILER "${BERTIE_ZIG}" c++ -target ${BERTIE_ZIG_TARGET})
-set(CMAKE_AR "${BERTIE_ZIG}")
-set(CMAKE_RANLIB "${BERTIE_ZIG}")
-foreach(language C CXX)
-  set(CMAKE_${language}_ARCHIVE_CREATE "<CMAKE_AR> ar qc <TARGET> <LINK_FLAGS> <OBJECTS>")
-  set(CMAKE_${language}_ARCHIVE_APPEND "<CMAKE_AR> ar q <TARGET> <LINK_FLAGS> <OBJECTS>")
-  set(CMAKE_${language}_ARCHIVE_FINISH "<CMAKE_RANLIB> ranlib <TARGET>")
+foreach(tool ar ranlib)
+  string(TOUPPER ${tool} variable)
+  set(CMAKE_${variable} "${CMAKE_BINARY_DIR}/zig-${tool}")
+  file(WRITE "${CMAKE_${variable}}" "#!/bin/sh\nexec '${BERTIE_ZIG}' ${tool} \"$@\"\n")
+  file(CHMOD "${CMAKE_${variable}}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
 endforeach()

@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "encoder/pooling.h"
+#include "encoder/tensor.h"
+#include "kernels/kernels.h"
+#include "runtime/aligned.h"
 #include "runtime/error.h"
 
 namespace bertie {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "encoder/linear.h"
+#include "encoder/tensor.h"
+#include "kernels/kernels.h"
 #include "runtime/thread_pool.h"
 
 namespace bertie {

@@ -1,9 +1,20 @@
 #include "encoder/encoder.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "encoder/group.h"
+#include "encoder/pooling.h"
+#include "kernels/kernels.h"
 #include "runtime/error.h"
+#include "runtime/team.h"
 
 namespace bertie {
 namespace {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +14,9 @@
 #include "encoder/pooling.h"
 #include "encoder/relative_bias.h"
 #include "encoder/tensor.h"
+#include "kernels/kernels.h"
+#include "runtime/aligned.h"
+#include "runtime/per_process.h"
 #include "runtime/team.h"
 #include "runtime/thread_pool.h"
 

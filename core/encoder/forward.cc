@@ -2,9 +2,18 @@
 // go through it together; where one reads what another wrote, all wait first.
 #include <algorithm>
 #include <cmath>
-#include <iterator>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "encoder/encoder.h"
 #include "encoder/group.h"
+#include "encoder/pooling.h"
+#include "kernels/kernels.h"
+#include "runtime/team.h"
 
 namespace bertie {
 

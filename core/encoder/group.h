@@ -5,7 +5,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "encoder/config.h"
 #include "encoder/encoder.h"
+#include "encoder/pooling.h"
+#include "kernels/kernels.h"
+#include "runtime/aligned.h"
 
 namespace bertie {
 

@@ -1,10 +1,15 @@
 #include "encoder/linear.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <vector>
 
 #include "encoder/quantize.h"
+#include "encoder/tensor.h"
+#include "kernels/kernels.h"
+#include "runtime/aligned.h"
 
 namespace bertie {
 namespace {
@@ -71,7 +76,8 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
       }
       if (place + count < kernels.panel && channel + count < out) continue;
       const void* unpacked = quantized ? static_cast<const void*>(bytes.data()) : rows.data();
-      gemm.pack(unpacked, in, place + count, weight_.data() + channel / kernels.panel * panel_bytes);
+      gemm.pack(unpacked, in, place + count,
+                weight_.data() + channel / kernels.panel * panel_bytes);
     }
   }
   packed_ = {precision,

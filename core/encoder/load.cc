@@ -1,7 +1,17 @@
 // An encoder's weights: from tensors under their canonical names to what the forward pass reads.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <vector>
 
+#include "encoder/config.h"
+#include "encoder/encoder.h"
 #include "encoder/group.h"
+#include "encoder/tensor.h"
+#include "kernels/kernels.h"
+#include "runtime/aligned.h"
 #include "runtime/error.h"
 
 namespace bertie {

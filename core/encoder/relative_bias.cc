@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "encoder/tensor.h"
 #include "kernels/kernels.h"
+#include "runtime/aligned.h"
 #include "runtime/error.h"
 
 namespace bertie {

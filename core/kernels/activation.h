@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/gelu_cubics.h"
+#include "kernels/gelu_cubics.h"  // IWYU pragma: keep: with AVX-512 only
 #include "kernels/kernels.h"
 #include "kernels/vec.h"
 

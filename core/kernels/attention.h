@@ -3,8 +3,13 @@
 // exists.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/activation.h"
+#include "kernels/formats.h"
+#include "kernels/kernels.h"
 #include "kernels/tile.h"
+#include "kernels/vec.h"
 
 namespace bertie::BERTIE_ISA {
 

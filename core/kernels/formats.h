@@ -2,6 +2,8 @@
 // multiplies them. gemm.h is written once over these.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/kernels.h"
 #include "kernels/vec.h"
 
@@ -87,9 +89,7 @@ struct Int8 {
 
 // Formats of matrix.h, whose sums of two rows share a register.
 template <typename Format>
-concept Matrix = requires {
-  typename Format::Block;
-};
+concept Matrix = requires { typename Format::Block; };
 
 template <typename Format>
 inline int64_t operand_elements(int64_t in) {

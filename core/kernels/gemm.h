@@ -1,9 +1,14 @@
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/activation.h"
+#include "kernels/formats.h"
+#include "kernels/kernels.h"
 #include "kernels/matrix.h"
 #include "kernels/peak.h"
 #include "kernels/tile.h"
+#include "kernels/vec.h"
 
 namespace bertie::BERTIE_ISA {
 

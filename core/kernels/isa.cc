@@ -2,8 +2,12 @@
 // instructions. Nothing here may use an inline function of the standard library: the linker could
 // take this file's copy for a CPU that can't run it.
 #include "kernels/attention.h"
+#include "kernels/formats.h"
 #include "kernels/gemm.h"
+#include "kernels/kernels.h"
+#include "kernels/matrix.h"
 #include "kernels/norm.h"
+#include "kernels/tile.h"
 
 #define BERTIE_NAME_(isa) #isa
 #define BERTIE_NAME(isa) BERTIE_NAME_(isa)

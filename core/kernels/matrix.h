@@ -3,6 +3,9 @@
 // deeper; sums of two rows share a register until the end.
 #pragma once
 
+#include <cstdint>
+
+#include "kernels/formats.h"
 #include "kernels/tile.h"
 
 namespace bertie::BERTIE_ISA {
@@ -56,7 +59,7 @@ using BestInt8 = Int8;
 
 // As multiply() of tile.h. A row's sums don't depend on the row it shares registers with.
 template <typename Format, int R, int V>
-requires Matrix<Format>
+  requires Matrix<Format>
 inline void multiply(const typename Format::Element* a, int64_t a_stride,
                      const typename Format::Element* b, int64_t b_stride, int64_t steps,
                      typename Format::Sum (&sums)[R][V]) {
@@ -84,7 +87,7 @@ inline void multiply(const typename Format::Element* a, int64_t a_stride,
 
 // As multiply_registers() of peak.h.
 template <typename Format>
-requires Matrix<Format>
+  requires Matrix<Format>
 inline float multiply_registers(int64_t steps) {
   constexpr int pairs = tile_rows / 2, columns = 2 * panel_vectors;
   const typename Format::Element operands[2 * Format::depth] = {};

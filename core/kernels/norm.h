@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/vec.h"
 
 namespace bertie::BERTIE_ISA {

@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 
 #include "kernels/kernels.h"
 #include "runtime/thread_pool.h"

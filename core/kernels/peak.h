@@ -2,14 +2,19 @@
 // are measured against.
 #pragma once
 
+#include <cstdint>
+
+#include "kernels/formats.h"
 #include "kernels/tile.h"
+#include "kernels/vec.h"
 
 namespace bertie::BERTIE_ISA {
 
 // Runs `steps` steps of a full tile on the same operands. Returns a number that depends on
 // every sum, so that none is optimized away.
 template <typename Format>
-requires(!Matrix<Format>) inline float multiply_registers(int64_t steps) {
+  requires(!Matrix<Format>)
+inline float multiply_registers(int64_t steps) {
   using Element = typename Format::Element;
   Element operands[panel_width * Format::depth] = {};
   typename Format::Sum sums[tile_rows][panel_vectors];
@@ -38,6 +43,6 @@ requires(!Matrix<Format>) inline float multiply_registers(int64_t steps) {
 
 // Operations, two for each multiply-add, in a step of multiply_registers.
 template <typename Format>
-constexpr int64_t step_operations = 2 * tile_rows* panel_width* Format::depth;
+constexpr int64_t step_operations = 2 * tile_rows * panel_width * Format::depth;
 
 }  // namespace bertie::BERTIE_ISA

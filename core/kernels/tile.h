@@ -1,7 +1,10 @@
 // The inner loop of every product: a tile of rows × vectors of sums held in registers.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/formats.h"
+#include "kernels/vec.h"
 
 namespace bertie::BERTIE_ISA {
 
@@ -13,9 +16,10 @@ constexpr int64_t panel_width = panel_vectors * F32::lanes;
 // is one chain of multiply-adds, whatever R and V are: a row's result never depends on its
 // neighbours. Strides are in elements; b's is from step to step, and a step is `depth` inputs.
 template <typename Format, int R, int V>
-requires(!Matrix<Format>) inline void multiply(const typename Format::Element* a, int64_t a_stride,
-                                               const typename Format::Element* b, int64_t b_stride,
-                                               int64_t steps, typename Format::Sum (&sums)[R][V]) {
+  requires(!Matrix<Format>)
+inline void multiply(const typename Format::Element* a, int64_t a_stride,
+                     const typename Format::Element* b, int64_t b_stride, int64_t steps,
+                     typename Format::Sum (&sums)[R][V]) {
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) sums[r][v] = Format::Sum::zero();
   }

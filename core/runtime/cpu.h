@@ -8,7 +8,8 @@
 namespace bertie {
 
 // Finds which of the features that Bertie asks for this CPU has and the system lets programs use,
-// in the words of Linux's /proc/cpuinfo. It is asked of the CPU or of the system: the compilers' own
+// in the words of Linux's /proc/cpuinfo. It is asked of the CPU or of the system: the compilers'
+// own
 // __builtin_cpu_supports answers no to everything in a program that zig linked.
 std::vector<std::string> find_cpu_features();
 

@@ -79,7 +79,8 @@ std::string cpu_name() {
   }
   name.resize(name.find('\0') == std::string::npos ? name.size() : name.find('\0'));
   const auto begin = name.find_first_not_of(' ');
-  return begin == std::string::npos ? "" : name.substr(begin, name.find_last_not_of(' ') - begin + 1);
+  return begin == std::string::npos ? ""
+                                    : name.substr(begin, name.find_last_not_of(' ') - begin + 1);
 }
 
 }  // namespace bertie

@@ -28,7 +28,8 @@ int quota_cores() {
                                 nullptr) == 0) {
     return 0;
   }
-  constexpr DWORD capped = JOB_OBJECT_CPU_RATE_CONTROL_ENABLE | JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP;
+  constexpr DWORD capped =
+      JOB_OBJECT_CPU_RATE_CONTROL_ENABLE | JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP;
   if ((rate.ControlFlags & capped) != capped) return 0;
   const auto machine = static_cast<DWORD>(GetActiveProcessorCount(ALL_PROCESSOR_GROUPS));
   constexpr DWORD whole = 10'000;  // the unit is a hundredth of a percent of the whole machine

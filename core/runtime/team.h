@@ -3,8 +3,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "runtime/thread_pool.h"
-
 namespace bertie {
 
 // Threads that take one piece of work through its phases together: each does its share of a phase,

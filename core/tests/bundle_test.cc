@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "encoder/config.h"
 #include "encoder/encoder.h"
 #include "force_isa.h"
+#include "kernels/kernels.h"
 #include "safetensors.h"
 
 using namespace bertie;

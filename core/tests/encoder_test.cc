@@ -1,17 +1,27 @@
-#include "encoder/dense.h"
 #include "encoder/encoder.h"
+#include "encoder/config.h"
+#include "encoder/dense.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
-#include <set>
+#include <map>
+#include <random>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
+#include "encoder/pooling.h"
 #include "encoder/quantize.h"
+#include "encoder/tensor.h"
 #include "force_isa.h"
+#include "kernels/kernels.h"
 #include "random.h"
 #include "random_encoder.h"
 #include "runtime/error.h"

@@ -1,6 +1,7 @@
 // Says which instruction set the next encoder uses.
 #pragma once
 
+#include <stdlib.h>
 #include <cstdlib>
 #include <string>
 

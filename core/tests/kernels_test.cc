@@ -1,11 +1,16 @@
 // Each kernel of each ISA against plain loops in double precision.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <numbers>
+#include <string>
+#include <vector>
 
 #include "encoder/linear.h"
+#include "encoder/tensor.h"
 #include "force_isa.h"
 #include "kernels/kernels.h"
 #include "random.h"
@@ -25,7 +30,8 @@ double exact(Activation activation, double x) {
     case Activation::gelu:
       return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
     case Activation::gelu_tanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+      return 0.5 * x *
+             (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
     case Activation::relu:
       return x > 0 ? x : 0;
     case Activation::tanh:

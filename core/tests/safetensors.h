@@ -2,13 +2,16 @@
 // is Python's to find (src/bertie/checkpoint/safetensors.py); tests give whole ones.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <ios>
 #include <iterator>
 #include <regex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "encoder/tensor.h"

@@ -1,21 +1,26 @@
-// A libFuzzer harness: any bytes as text, under any options, must be tokenized alike from a warm and
-// a cold cache, with spans that lie in the text. scripts/fuzz.sh builds and runs it.
+// A libFuzzer harness: any bytes as text, under any options, must be tokenized alike from a warm
+// and a cold cache, with spans that lie in the text. scripts/fuzz.sh builds and runs it.
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <string>
+#include <string_view>
+#include <vector>
 
+#include "text/added_tokens.h"
 #include "text/sequence.h"
-#include "text/utf8.h"
+#include "text/token_buffer.h"
+#include "text/tokenizer.h"
+#include "text/vocab.h"
 #include "text/words.h"
 
 using namespace bertie;
 
 namespace {
 
-const TokenNames kTokens = {
-    "[UNK]", "[CLS]", "[SEP]", "a",    "##a", "ab",   "##bc", "the", "##e", "##ing",
-    ",",     "[",     "中",    "é",    "e",   "##é",  "ᄀ",    "##ᅡ", "1",   "##23",
-    "##",    "",      "z",     "##zz", "b",   "##b",  "c",    "##c"};
+const TokenNames kTokens = {"[UNK]", "[CLS]", "[SEP]", "a",   "##a", "ab",   "##bc",
+                            "the",   "##e",   "##ing", ",",   "[",   "中",   "é",
+                            "e",     "##é",   "ᄀ",    "##ᅡ", "1",   "##23", "##",
+                            "",      "z",     "##zz",  "b",   "##b", "c",    "##c"};
 
 const std::vector<AddedToken> kAdded = {{"[CLS]", 1},
                                         {"<m>", 28, true, true, false, false},
@@ -52,8 +57,11 @@ bool same(const Tokens& a, const Tokens& b) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const uint8_t flags = data[0];
-  const TokenizerOptions options{{bool(flags & 1), bool(flags & 2), bool(flags & 4), bool(flags & 8)},
-                                 flags & 16 ? "##" : "", 0, static_cast<uint64_t>(data[1] & 3 ? 100 : 5)};
+  const TokenizerOptions options{
+      {bool(flags & 1), bool(flags & 2), bool(flags & 4), bool(flags & 8)},
+      flags & 16 ? "##" : "",
+      0,
+      static_cast<uint64_t>(data[1] & 3 ? 100 : 5)};
   // One tokenizer for each set of options is kept warm; a cold one has to give the same.
   static std::unique_ptr<TextTokenizer> kept_warm[64 * 2];
   const auto& added = flags & 32 ? kAdded : kNone;
@@ -76,10 +84,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(without.ids.size() == first.ids.size());
   words(tokenizer.normalizer(), text);
 
-  const Sequencer sequencer(tokenizer, {{{FrameItem::special, 1, 0},
-                                         {FrameItem::first, 0, 0},
-                                         {FrameItem::special, 2, 0}},
-                                        {{FrameItem::first, 0, 0}, {FrameItem::second, 0, 1}}});
+  const Sequencer sequencer(
+      tokenizer,
+      {{{FrameItem::special, 1, 0}, {FrameItem::first, 0, 0}, {FrameItem::special, 2, 0}},
+       {{FrameItem::first, 0, 0}, {FrameItem::second, 0, 1}}});
   const Text whole{text, {}, false};
   Sequencer::Scratch scratch;
   Sequence windows;

@@ -1,24 +1,51 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "runtime/error.h"
+#include "runtime/thread_pool.h"
 #include "text/batch.h"
+#include "text/normalizer.h"
 #include "text/runs.h"
+#include "text/sequence.h"
+#include "text/token_buffer.h"
+#include "text/tokenizer.h"
 #include "text/utf8.h"
+#include "text/vocab.h"
 #include "text/windows.h"
-#include "text/words.h"
+#include "text/word_cache.h"
 
 using namespace bertie;
 
 namespace {
 
-const TokenNames kTokens = {
-    "[UNK]", "[CLS]", "[SEP]", "hello", "world", "un",   "##aff", "##able", ",",
-    "中",    "a",     "##a",   "##b",   "e",     "##c",  "[x]",   "ᄀ",      "##ᅡ",
-    "abcdefghijklmnopqrstuvwxyzabcdefghij"};
+const TokenNames kTokens = {"[UNK]",
+                            "[CLS]",
+                            "[SEP]",
+                            "hello",
+                            "world",
+                            "un",
+                            "##aff",
+                            "##able",
+                            ",",
+                            "中",
+                            "a",
+                            "##a",
+                            "##b",
+                            "e",
+                            "##c",
+                            "[x]",
+                            "ᄀ",
+                            "##ᅡ",
+                            "abcdefghijklmnopqrstuvwxyzabcdefghij"};
 
 Tokens tokenize(const TextTokenizer& tokenizer, std::string_view text) {
   Tokens tokens;
@@ -34,8 +61,9 @@ std::vector<int32_t> ids(const TextTokenizer& tokenizer, std::string_view text) 
 
 // Text of all kinds: words, marks, Hangul, Chinese, controls, and bytes that are no UTF-8.
 std::string random_text(std::mt19937& random, bool well_formed) {
-  const char* const parts[] = {"hello", " ",  "unaffable", ",",  "é", "e\u0301", "中", "각",
-                               "\u0344", "a", "aaa",       "\t", "İ", "\u200b",  "[x]", "\U0001F600"};
+  const char* const parts[] = {"hello", " ",      "unaffable", ",",         "é",   "e\u0301",
+                               "中",    "각",     "\u0344",    "a",         "aaa", "\t",
+                               "İ",     "\u200b", "[x]",       "\U0001F600"};
   std::string text;
   for (size_t i = random() % 30; i > 0; --i) {
     text += parts[random() % std::size(parts)];
@@ -190,8 +218,8 @@ TEST_CASE("a batch is its texts one after another, on any number of threads") {
 
 TEST_CASE("windows of many texts follow one another, on any number of threads") {
   const TextTokenizer tokenizer(kTokens, {}, {});
-  const Sequencer sequencer(
-      tokenizer, {{{FrameItem::special, 1, 0}, {FrameItem::first, 0, 0}}, {}});
+  const Sequencer sequencer(tokenizer,
+                            {{{FrameItem::special, 1, 0}, {FrameItem::first, 0, 0}}, {}});
   std::vector<std::string> sources;
   for (int i = 0; i < 100; ++i) {
     sources.emplace_back();

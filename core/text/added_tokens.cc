@@ -1,7 +1,11 @@
 #include "text/added_tokens.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "text/unicode.h"
 #include "text/utf8.h"

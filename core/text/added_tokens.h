@@ -1,7 +1,9 @@
-// Tokens that are found in the text as they are, before it is split into words: [MASK] and the like.
+// Tokens that are found in the text as they are, before it is split into words: [MASK] and the
+// like.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,7 +43,7 @@ class AddedTokens {
  private:
   const AddedToken* longest_at(std::string_view text, size_t at) const;
 
-  std::vector<AddedToken> tokens_;            // by first byte, then longest first
+  std::vector<AddedToken> tokens_;             // by first byte, then longest first
   std::array<uint32_t, 257> by_first_byte_{};  // where each first byte's tokens begin
   std::string first_bytes_;
 };

@@ -7,6 +7,7 @@
 #include "runtime/thread_pool.h"
 #include "text/numbers.h"
 #include "text/sequence.h"
+#include "text/tokenizer.h"
 
 namespace bertie {
 
@@ -19,7 +20,7 @@ struct PackedBatch {
 // pairs: empty, or one for each text. base: the first text's position in complaints. pool: null
 // runs on the calling thread.
 PackedBatch encode_batch(const TextTokenizer& tokenizer, const Sequencer& sequencer,
-                         std::span<const Text> texts, std::span<const Text> pairs,
-                         bool add_special, const Limits& limits, int64_t base, ThreadPool* pool);
+                         std::span<const Text> texts, std::span<const Text> pairs, bool add_special,
+                         const Limits& limits, int64_t base, ThreadPool* pool);
 
 }  // namespace bertie

@@ -2,14 +2,18 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/error.h"
 #include "runtime/thread_pool.h"
 #include "text/sequence.h"
+#include "text/token_buffer.h"
+#include "text/tokenizer.h"
 
 namespace bertie {
 

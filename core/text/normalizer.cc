@@ -1,6 +1,11 @@
 #include "text/normalizer.h"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "text/unicode.h"
 #include "text/utf8.h"

@@ -1,4 +1,10 @@
 #include "text/runs.h"
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "text/word_cache.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>

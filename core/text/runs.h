@@ -1,5 +1,5 @@
-// Where ASCII letters and digits run in a text and where its spaces are, and the text with its ASCII
-// capitals made small.
+// Where ASCII letters and digits run in a text and where its spaces are, and the text with its
+// ASCII capitals made small.
 #pragma once
 
 #include <cstdint>

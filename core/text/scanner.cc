@@ -1,10 +1,17 @@
 #include "text/scanner.h"
 
 #include <bit>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
 
+#include "text/normalizer.h"
+#include "text/runs.h"
+#include "text/splitter.h"
+#include "text/token_buffer.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+#include "text/word_cache.h"
 
 namespace bertie {
 namespace {
@@ -46,9 +53,8 @@ void Scanner::add_waiting(Scratch& scratch, Tokens& out) const {
     }
     if (!entry || entry->count == 0) [[unlikely]] {
       out.ids.added(static_cast<size_t>(ids - out.ids.end()));
-      scratch.index += splitter_.chunk<kSpans>({waiting.begin, waiting.size},
-                                               {scratch.index, waiting.point}, scratch.splitter,
-                                               out);
+      scratch.index += splitter_.chunk<kSpans>(
+          {waiting.begin, waiting.size}, {scratch.index, waiting.point}, scratch.splitter, out);
       ids = out.ids.room(kMost * (count - i));
       continue;
     }
@@ -75,8 +81,7 @@ void Scanner::add_waiting(Scratch& scratch, Tokens& out) const {
 // on where a word ends, which the processor can't foresee. Words wait a little before they are
 // looked up, so that the cache's memory is there when it is needed.
 template <bool kSpans>
-void Scanner::scan(std::string_view text, Position& position, Scratch& scratch,
-                   Tokens& out) const {
+void Scanner::scan(std::string_view text, Position& position, Scratch& scratch, Tokens& out) const {
   Runs& runs = scratch.runs;
   runs.read(text, lower_);
   scratch.waiting_count = 0;  // a text before may have failed midway

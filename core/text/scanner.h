@@ -2,11 +2,15 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "text/normalizer.h"
 #include "text/runs.h"
 #include "text/splitter.h"
+#include "text/token_buffer.h"
+#include "text/word_cache.h"
 
 namespace bertie {
 

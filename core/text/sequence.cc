@@ -1,9 +1,15 @@
 #include "text/sequence.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/error.h"
+#include "text/token_buffer.h"
+#include "text/tokenizer.h"
 
 namespace bertie {
 
@@ -75,9 +81,8 @@ void Sequencer::fill(const Text& text, bool with_spans, TokenizerScratch& words,
 }
 
 // Fills the scratch, and returns the tokens of each text.
-std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pair,
-                                                bool with_spans, TokenizerScratch& words,
-                                                Scratch& scratch) const {
+std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pair, bool with_spans,
+                                                TokenizerScratch& words, Scratch& scratch) const {
   scratch.first.clear();
   scratch.second.clear();
   fill(text, with_spans, words, scratch.first);
@@ -86,8 +91,8 @@ std::pair<int64_t, int64_t> Sequencer::tokenize(const Text& text, const Text* pa
 }
 
 // The tokens to keep of texts of n1 and n2 tokens, within limits that count special tokens.
-std::pair<int64_t, int64_t> Sequencer::kept_of(int64_t n1, int64_t n2, bool pair,
-                                               bool add_special, const Limits& limits) const {
+std::pair<int64_t, int64_t> Sequencer::kept_of(int64_t n1, int64_t n2, bool pair, bool add_special,
+                                               const Limits& limits) const {
   if (limits.max_length < 0) return {n1, n2};
   const auto& frame = pair ? frames_.pair : frames_.single;
   const int64_t special =

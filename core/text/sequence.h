@@ -43,9 +43,9 @@ struct Text {
   bool split = false;
 };
 
-// A sequence as the encoder reads it. Type ids are left empty where all are 0 and no spans are asked
-// for. Spans are filled when asked for: a special token of the frame has span (0, 0) and sequence
-// -1, the others the sequence (0 or 1) that they are from.
+// A sequence as the encoder reads it. Type ids are left empty where all are 0 and no spans are
+// asked for. Spans are filled when asked for: a special token of the frame has span (0, 0) and
+// sequence -1, the others the sequence (0 or 1) that they are from.
 struct Sequence {
   Buffer<int32_t> ids, type_ids;
   Buffer<Span> spans;

@@ -1,6 +1,14 @@
 #include "text/splitter.h"
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
 
+#include "text/normalizer.h"
+#include "text/token_buffer.h"
 #include "text/utf8.h"
+#include "text/word_cache.h"
+#include "text/wordpiece.h"
 #include "text/words.h"
 
 namespace bertie {

@@ -1,7 +1,20 @@
 #include "text/tokenizer.h"
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "runtime/error.h"
+#include "text/added_tokens.h"
+#include "text/normalizer.h"
+#include "text/splitter.h"
 #include "text/utf8.h"
+#include "text/vocab.h"
 
 namespace bertie {
 namespace {

@@ -1,6 +1,8 @@
 #include "text/unicode.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <span>
 
 namespace bertie::unicode {
 

@@ -1,4 +1,6 @@
 // Made by scripts/make_unicode.py from Unicode 14.0.0; edit that instead.
+#include <cstdint>
+
 #include "text/unicode.h"
 
 namespace bertie::unicode {

@@ -1,9 +1,17 @@
 #include "text/windows.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <vector>
 
+#include "runtime/thread_pool.h"
 #include "text/blocks.h"
+#include "text/numbers.h"
+#include "text/sequence.h"
+#include "text/token_buffer.h"
+#include "text/tokenizer.h"
 
 namespace bertie {
 namespace {
@@ -26,14 +34,14 @@ PackedWindows encode_windows(const TextTokenizer& tokenizer, const Sequencer& se
                              std::span<const Text> texts, std::span<const Text> pairs,
                              bool add_special, const Limits& limits, int64_t base,
                              ThreadPool* pool) {
-  std::vector<Block> blocks = in_blocks(
-      tokenizer, texts, base, pool,
-      [&](int64_t i, TokenizerScratch& words, Sequencer::Scratch& scratch, Block& block) {
-        const size_t before = block.lengths.size();
-        sequencer.windows(texts[i], pairs.empty() ? nullptr : &pairs[i], add_special, limits,
-                          words, scratch, block.sequence, block.lengths);
-        block.texts.append(block.lengths.size() - before, static_cast<int32_t>(i));
-      });
+  std::vector<Block> blocks =
+      in_blocks(tokenizer, texts, base, pool,
+                [&](int64_t i, TokenizerScratch& words, Sequencer::Scratch& scratch, Block& block) {
+                  const size_t before = block.lengths.size();
+                  sequencer.windows(texts[i], pairs.empty() ? nullptr : &pairs[i], add_special,
+                                    limits, words, scratch, block.sequence, block.lengths);
+                  block.texts.append(block.lengths.size() - before, static_cast<int32_t>(i));
+                });
   PackedWindows all;
   for (const Block& block : blocks) {
     all.tokens += static_cast<int64_t>(block.sequence.ids.size());

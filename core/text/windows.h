@@ -7,14 +7,15 @@
 #include "runtime/thread_pool.h"
 #include "text/numbers.h"
 #include "text/sequence.h"
+#include "text/tokenizer.h"
 
 namespace bertie {
 
 struct PackedWindows {
   int64_t tokens = 0, windows = 0;
-  Numbers ids, type_ids;       // (tokens,)
-  Numbers lengths, texts;      // (windows,): tokens in each, and the text that it is from
-  Numbers offsets;             // (tokens, 2): code points; 0, 0 for tokens of the frame
+  Numbers ids, type_ids;        // (tokens,)
+  Numbers lengths, texts;       // (windows,): tokens in each, and the text that it is from
+  Numbers offsets;              // (tokens, 2): code points; 0, 0 for tokens of the frame
   Numbers word_ids, sequences;  // (tokens,): -1 for tokens of the frame; sequences: 0 or 1
 };
 

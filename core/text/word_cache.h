@@ -13,10 +13,11 @@
 
 namespace bertie {
 
-static_assert(std::endian::native == std::endian::little, "words are read as little-endian numbers");
+static_assert(std::endian::native == std::endian::little,
+              "words are read as little-endian numbers");
 
-// A table of entries of which one is overwritten when there is no room. Two entries share a place, and
-// use the place beside theirs where that has room.
+// A table of entries of which one is overwritten when there is no room. Two entries share a place,
+// and use the place beside theirs where that has room.
 template <typename Entry, size_t kEntries>
 class CacheTable {
  public:
@@ -34,7 +35,8 @@ class CacheTable {
     Entry* place = at(hash);
     // Without a branch between the two, which would often be foreseen wrongly.
     const bool first = place[0].is(key), second = place[1].is(key);
-    if (first | second) [[likely]] return place + !first;
+    if (first | second) [[likely]]
+      return place + !first;
     Entry* other = beside(place);
     for (const int way : {0, 1}) {
       if (!other[way].is(key)) continue;
@@ -130,8 +132,9 @@ struct ShortChunk {
   }
 };
 
-// Bytes that ASCII white space or punctuation bounds, with anything but plain ASCII in them, as they
-// stand in the text, or a word of many tokens; and their tokens, in code points from the first.
+// Bytes that ASCII white space or punctuation bounds, with anything but plain ASCII in them, as
+// they stand in the text, or a word of many tokens; and their tokens, in code points from the
+// first.
 struct alignas(64) ChunkEntry {
   static constexpr size_t kMost = 12;
   ShortChunk chunk;

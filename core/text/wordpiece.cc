@@ -1,6 +1,11 @@
 #include "text/wordpiece.h"
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "text/vocab.h"
 
 namespace bertie {
 
@@ -21,7 +26,8 @@ void WordPiece::split(std::string_view word, uint64_t chars, std::vector<Piece>&
     // Tokens are well-formed UTF-8, so a match of bytes never ends inside a code point.
     size_t length = rest.size();
     int32_t id = -1;
-    while (length > 0 && (id = vocab_.find(place, rest.substr(0, length), hashes[length - 1])) < 0) {
+    while (length > 0 &&
+           (id = vocab_.find(place, rest.substr(0, length), hashes[length - 1])) < 0) {
       --length;
     }
     if (length == 0) {

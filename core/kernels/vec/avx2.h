@@ -1,4 +1,5 @@
 // 8 floats: AVX2 and FMA, with AVX-VNNI where the compiler may use it.
+// IWYU pragma: private, include "kernels/vec.h"
 #pragma once
 
 #include <immintrin.h>

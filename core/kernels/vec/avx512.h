@@ -1,4 +1,5 @@
 // 16 floats: AVX-512 F, BW, DQ and VL, with VNNI where the compiler may use it.
+// IWYU pragma: private, include "kernels/vec.h"
 #pragma once
 
 #include <immintrin.h>

@@ -1,5 +1,6 @@
 // 4 floats: what every aarch64 has, with sdot where the compiler may use it. kernels/matrix.h has
 // what CPUs with matrix instructions run in place of Bytes and add_pairs.
+// IWYU pragma: private, include "kernels/vec.h"
 #pragma once
 
 #include <arm_neon.h>

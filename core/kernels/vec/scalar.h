@@ -1,4 +1,5 @@
 // A vector of one: what every CPU runs, and what the other ISAs are tested against.
+// IWYU pragma: private, include "kernels/vec.h"
 #pragma once
 
 #include <cstdint>
