@@ -14,7 +14,7 @@ PACKAGE = Path(bertie.__file__).parent
 
 # Each tier imports from those above it only, and a package from itself.
 TIERS = (
-    {"errors", "architectures", "_core"},
+    {"errors", "architectures", "system", "_core"},
     {"config"},
     {"sources", "tables"},
     {"checkpoint", "tokenize"},

@@ -96,7 +96,7 @@ def remembered_hash(tensors: Mapping[str, Tensor], files: Iterable[Path]) -> str
     key = _hash_json({"recipe": _RECIPE, "files": seen, "names": sorted(tensors)})
     path = cache_directory() / "fingerprints" / key
     with suppress(OSError):
-        known: str = path.read_text()
+        known: str = path.read_text(encoding="ascii")
         if len(known) == 64:
             return known
     found = hash_tensors(tensors)
@@ -121,6 +121,6 @@ def _stat(path: Path) -> os.stat_result:
 def _write(path: Path, text: str) -> None:
     """Write a small file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
         file.write(text)
     Path(file.name).replace(path)

@@ -30,7 +30,7 @@ def main() -> None:
     from bertie.load import load
 
     imported = time.perf_counter()
-    from bertie.bench.machine import peak_resident_bytes, resident_bytes
+    from bertie.system.memory import peak_resident_bytes, resident_bytes
 
     imported_bytes = resident_bytes()
     ready = time.perf_counter()

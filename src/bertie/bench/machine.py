@@ -1,7 +1,8 @@
-"""What the system says of the machine and of this process."""
+"""What the system says of the machine."""
 
+import os
 import platform
-import resource
+import sys
 from pathlib import Path
 
 
@@ -18,26 +19,11 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def resident_bytes() -> int | None:
-    """The memory of this process that is in RAM, its mapped files included; None: unknown."""
+def load_average() -> float | None:
+    """How many processes ran or waited on average over the last minute; None: unknown."""
+    if sys.platform == "win32":  # which counts no such thing
+        return None
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return os.getloadavg()[0]
     except OSError:
         return None
-    return pages * resource.getpagesize()
-
-
-def peak_resident_bytes() -> int:
-    """The most that it ever was.
-
-    What getrusage tells is no less than the parent's, which a child starts from; Linux's VmHWM
-    begins anew with the program. Both count in KiB.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,6 +1,5 @@
 """The measurement: rounds in which everything takes its turn, so that a busy minute hits all."""
 
-import os
 import platform
 import time
 import warnings
@@ -14,7 +13,7 @@ from random import Random
 import numpy as np
 
 from bertie import _core
-from bertie.bench.machine import cpu_name
+from bertie.bench.machine import cpu_name, load_average
 from bertie.bench.operations import operations
 from bertie.bench.report import Bulk, Latency, Machine, Model, Report, Spread
 from bertie.bench.start import memory, start
@@ -105,7 +104,7 @@ def measure(
     if type(rounds) is not int or rounds < 1:
         raise InputError(f"rounds is {rounds!r}, expected at least 1")
     given = None if texts is None else given_texts(texts)
-    load_before = os.getloadavg()[0]
+    load_before = load_average()
     tell = progress or (lambda what, done, total: None)
     tell("loading", 0, rounds + 2)
     model = load(
@@ -220,7 +219,7 @@ def _shuffled(kinds: Sequence[Texts]) -> list[str]:
 
 
 def described(
-    model: BertieModel, load_before: float, peaks: Sequence[float] = ()
+    model: BertieModel, load_before: float | None, peaks: Sequence[float] = ()
 ) -> tuple[Model, Machine]:
     """Describe a model and the machine.
 

@@ -52,7 +52,8 @@ class Machine:
         cores: those that the process may use.
         threads: those that the model used at most.
         isa: the instruction set of its kernels.
-        load: processes that ran or waited on average over the minute before; above 0 is others'.
+        load: processes that ran or waited on average over the minute before; above 0 is others',
+            None unknown.
         peak_gflops: operations a second, in 10⁹, of these threads multiplying in this precision on
             registers alone; measured once a round, if at all.
         bertie, python: versions.
@@ -62,7 +63,7 @@ class Machine:
     cores: int
     threads: int
     isa: str
-    load: float
+    load: float | None
     peak_gflops: Spread | None
     bertie: str
     python: str

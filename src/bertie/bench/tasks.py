@@ -1,6 +1,5 @@
 """What a task takes beside the encoder: its calls are timed, and the encoder within them."""
 
-import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.bench.machine import load_average
 from bertie.bench.measure import Progress, described, given_texts
 from bertie.bench.operations import operations
 from bertie.bench.report import Spread, TaskBulk, TaskReport
@@ -149,7 +149,7 @@ def measure_task(
     if type(rounds) is not int or rounds < 1:
         raise InputError(f"rounds is {rounds!r}, expected at least 1")
     given = None if texts is None else given_texts(texts)
-    load_before = os.getloadavg()[0]
+    load_before = load_average()
     tell = progress or (lambda what, done, total: None)
     tell("loading", 0, rounds + 1)
     model = load(source, task=task, precision=precision, threads=threads, calibration=calibration)

@@ -2,7 +2,6 @@
 
 import mmap
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from bertie.errors import CheckpointError
+from bertie.system import advice
 
 # Bits of one element, by safetensors' word for the type. A file may use other words on tensors
 # that nobody asks for.
@@ -92,9 +92,6 @@ _TO_FLOAT32: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[Any]]] = {
 FLOAT_DTYPES = tuple(_TO_FLOAT32)
 
 
-# Linux's MADV_POPULATE_READ (5.14), which Python's mmap has no name for.
-_POPULATE_READ = 22
-
 # NumPy's limits: axes before its second version, elements of 16 bytes. They hold for arrays of no
 # elements, too, as if axes of length 0 had length 1.
 _MOST_AXES = 32
@@ -138,23 +135,21 @@ class Tensor:
 
     def forget(self) -> None:
         """Give the memory of a mapped tensor back; whoever reads it again gets it again."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self._advise(mmap.MADV_DONTNEED)
+        self._advise(advice.forget)
 
     def fetch(self) -> None:
         """Map all of a mapped tensor at once, in a tenth of the time of page after page.
 
         Its memory then stays what it is, whichever parts are read.
         """
-        with suppress(OSError):  # a kernel that doesn't know how
-            self._advise(_POPULATE_READ)
+        self._advise(advice.fetch)
 
-    def _advise(self, advice: int) -> None:
+    def _advise(self, tell: Callable[[mmap.mmap, int, int], None]) -> None:
         """Tell the system about the pages that no other tensor shares."""
         start = -(-self.offset // mmap.PAGESIZE) * mmap.PAGESIZE
         end = (self.offset + self.data.size) // mmap.PAGESIZE * mmap.PAGESIZE
         if self.mapping is not None and end > start:
-            self.mapping.madvise(advice, start, end - start)
+            tell(self.mapping, start, end - start)
 
     def float32(self) -> NDArray[np.float32]:
         """Give the values as aligned float32: a view of the file where that's possible.

@@ -154,7 +154,7 @@ def _described(model: "Model", machine: "Machine", rounds: int) -> dict[str, str
         "precision": model.precision,
         "cpu": f"{machine.cpu}, {machine.threads} of {machine.cores} cores, {machine.isa}",
         **({} if peak is None else {"multiply peak": f"{_spread(peak)} GFLOP/s"}),
-        "load before": f"{machine.load:.1f}",
+        **({} if machine.load is None else {"load before": f"{machine.load:.1f}"}),
         "rounds": rounds,
     }
 

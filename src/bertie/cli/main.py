@@ -1,6 +1,8 @@
 """The group of commands, and the one place that maps errors to exit codes."""
 
+import errno
 import importlib
+import io
 import os
 import sys
 import warnings
@@ -115,15 +117,22 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo(err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-        return BROKEN_PIPE
     except Exception as error:
+        if _nobody_reads(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+            return BROKEN_PIPE
         if invocation.debug:
             raise
         click.echo(f"bertie: {_one_line(error)}", err=True)
         return FAILED
     return DONE
+
+
+def _nobody_reads(error: Exception) -> bool:
+    """Whether the pipe is broken that is written to, for which Windows says EINVAL."""
+    if sys.platform == "win32" and isinstance(error, OSError) and error.filename is None:
+        return error.errno in (errno.EPIPE, errno.EINVAL)
+    return isinstance(error, BrokenPipeError)
 
 
 def _one_line(error: Exception) -> str:
@@ -154,7 +163,14 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _write_unicode() -> None:
-    """Let every character be written, whatever the locale: UTF-8 into files and pipes."""
-    if hasattr(sys.stdout, "reconfigure"):
-        encoding = None if sys.stdout.isatty() else "utf-8"
-        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+    """Let every character be written, whatever the locale and the system.
+
+    Files and pipes get UTF-8 and plain line ends.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):  # a caller's own
+            continue
+        if stream.isatty():
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -62,7 +62,7 @@ def write_beside(opened: Opened, into: Path) -> None:
     checkpoint = opened.checkpoint
     config = {**checkpoint.raw_config, "model_type": checkpoint.config.model_type}
     text = json.dumps(config, indent=2, ensure_ascii=False)
-    (folder / _CONFIG).write_text(text + "\n", encoding="utf-8")
+    (folder / _CONFIG).write_text(text + "\n", encoding="utf-8", newline="\n")
     for module in (*opened.layout.modules, *opened.layout.projection):
         if isinstance(module, Dense):
             _write_dense(module, into / Path(module.where).parent)

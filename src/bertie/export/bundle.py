@@ -13,7 +13,7 @@ from bertie.encoder import Recipe
 from bertie.errors import CheckpointError, InputError
 from bertie.export.beside import VOCAB, copied, encoder_folder, write_beside
 from bertie.export.pack import pack as pack_bundle
-from bertie.export.place import check_place, publish, staging
+from bertie.export.place import check_place, staging
 from bertie.export.safetensors import write_safetensors
 from bertie.export.weights import hashes, stored_parts
 from bertie.opening import Given
@@ -22,6 +22,7 @@ from bertie.sources.bundles import NAME, sealed
 from bertie.sources.local import SUFFIX
 from bertie.sources.manifest import Manifest, sha256
 from bertie.sources.progress import Progress, silent
+from bertie.system.disk import put_in_place
 from bertie.tokenize import stored
 from bertie.tokenize.definition import Definition
 from bertie.verify import compare, limits_for, observe, verification_texts
@@ -101,7 +102,7 @@ def write_bundle(
         if pack:
             made = stage / "packed"
             pack_bundle(bundle, made)
-        publish(made, destination, stage)
+        put_in_place(made, destination, stage / "replaced")
     size = sum(file["bytes"] for file in content["files"].values())
     return Exported(
         destination, content["task"], content["precision"], content["fingerprint"], size

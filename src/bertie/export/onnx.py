@@ -25,11 +25,12 @@ from bertie.export.onnx_encoder import add_encoder
 from bertie.export.onnx_file import add_metadata, write_model
 from bertie.export.onnx_net import Net, import_onnx
 from bertie.export.onnx_outputs import HIDDEN, SPAN, add_embedding, add_head, add_hidden
-from bertie.export.place import check_place, publish, staging
+from bertie.export.place import check_place, staging
 from bertie.export.tokenizer_files import write_tokenizer
 from bertie.fingerprint import remembered_hash
 from bertie.heads import Head
 from bertie.opening import Given, Opened, open_source
+from bertie.system.disk import put_in_place
 from bertie.tasks import embed
 from bertie.tasks.embed_settings import FIRST_LAST
 from bertie.tasks.stages import stages
@@ -157,7 +158,7 @@ def write_onnx(
         check = check_model(path, packed, _padding(opened), plan.outputs, plan.expected)
         add_metadata(path, _metadata(opened, plan, check))
         size = sum(file.stat().st_size for file in files)
-        publish(made, destination, stage)
+        put_in_place(made, destination, stage / "replaced")
     names = tuple(file.relative_to(made).as_posix() for file in files)
     return ExportedOnnx(destination, names, size, plan.net.inputs, plan.outputs, check)
 
@@ -289,7 +290,7 @@ def _state_activation(opened: Opened, made: Path) -> None:
     path = made / encoder_folder(opened) / "config.json"
     raw = json.loads(path.read_text(encoding="utf-8"))
     text = json.dumps({**raw, "hidden_act": opened.given.activation}, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _padding(opened: Opened) -> int:

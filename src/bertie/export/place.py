@@ -52,28 +52,3 @@ def staging(destination: Path) -> Iterator[Path]:
         raise InputError(f"{place} can't be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-
-
-def publish(made: Path, destination: Path, stage: Path) -> None:
-    """Give what was made in the stage its name, once all of it is on the disk."""
-    for path in [*(made.rglob("*") if made.is_dir() else ()), made]:
-        _sync(path)
-    replaced = stage / "replaced"
-    if os.path.lexists(destination):
-        destination.rename(replaced)
-    try:
-        made.rename(destination)
-    except OSError:
-        if os.path.lexists(replaced):
-            replaced.rename(destination)
-        raise
-    _sync(destination.absolute().parent)
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold a file or directory before anything later."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -27,7 +27,7 @@ def write_tokenizer(opened: Opened, folder: Path) -> None:
     if not isinstance(tokenizer.definition, Definition):
         return  # what only `tokenizers` can run can't be changed, and is a tokenizer.json mostly
     text = json.dumps(tokenizer_json(tokenizer), ensure_ascii=False, indent=1)
-    (folder / _JSON).write_text(text + "\n", encoding="utf-8")
+    (folder / _JSON).write_text(text + "\n", encoding="utf-8", newline="\n")
     path = folder / _CONFIG
     stated = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     own = {
@@ -41,7 +41,9 @@ def write_tokenizer(opened: Opened, folder: Path) -> None:
         **stated,
         "do_lower_case": tokenizer.settings["lower"].value,
     }
-    path.write_text(json.dumps(own, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(own, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+    )
 
 
 def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from bertie.errors import InputError
+from bertie.system.disk import sync
 
 _UNFINISHED = ".unfinished"
 
@@ -37,15 +38,6 @@ def write(path: Path, data: bytes) -> None:
     """Write a small file. Raises: as durable."""
     with durable(path) as file:
         file.write(data)
-
-
-def sync(directory: Path) -> None:
-    """Have the disk hold a directory's names before anything later."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_unfinished(directory: Path) -> None:

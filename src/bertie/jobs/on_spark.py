@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from bertie import _core
 from bertie.errors import ExtraMissing
 from bertie.jobs import manifest
 from bertie.jobs.arrow import pa
@@ -139,7 +140,7 @@ def connect(workers: int | None = None) -> Any:
     SparkContext._ensure_initialized()  # until then SparkConf doesn't know what submitting said
     builder = SparkSession.builder.appName("bertie")
     if not SparkConf().contains("spark.master"):
-        every = len(os.sched_getaffinity(0))
+        every = _core.available_cores()
         builder = (
             builder.master(f"local[{every},{_TRIES}]")
             .config("spark.task.cpus", max(every // (workers or 1), 1))

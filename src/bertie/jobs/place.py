@@ -1,7 +1,7 @@
 """Where a job's output and what is noted of it lie, and the lock that one run at a time holds."""
 
-import fcntl
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from pathlib import Path
 from bertie.errors import InputError
 from bertie.jobs.durable import remove_unfinished
 from bertie.jobs.job import FORMATS, Job
+from bertie.system.locks import Lock
 
 _NOTES = "_job"  # beside shards in a directory; readers of data sets pass underscores over
 
@@ -76,26 +77,27 @@ class Place:
         try:
             for directory in (self.parts, self.records, self.rejected):
                 directory.mkdir(parents=True, exist_ok=True)
-            lock = (self.notes / "lock").open("a+")
+            lock = Lock(self.notes / "lock")
         except OSError as error:
             raise InputError(f"{error.filename} can't be written: {error.strerror}") from error
         with lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.take()
             except BlockingIOError:
-                lock.seek(0)
+                lock.file.seek(0)
                 raise InputError(
-                    f"another run ({lock.read().strip() or 'just started'}) is writing"
+                    f"another run ({lock.file.read().strip() or 'just started'}) is writing"
                     f" {self.output}; wait for it, or end it: a job has one run at a time"
                 ) from None
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {os.uname().nodename}")
-            lock.flush()
+            lock.file.truncate(0)
+            lock.file.write(f"process {os.getpid()} on {platform.node()}")
+            lock.file.flush()
             for directory in {self.output.parent, self.parts, *self._own()}:
                 remove_unfinished(directory)
             yield
             if not self.manifest.exists():  # nothing was begun
                 self.clear()
+                # Where open files can't be removed, on Windows, the lock's remains, and is no harm.
                 shutil.rmtree(self.notes, ignore_errors=True)
 
     def clear(self) -> None:

@@ -1,11 +1,11 @@
 """One writer at a time."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bertie.errors import InputError
+from bertie.system.locks import Lock
 
 _FILE = "lock"
 
@@ -17,12 +17,12 @@ def writing(directory: Path) -> Iterator[None]:
     Raises: InputError: another process is writing, or the directory can't be written.
     """
     try:
-        file = (directory / _FILE).open("a")
+        lock = Lock(directory / _FILE)
     except OSError as error:
         raise InputError(f"{directory} can't be written: {error.strerror}") from error
-    with file:
+    with lock:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.take()
         except BlockingIOError:
             raise InputError(
                 f"{directory} is being written by another process; wait until it is done"

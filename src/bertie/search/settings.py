@@ -75,7 +75,7 @@ class IndexSettings:
         """Write them into a directory, whole or not at all."""
         unfinished = directory / f".{FILE}.{os.urandom(4).hex()}"
         try:
-            with unfinished.open("x", encoding="utf-8") as file:
+            with unfinished.open("x", encoding="utf-8", newline="\n") as file:
                 json.dump(asdict(self), file, indent=1, ensure_ascii=False)
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,11 +1,10 @@
 """The front process: its sockets, its signals, and its end."""
 
 import asyncio
-import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any
 from weakref import ref
@@ -13,6 +12,7 @@ from weakref import ref
 from bertie.errors import ExtraMissing, InputError
 from bertie.server.engine.service import Service
 from bertie.server.settings import HttpSettings, Settings
+from bertie.server.signals import calling
 
 _MISSING = "a server needs more packages: pip install 'bertie[server]'"
 _BACKLOG = 2048
@@ -44,7 +44,8 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 async def _serve(settings: Settings) -> int:
     """Listen while the models load, and until a signal says to stop."""
-    with listening(settings.http) as listener:
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening(settings.http))
         service = Service(settings)
         application = _application(service, settings)
         server = _module("http.serving").server(application)
@@ -59,8 +60,7 @@ async def _serve(settings: Settings) -> int:
                 served.force_exit = stopped.is_set()  # whoever asks twice is in a hurry
             stopped.set()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
+        stack.enter_context(calling(loop, stop))
         serving = loop.create_task(server.serve([listener]))
         starting = loop.create_task(service.start())
         others = None

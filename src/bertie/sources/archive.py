@@ -10,6 +10,7 @@ from typing import IO
 
 from bertie.errors import SourceError
 from bertie.sources.progress import Progress
+from bertie.system.names import file_name
 
 _CHUNK = 1 << 20  # bytes
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
@@ -69,6 +70,8 @@ def _check(member: zipfile.ZipInfo, wheel: str) -> None:
     parts = name.removesuffix("/").split("/")
     if "\\" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
         raise SourceError(f"{wheel} holds the unsafe path {name!r}; it isn't unpacked")
+    if any(file_name(part) != part for part in parts):
+        raise SourceError(f"{wheel} holds {name!r}, which no file here can be called")
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise SourceError(f"{wheel} holds {name!r}, which is no plain file; it isn't unpacked")

@@ -1,9 +1,6 @@
 """Where fetched models lie, and how one gets there whole or not at all."""
 
-import errno
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +11,9 @@ from bertie.sources.environment import cache_directory
 from bertie.sources.manifest import Manifest
 from bertie.sources.names import Fetched
 from bertie.sources.progress import Progress
-
-_NO_LOCKS_HERE = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS})
+from bertie.system.disk import put_in_place
+from bertie.system.locks import NO_LOCKS_HERE, Lock
+from bertie.system.names import file_name
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Entry:
 
     @property
     def directory(self) -> Path:
-        return self.home / "models" / self.key
+        return self.home.joinpath("models", *map(file_name, self.key.split("/")))
 
     @property
     def archive(self) -> Path:
@@ -54,14 +52,11 @@ class Entry:
         """Hold the lock that one fetch of this model at a time holds; it ends with the process."""
         locks = self.home / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        with (locks / f"{self._hash}.lock").open("w") as file:
+        with Lock(locks / f"{self._hash}.lock") as lock:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                progress("waiting for another pull", 0, None)
-                fcntl.flock(file, fcntl.LOCK_EX)
+                lock.take(lambda: progress("waiting for another pull", 0, None))
             except OSError as error:
-                if error.errno not in _NO_LOCKS_HERE:
+                if error.errno not in NO_LOCKS_HERE:
                     raise
             yield
 
@@ -87,13 +82,8 @@ class Entry:
     def publish(self, fetched: Path, manifest: Manifest, staging: Path) -> None:
         """Put a fetched directory into its place, an older one there out of the way."""
         manifest.write(fetched)
-        for path in [*fetched.rglob("*"), fetched]:
-            _sync(path)
         self.directory.parent.mkdir(parents=True, exist_ok=True)
-        if self.directory.exists():
-            self.directory.rename(staging / "replaced")
-        fetched.rename(self.directory)
-        _sync(self.directory.parent)
+        put_in_place(fetched, self.directory, staging / "replaced")
 
     @property
     def _hash(self) -> str:
@@ -110,12 +100,3 @@ def disk_errors_told(home: Path) -> Iterator[None]:
             f"can't write to the cache {home}: {error}; "
             "free the space or the permission, or set BERTIE_HOME to another directory"
         ) from error
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold a file or directory before anything later."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

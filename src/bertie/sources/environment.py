@@ -1,6 +1,7 @@
 """What the environment says about the cache and the network, read when it is asked for."""
 
 import os
+import sys
 from pathlib import Path
 
 from bertie.errors import SourceError
@@ -34,14 +35,16 @@ def offline() -> bool:
 def cache_directory() -> Path:
     """Where Bertie keeps what it fetched or computed; the directory need not exist yet.
 
-    Returns: BERTIE_HOME, else bertie under XDG_CACHE_HOME, else ~/.cache/bertie.
+    Returns: BERTIE_HOME, else bertie under XDG_CACHE_HOME, else on Windows under LOCALAPPDATA, else
+        ~/.cache/bertie.
     Raises: SourceError: none of them is set and this user has no home directory.
     """
     if home := os.environ.get("BERTIE_HOME"):
         return Path(home).expanduser().absolute()
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    if shared.startswith("/"):  # the XDG specification says to ignore a relative one
-        return Path(shared) / "bertie"
+    names = ("XDG_CACHE_HOME", "LOCALAPPDATA") if sys.platform == "win32" else ("XDG_CACHE_HOME",)
+    for shared in (Path(os.environ.get(name, "")) for name in names):
+        if shared.is_absolute():  # the XDG specification says to ignore a relative one
+            return shared / "bertie"
     try:
         return Path.home() / ".cache" / "bertie"
     except RuntimeError:

@@ -43,7 +43,7 @@ def fetch(release: Release, into: Path, archive_file: Path, progress: Progress) 
         raise
     http.forget(archive_file)
     settings = {"do_lower_case": release.lower}
-    (into / TOKENIZER).write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    (into / TOKENIZER).write_text(json.dumps(settings) + "\n", encoding="utf-8", newline="\n")
     return url
 
 

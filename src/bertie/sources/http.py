@@ -109,7 +109,7 @@ def _transfer(url: str, into: Path, what: str, progress: Progress) -> Remote:
             # Its state last: bytes of one file must never pass for those of another.
             into.unlink(missing_ok=True)
             part = _remote(url, response)
-            _state(into).write_text(json.dumps(asdict(part)))
+            _state(into).write_text(json.dumps(asdict(part)), encoding="utf-8")
         if begin not in (None, _size(into)):
             into.unlink(missing_ok=True)
             raise HTTPException(f"the server sent bytes from {begin} on, which nobody asked for")
@@ -156,7 +156,7 @@ def _require_room(into: Path, remote: Remote) -> None:
 def _part(url: str, into: Path) -> Remote | None:
     """Say of what the bytes that are here already are a part, where that can be continued."""
     try:
-        remote = Remote(**json.loads(_state(into).read_text()))
+        remote = Remote(**json.loads(_state(into).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
     return remote if remote.url == url and remote.etag and _size(into) else None

@@ -27,9 +27,10 @@ def resolve(source: str | os.PathLike[str], *, progress: Progress = silent) -> P
     """
     if isinstance(source, (str, os.PathLike)):
         text = os.fspath(source)
+        path = Path(text)
         # A path that nothing has to be known about; `find` reads all others.
-        if text.startswith(("/", ".")) and "\0" not in text and Path(text).is_dir():
-            return Path(text)
+        if "\0" not in text and (path.is_absolute() or text.startswith(".")) and path.is_dir():
+            return path
     from bertie.sources.fetching import find
 
     return find(source, progress)

@@ -71,7 +71,9 @@ class Manifest:
             "origin": self.origin,
             "files": {name: vars(file) for name, file in self.files.items()},
         }
-        (directory / NAME).write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
+        (directory / NAME).write_text(
+            json.dumps(raw, indent=2) + "\n", encoding="utf-8", newline="\n"
+        )
 
     def damage(self, directory: Path, *, hashes: bool, progress: Progress = silent) -> list[str]:
         """Say what is wrong with a directory's files, by size alone or by hash too."""

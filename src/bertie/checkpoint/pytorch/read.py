@@ -11,6 +11,7 @@ from bertie.checkpoint.pytorch.layouts import Saved, read_archive, read_row
 from bertie.checkpoint.pytorch.storages import StoredTensor, place
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
+from bertie.system import advice
 
 # What trainers call the state_dict where they save other things beside it.
 _NESTED = ("state_dict", "model_state_dict", "model", "module")
@@ -44,8 +45,7 @@ def read_pytorch(path: Path) -> dict[str, Tensor]:
         for name, stored in _state(saved.value, path.name).items()
     }
     # Checking has brought the whole file into this process's memory.
-    if hasattr(mmap, "MADV_DONTNEED"):
-        mapping.madvise(mmap.MADV_DONTNEED)
+    advice.forget(mapping, 0, len(mapping))
     return tensors
 
 

@@ -5,7 +5,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from bertie.errors import EngineFailed, TruncationWarning
@@ -13,6 +12,7 @@ from bertie.load import load
 from bertie.server.engine.ask import thawed
 from bertie.server.engine.halving import halved
 from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ran, Run
+from bertie.system.memory import resident_bytes
 from bertie.tasks.calls import CALLS
 from bertie.tasks.model import Model
 
@@ -63,7 +63,7 @@ class Host:
     def _load(self, message: Load) -> None:
         """Load a model and describe it."""
         try:
-            before = _resident()
+            before = resident_bytes()
             model = load(message.source, **{"threads": self._threads, **message.options})
             described = _described(model, before)
         except BaseException as error:  # whatever it is, somebody waits for the word
@@ -73,9 +73,9 @@ class Host:
         self._reply(Loaded(message.key, described))
 
 
-def _described(model: Model, before: int) -> Description:
+def _described(model: Model, before: int | None) -> Description:
     """Say what the front process has to know."""
-    info = model.info()
+    info, now = model.info(), resident_bytes()
     return Description(
         task=model.task,
         info=info.to_dict(),
@@ -83,14 +83,8 @@ def _described(model: Model, before: int) -> Description:
         settings=dict(info.settings),
         max_length=model.max_length,
         tokenizer=pickle.dumps(model.tokenizer, 5),
-        memory=max(_resident() - before, 0),
+        memory=0 if before is None or now is None else max(now - before, 0),
     )
-
-
-def _resident() -> int:
-    """Count the bytes of memory that this process takes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096
 
 
 def _sendable(error: BaseException) -> BaseException:

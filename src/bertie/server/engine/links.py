@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from bertie.server.engine.ends import start
 from bertie.server.engine.frames import Assembler, decoded, encoded
 from bertie.server.engine.host import Host
 from bertie.server.engine.messages import Ping
@@ -80,17 +80,13 @@ class ProcessLink:
             receive: takes its messages.
             lost: is called once, when it is gone.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", _WORKER, str(theirs.fileno()), str(threads)],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=sys.stderr.fileno() if _has_descriptor() else subprocess.DEVNULL,
-            )
+        process, ours = start(
+            [sys.executable, "-m", _WORKER, str(threads)],
+            stdout=sys.stderr.fileno() if _has_descriptor() else subprocess.DEVNULL,
+        )
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_unix_connection(lambda: _Reader(receive, lost), sock=ours)
+        transport, _ = await loop.create_connection(lambda: _Reader(receive, lost), sock=ours)
         return cls(process, transport)
 
     def send(self, message: Any) -> None:

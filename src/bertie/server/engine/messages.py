@@ -36,7 +36,7 @@ class Description:
         settings: every setting that its inputs' tokens depend on.
         max_length: the most tokens of an input.
         tokenizer: pickled, for it may take long to unpickle.
-        memory: bytes that it took to load.
+        memory: bytes that it took to load; 0 where the system doesn't say.
     """
 
     task: str

@@ -1,4 +1,4 @@
-"""A worker process: `python -m bertie.server.engine.worker FD THREADS`, begun by a server."""
+"""A worker process: `python -m bertie.server.engine.worker THREADS …`, begun by a server."""
 
 import os
 import signal
@@ -8,9 +8,11 @@ import threading
 from queue import SimpleQueue
 from typing import Any
 
+from bertie.server.engine.ends import handed_over
 from bertie.server.engine.frames import Assembler, encoded, receive
 from bertie.server.engine.host import Host
 from bertie.server.engine.messages import Ping
+from bertie.server.signals import STOPPING
 
 
 class _Line:
@@ -43,12 +45,12 @@ class _Line:
             os._exit(0)
 
 
-def main(descriptor: int, threads: int) -> None:
+def main(threads: int) -> None:
     """Do what the other end of a socket says, for as long as there is one."""
     # Whoever stops the server may signal all of its processes: the front one decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    line = _Line(socket.socket(fileno=descriptor))
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    line = _Line(handed_over())
     line.send(Ping(0))  # as a first word
     host = Host(line.send, threads=threads)
     work: SimpleQueue[Any] = SimpleQueue()
@@ -58,4 +60,4 @@ def main(descriptor: int, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]))
