@@ -4,14 +4,13 @@ import sys
 
 if sys.platform == "win32":
     import ctypes
-    from ctypes import wintypes
 
     class _Counters(ctypes.Structure):
         """PROCESS_MEMORY_COUNTERS of psapi.h."""
 
         _fields_ = (
-            ("cb", wintypes.DWORD),
-            ("PageFaultCount", wintypes.DWORD),
+            ("cb", ctypes.c_uint32),
+            ("PageFaultCount", ctypes.c_uint32),
             ("PeakWorkingSetSize", ctypes.c_size_t),
             ("WorkingSetSize", ctypes.c_size_t),
             ("QuotaPeakPagedPoolUsage", ctypes.c_size_t),
@@ -25,9 +24,9 @@ if sys.platform == "win32":
     def _counters() -> _Counters | None:
         """Ask the system; None: it doesn't tell."""
         kernel = ctypes.WinDLL("kernel32")
-        kernel.GetCurrentProcess.restype = wintypes.HANDLE
+        kernel.GetCurrentProcess.restype = ctypes.c_void_p
         ask = kernel.K32GetProcessMemoryInfo
-        ask.argtypes = (wintypes.HANDLE, ctypes.POINTER(_Counters), wintypes.DWORD)
+        ask.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Counters), ctypes.c_uint32)
         counters = _Counters(cb=ctypes.sizeof(_Counters))
         known = ask(kernel.GetCurrentProcess(), ctypes.byref(counters), counters.cb)
         return counters if known else None
