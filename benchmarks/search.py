@@ -71,7 +71,7 @@ def cranfield(arguments: argparse.Namespace) -> Mapping[str, Any]:
 
 def _cranfield(path: Path) -> Iterator[tuple[str, str]]:
     """Read the texts (.T title and .W words) of one of Cranfield's files."""
-    for part in re.split(r"^\.I ", path.read_text(), flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^\.I ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         id, _, rest = part.partition("\n")
         fields = dict(re.findall(r"^\.([TABW])\n(.*?)(?=^\.[TABWX]\n|\Z)", rest, re.M | re.S))
         yield id.strip(), " ".join(f"{fields.get('T', '')} {fields.get('W', '')}".split())

@@ -31,7 +31,7 @@ def texts(megabytes: float) -> Iterator[str]:
 
 def resident() -> float:
     """Return this process's resident memory, in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * 4096 / 1e6
 
 

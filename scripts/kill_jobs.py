@@ -25,7 +25,7 @@ _WORKERS_OF_A_RUN = 9  # killed before the driver is
 def write_rows(path: Path, count: int, seed: int) -> None:
     """Write a CSV in which some rows are bad."""
     chance = random.Random(seed)
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         file.write("id,text\n")
         for number in range(count):
             words = " ".join(chance.choices(WORDS, k=chance.randint(1, 20)))

@@ -268,7 +268,7 @@ def write_vocab(path: Path, c: Config) -> None:
     pieces = ["##" + letter for letter in letters]
     tokens = [*special, *letters, *pieces, ".", "the", "river", "bank"]
     assert len(tokens) == c.vocab_size
-    path.write_text("\n".join(tokens) + "\n")
+    path.write_text("\n".join(tokens) + "\n", encoding="utf-8")
 
 
 def make_classifier(directory: Path) -> dict[str, np.ndarray]:

@@ -41,7 +41,7 @@ def peak(command: list[str]) -> int:
     with subprocess.Popen(command) as process:
         status = Path(f"/proc/{process.pid}/status")
         while process.poll() is None:
-            found = _ANONYMOUS.search(status.read_text())
+            found = _ANONYMOUS.search(status.read_text(encoding="utf-8"))
             most = max(most, int(found[1]) * 1024 if found else 0)
             time.sleep(_PERIOD)
     if process.returncode != 0:

@@ -11,9 +11,12 @@ import safetensors.numpy
 
 def edit_json(path: Path, **changes: Any) -> None:
     """Change some keys of a JSON object; None takes a key away."""
-    raw = json.loads(path.read_text()) if path.exists() else {}
+    raw = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     raw.update(changes)
-    path.write_text(json.dumps({key: value for key, value in raw.items() if value is not None}))
+    path.write_text(
+        json.dumps({key: value for key, value in raw.items() if value is not None}),
+        encoding="utf-8",
+    )
 
 
 def edit_tensors(

@@ -152,7 +152,7 @@ class Server:
         total = 0
         for pid in self.processes:
             try:
-                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
             except OSError:
                 continue
             total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

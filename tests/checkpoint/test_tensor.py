@@ -120,7 +120,7 @@ def test_a_tensor_that_is_fetched_is_in_memory_as_a_whole_until_it_is_forgotten(
 
 def resident(path: Path) -> int:
     """Count the bytes of a mapped file that this process has in memory."""
-    lines = iter(SMAPS.read_text().splitlines())
+    lines = iter(SMAPS.read_text(encoding="utf-8").splitlines())
     return sum(
         1024 * int(next(line for line in lines if line.startswith("Rss:")).split()[1])
         for line in lines

@@ -1,6 +1,7 @@
 """What holds for every command: help, exit codes, errors in one line."""
 
 import importlib.metadata
+import json
 import os
 import signal
 import subprocess
@@ -150,11 +151,43 @@ def test_an_interrupt_is_130_without_a_traceback(tiny_sentence: Path) -> None:
     assert not list(Path.cwd().glob(".x.jsonl*"))
 
 
-def test_any_character_can_be_printed_in_any_locale(process: Process, tiny_sentence: Path) -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    ran = process("embed", "-m", tiny_sentence, "naïve 日本", env=environment, encoding="utf-8")
-    assert ran.returncode == 0, ran.stderr
-    assert '"naïve 日本"' in ran.stdout
+@pytest.fixture(
+    params=[
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "cp1252"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["ascii", "cp1252", "C"],
+)
+def locale(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment of a process in which Unicode isn't the rule."""
+    return {**os.environ, **request.param}
+
+
+def test_any_character_can_be_printed_in_any_locale(
+    locale: dict[str, str], process: Process, tiny_sentence: Path
+) -> None:
+    asked = {"input": "naïve 日本 🙂\r\nplain\r\n", "env": locale, "encoding": "utf-8"}
+    for command in (["embed"], ["tokenize", "--format", "lines"]):
+        ran = process(*command, "-m", tiny_sentence, **asked)
+        assert ran.returncode == 0, ran.stderr
+        assert [json.loads(line)["text"] for line in ran.stdout.splitlines()] == [
+            "naïve 日本 🙂",
+            "plain",
+        ]
+    again = process(
+        "tokenize", "-m", tiny_sentence, "--format", "jsonl", **(asked | {"input": ran.stdout})
+    )
+    assert again.stdout == ran.stdout
+
+
+def test_an_error_says_any_character_in_any_locale(
+    locale: dict[str, str], process: Process
+) -> None:
+    asked = {"input": '{"größe 日本": 1}\n', "env": locale, "encoding": "utf-8"}
+    ran = process("tokenize", "--format", "jsonl", **asked)
+    assert ran.returncode == 1
+    assert "'größe 日本'" in ran.stderr
 
 
 def test_truncation_is_one_line_on_standard_error(bertie: Bertie, tiny_sentence: Path) -> None:

@@ -58,7 +58,9 @@ def test_a_limit_that_is_not_kept_fails(
 def test_stored_vectors_are_a_reference(
     bertie: Bertie, tiny_sentence: Path, texts: Path, tmp_path: Path
 ) -> None:
-    vectors = library.load(tiny_sentence, precision="float32").embed(texts.read_text().splitlines())
+    vectors = library.load(tiny_sentence, precision="float32").embed(
+        texts.read_text(encoding="utf-8").splitlines()
+    )
     stored = tmp_path / "stored.npy"
     np.save(stored, vectors)
     command = ("verify", tiny_sentence, "--precision", "float32", "--texts", texts)

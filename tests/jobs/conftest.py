@@ -59,4 +59,4 @@ def table(path: Path) -> Any:
 
 def lines(path: Path) -> list[Any]:
     """Read JSON lines."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -34,7 +34,7 @@ def write(path: Path) -> Path:
         pq.write_table(pa.table({"text": TEXTS}), path, row_group_size=20)
     elif path.suffix == ".jsonl":
         rows = [json.dumps({"text": text}) for text in TEXTS]
-        path.write_text("\n".join([*rows[:half], "{}", "", "[", *rows[half:]]))
+        path.write_text("\n".join([*rows[:half], "{}", "", "[", *rows[half:]]), encoding="utf-8")
     else:
         rows = csv_of(TEXTS).splitlines()
         data = "\n".join(rows[:half]).encode() + BAD + "\n".join(rows[half:]).encode()

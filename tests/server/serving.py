@@ -46,11 +46,15 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
     """Wait until a server says where it is, and that it can be asked."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
-        if found := re.search(r"on (http://[^\s,]+)", log.read_text(errors="replace")):
+        if found := re.search(
+            r"on (http://[^\s,]+)", log.read_text(encoding="utf-8", errors="replace")
+        ):
             try:
                 with urllib.request.urlopen(found[1] + "/health/ready", timeout=10):
                     return found[1]
             except OSError:
                 pass
         time.sleep(0.05)
-    raise AssertionError(f"the server isn't ready:\n{log.read_text(errors='replace')}")
+    raise AssertionError(
+        f"the server isn't ready:\n{log.read_text(encoding='utf-8', errors='replace')}"
+    )

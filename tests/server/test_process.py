@@ -154,6 +154,9 @@ def test_an_address_that_is_taken_is_refused() -> None:
 def _lives(pid: int) -> bool:
     """Tell whether a process is there and no zombie."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            != "Z"
+        )
     except FileNotFoundError:
         return False

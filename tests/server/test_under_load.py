@@ -92,7 +92,7 @@ class Load:
 
 def requests_of(log: Path) -> Counter[Any]:
     """Count what a server says that it answered, by status."""
-    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
+    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
     said = [one for one in map(json.loads, lines) if one.get("route") in (_ROUTE, _METHOD)]
     return Counter(one["status"] for one in said)
 
