@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.cli.conftest import Terminal
 from tests.server.serving import served
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stands in for Windows on Linux")
@@ -238,6 +239,20 @@ with Lock(path) as lock, Lock(path) as other:
 holder.wait()
 """
     assert python("-c", code, tmp_path / "lock") == "refused, for it is mine\ntaken\nrefused\n"
+
+
+def test_search_asks_in_a_loop_on_a_terminal(
+    tiny_sentence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text\nthe dog\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", environment(windows=True)["PYTHONPATH"])
+    asked = Terminal("search", rows, "-m", tiny_sentence, "-k", "1")
+    asked.wait_for("? ")
+    asked.type("the dog\n")
+    asked.wait_for("1.000", "? ")
+    asked.type("\x04")
+    assert asked.end() == 0
 
 
 def test_a_server_hands_its_worker_a_socket_and_ends_on_ctrl_c(

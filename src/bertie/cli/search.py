@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,9 @@ def _queries() -> Iterator[str]:
         table = Table(sys.stdin.buffer, name="standard input", format="lines", column="query")
         yield from (row.fields["query"] for row in table)
         return
-    import readline  # noqa: F401  input() edits lines and remembers them once this is imported
+    # input() edits lines and remembers them once this is imported; Windows' terminal does both.
+    with suppress(ImportError):
+        import readline  # noqa: F401
 
     click.echo("Ask something; an empty line or Ctrl-D ends.", err=True)
     while True:
