@@ -13,11 +13,12 @@ from random import Random
 import numpy as np
 
 from bertie import _core
-from bertie.bench.machine import cpu_name, load_average
+from bertie.bench.machine import load_average
 from bertie.bench.operations import operations
 from bertie.bench.report import Bulk, Latency, Machine, Model, Report, Spread
 from bertie.bench.start import memory, start
 from bertie.bench.texts import Texts, synthetic
+from bertie.environment.machine import cpu
 from bertie.errors import InputError, TruncationWarning
 from bertie.load import load
 from bertie.tasks.embed import Embedder
@@ -230,7 +231,7 @@ def described(
     """
     config, info, encoder = model.encoder.config, model.info(), model.encoder
     machine = Machine(
-        cpu=cpu_name(),
+        cpu=cpu().name,
         cores=_core.available_cores(),
         threads=encoder.threads,
         isa=encoder.isa,

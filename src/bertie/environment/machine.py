@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 import sysconfig
 from dataclasses import dataclass
 
@@ -88,7 +89,9 @@ def _libc() -> str | None:
 
 def _memory() -> int | None:
     """The machine's memory in bytes, where POSIX has it told."""
+    if sys.platform == "win32":
+        return None
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+    except (ValueError, OSError):
         return None
