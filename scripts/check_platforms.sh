@@ -1,81 +1,100 @@
 #!/usr/bin/env bash
-# Builds the core and its tests with zig for every platform, runs them where this machine can, and
-# compares what each instruction set computes with what a build by this machine's own compiler does:
-# scripts/check_platforms.sh [--only TARGET]
-# musl's run as they are, Windows' under Wine, aarch64 Linux's under qemu; macOS' can only be built.
+# Builds the core and its tests by every compiler and, with zig, for every platform, warnings being
+# errors; runs the tests where this machine can, and compares what each instruction set computes with
+# what g++'s build does: scripts/check_platforms.sh [--only TARGET]
+# musl's tests run as they are, Windows' under Wine, aarch64 Linux's under qemu; macOS' can't be run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(x86_64-linux-gnu.2.28 x86_64-linux-musl x86_64-windows-gnu aarch64-linux-gnu.2.28
-  aarch64-macos x86_64-macos)
+all=(g++-11 g++-12 clang++-14 clang++-19 x86_64-linux-gnu.2.28 x86_64-linux-musl
+  x86_64-windows-gnu aarch64-linux-gnu.2.28 aarch64-macos x86_64-macos)
 targets=("${all[@]}")
 case "${1:-}" in
   "") ;;
   --only) targets=("${2:?"--only needs one of: ${all[*]}"}") ;;
-  *) echo "usage: $0 [--only TARGET], one of: ${all[*]}" >&2; exit 2 ;;
+  *)
+    echo "usage: $0 [--only TARGET], one of: ${all[*]}" >&2
+    exit 2
+    ;;
 esac
 
 . scripts/needs.sh
 wine=/usr/lib/wine/wine64
-needs cmake cmake ninja ninja-build c++ g++ /usr/include/doctest/doctest.h doctest-dev \
-  qemu-aarch64 qemu-user "$wine" wine64 aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+needs cmake cmake ninja ninja-build c++ g++ g++-11 g++-11 g++-12 g++-12 clang++-14 clang-14 \
+  clang++-19 clang-19 /usr/include/doctest/doctest.h doctest-dev qemu-aarch64 qemu-user \
+  "$wine" wine64 aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+builds=build/platforms
+mkdir -p "$builds"
 if [ -z "${BERTIE_ZIG:-}" ]; then
-  [ -x build/zig/bin/python ] || python3 -m venv build/zig
-  build/zig/bin/pip install --quiet --disable-pip-version-check ziglang==0.17.1
-  BERTIE_ZIG=$PWD/build/zig/bin/python
+  [ -x "$builds/zig/bin/python" ] || python3 -m venv "$builds/zig"
+  "$builds/zig/bin/pip" install --quiet --disable-pip-version-check ziglang==0.17.1
+  BERTIE_ZIG=$PWD/$builds/zig/bin/python
 fi
 export BERTIE_ZIG WINEDEBUG=-all
-mkdir -p build/platforms
 
 build() {  # folder, CMake's options
   cmake -S . -B "$1" -G Ninja -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
-    -DCMAKE_COMPILE_WARNING_AS_ERROR=ON -Ddoctest_DIR=/usr/lib/cmake/doctest "${@:2}" >/dev/null
-  cmake --build "$1"
+    -DCMAKE_COMPILE_WARNING_AS_ERROR=ON -Ddoctest_DIR=/usr/lib/cmake/doctest "${@:2}" >"$1.log"
+  cmake --build "$1" >>"$1.log" || {
+    tail -n 40 "$1.log" >&2
+    return 1
+  }
 }
 
-# What another build must compute, made once for each architecture.
-reference() {  # architecture
-  local folder=build/platforms/reference-$1 cross=()
-  [ "$1" = "$(uname -m)" ] || cross=(-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$1"
-    -DCMAKE_CXX_COMPILER="$1-linux-gnu-g++")
-  build "$folder" "${cross[@]}" >&2
-  local emulator=()
-  [ "$1" = "$(uname -m)" ] || emulator=("qemu-$1" -L "/usr/$1-linux-gnu")
+# Prints what another build of an architecture must compute.
+reference() {
+  local folder=$builds/reference-$1 cross=() emulator=()
+  if [ "$1" != "$(uname -m)" ]; then
+    cross=(-DCMAKE_SYSTEM_NAME=Linux "-DCMAKE_SYSTEM_PROCESSOR=$1" "-DCMAKE_CXX_COMPILER=$1-linux-gnu-g++")
+    emulator=("qemu-$1" -L "/usr/$1-linux-gnu")
+  fi
+  build "$folder" "${cross[@]}"
   "${emulator[@]}" "$folder/core/tests/bits"
 }
 
+declare -A references=()
 summary=()
+failed=
 for target in "${targets[@]}"; do
   printf '\n== %s (%s s)\n' "$target" "$SECONDS"
-  folder=build/platforms/$target
-  emulator=() leave_out=() suffix="" runs=yes
+  folder=$builds/$target
+  architecture=$(uname -m) emulator=() leave_out=() suffix=""
+  options=("-DCMAKE_CXX_COMPILER=$target")
+  if [[ $target != *++-* ]]; then
+    architecture=${target%%-*}
+    options=("-DCMAKE_TOOLCHAIN_FILE=$PWD/scripts/zig.cmake" "-DBERTIE_ZIG_TARGET=$target")
+  fi
+  unset BERTIE_EXPECTED_ISAS
   case $target in
-    x86_64-windows-*) emulator=("$wine") suffix=.exe ;;
+    *-windows-*) emulator=("$wine") suffix=.exe ;;
     aarch64-linux-*)
       emulator=(qemu-aarch64 -L /usr/aarch64-linux-gnu)
-      leave_out=(-E fork_test)  # qemu's emulation breaks at a fork
-      export BERTIE_EXPECTED_ISAS="neonmmla neondot neon scalar" ;;
-    *-macos) runs=no ;;
+      leave_out=(-E fork_test) # qemu's emulation breaks at a fork
+      export BERTIE_EXPECTED_ISAS="neonmmla neondot neon scalar"
+      ;;
   esac
-  build "$folder" -DCMAKE_TOOLCHAIN_FILE="$PWD/scripts/zig.cmake" -DBERTIE_ZIG_TARGET="$target" \
-    -DCMAKE_CROSSCOMPILING_EMULATOR="$(IFS=';' && echo "${emulator[*]}")"
-  if [ $runs = no ]; then
+  build "$folder" "${options[@]}" \
+    "-DCMAKE_CROSSCOMPILING_EMULATOR=$(IFS=';' && echo "${emulator[*]}")"
+  if [[ $target == *-macos ]]; then
     summary+=("$target: built; its tests can't be run here")
     continue
   fi
   ctest --test-dir "$folder" --output-on-failure --no-tests=error "${leave_out[@]}" |
     tee "$folder/tests"
-  unset BERTIE_EXPECTED_ISAS
   "${emulator[@]}" "$folder/core/tests/bits$suffix" | tr -d '\r' >"$folder/bits"
-  architecture=${target%%-*}
-  [ -f "build/platforms/$architecture.bits" ] && [ -z "${1:-}" ] ||
-    reference "$architecture" >"build/platforms/$architecture.bits"
-  same="the same bits as g++'s build on"
-  if ! diff "build/platforms/$architecture.bits" "$folder/bits"; then same="OTHER BITS than g++'s on"; fi
-  summary+=("$target: $(grep 'tests passed' "$folder/tests"), $same \
-$(cut -d' ' -f1 "$folder/bits" | uniq | tr '\n' ' ')")
+  if [ -z "${references[$architecture]:-}" ]; then
+    reference "$architecture" >"$builds/$architecture.bits"
+    references[$architecture]=made
+  fi
+  same="the bits of g++'s build"
+  diff "$builds/$architecture.bits" "$folder/bits" || same="OTHER BITS than g++'s build" failed=yes
+  isas=$(cut -d' ' -f1 "$folder/bits" | uniq | tr '\n' ' ')
+  cases=$(for one in "$folder"/core/tests/*_test"$suffix"; do
+    [[ $one == */fork_test && ${#leave_out[@]} -gt 0 ]] || "${emulator[@]}" "$one" --count
+  done | tr -d '\r' | awk '/unskipped/ { cases += $NF } END { print cases }')
+  summary+=("$target: $(grep 'tests passed' "$folder/tests") ($cases cases); $same with $isas")
 done
 
 printf '\n== Summary\n'
 printf '%s\n' "${summary[@]}"
-! printf '%s\n' "${summary[@]}" | grep -q OTHER
+[ -z "$failed" ]
