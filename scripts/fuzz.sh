@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # Fuzz the core's text handling and the reader of tokenizer.json under sanitizers:
 # scripts/fuzz.sh [SECONDS]
-# The first needs clang with libFuzzer (Debian: clang libclang-rt-14-dev), the second what the
-# package needs, nanobind and g++: its module is built with the sanitizers, whose library the
-# interpreter has to have before any other.
+# The second needs the package's tests' packages in `python`; its module is built with the sanitizers,
+# whose library the interpreter has to have before any other.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 
+. scripts/needs.sh
+needs cmake cmake g++ g++ clang++-19 clang-19 \
+  "/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-$(uname -m).a" libclang-rt-19-dev
+python -m nanobind --cmake_dir >/dev/null || python -m pip install --quiet nanobind
+
 build=build/fuzz
 mkdir -p "$build/corpus"
-clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-  -Icore core/tests/text_fuzz.cc core/text/*.cc core/runtime/thread_pool.cc \
-  core/runtime/per_process.cc -o "$build/text_fuzz"
+clang++-19 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+  -Icore core/tests/text_fuzz.cc core/text/*.cc core/runtime/{thread_pool,per_process}.cc \
+  core/runtime/system_{linux,posix}.cc -o "$build/text_fuzz"
 "$build/text_fuzz" -max_total_time="$seconds" -max_len=512 -timeout=20 "$build/corpus"
 
 cmake -S . -B "$build/module" -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
