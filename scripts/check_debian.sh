@@ -13,7 +13,7 @@ suite=${1:?"usage: scripts/check_debian.sh SUITE (bookworm, trixie)"}
 work=$(mktemp -d)
 trap 'chroot_delete "$work"' EXIT
 root=$work/root
-chroot_make "$root" "$suite" python3 python3-pip python3-venv g++
+chroot_make "$root" "$suite" "${packages[@]}"
 
 mkdir "$root/root/bertie"
 git archive HEAD | tar -x -C "$root/root/bertie"

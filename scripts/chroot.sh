@@ -1,6 +1,6 @@
 # Sourced by the scripts beside it: chroots of Debian, made with debootstrap from the mirror in apt's
 # own configuration (or $DEBIAN_MIRROR), with this machine's way to the network and to packages.
-# shellcheck shell=bash
+# shellcheck shell=bash source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/needs.sh"
 
 chroot_cache=${XDG_CACHE_HOME:-$HOME/.cache}/bertie-chroots
@@ -33,28 +33,50 @@ chroot_run() {  # root, command …
     "${variables[@]}" "${@:2}" </dev/null
 }
 
-# Makes a folder a fresh Debian with these packages. What debootstrap makes is kept as a tarball.
-chroot_make() {  # root, suite, packages …
-  local root=$1 suite=$2 kept mirror value
-  needs debootstrap debootstrap unshare util-linux
-  kept=$chroot_cache/$suite-$(IFS=+ && echo "${*:3}").tar
-  mkdir -p "$chroot_cache" "$root"
-  if [ ! -e "$kept" ]; then
-    # shellcheck disable=SC2016
-    mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 '/debian/$' || true)}
-    if [ -z "$mirror" ]; then
-      echo "apt's configuration names no mirror of Debian; name one in DEBIAN_MIRROR" >&2
-      return 1
-    fi
-    echo "debootstrap $suite with ${*:3}"
-    unshare --mount debootstrap --variant=minbase --include="$(IFS=, && echo "${*:3}")" \
-      "$suite" "$root" "$mirror" >"$root.log" || { tail -n 20 "$root.log" >&2; return 1; }
-    rm -rf "$root"/var/cache/apt/archives/*.deb "$root.log"
-    tar -C "$root" --exclude='./dev/*' --exclude='./proc/*' -cf "$kept.part" .
-    mv "$kept.part" "$kept"
-  else
-    tar -C "$root" -xf "$kept"
+chroot_mirror() {
+  local mirror
+  # shellcheck disable=SC2016
+  mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 '/debian/$' || true)}
+  if [ -z "$mirror" ]; then
+    echo "apt's configuration names no mirror of Debian; name one in DEBIAN_MIRROR" >&2
+    return 1
   fi
+  echo "$mirror"
+}
+
+# Fills a root by debootstrap, or from the tarball that is kept of what it made.
+chroot_fill() {  # root, suite, its architecture, packages separated by commas, debootstrap's options …
+  local root=$1 suite=$2 architecture=$3 packages=$4 kept mirror deb
+  kept=$chroot_cache/$suite-$architecture-$packages.tar
+  mkdir -p "$chroot_cache" "$root"
+  if [ -e "$kept" ]; then
+    tar -C "$root" -xf "$kept"
+    return
+  fi
+  needs debootstrap debootstrap unshare util-linux
+  mirror=$(chroot_mirror)
+  echo "debootstrap $suite for $architecture, with $packages"
+  unshare --mount debootstrap --arch="$architecture" --variant=minbase --include="$packages" \
+    "${@:5}" "$suite" "$root" "$mirror" >"$root.log" || { tail -n 20 "$root.log" >&2; return 1; }
+  if [ -d "$root/debootstrap" ]; then  # --foreign: its packages are here and not yet unpacked
+    for deb in "$root"/var/cache/apt/archives/*.deb; do
+      dpkg --fsys-tarfile "$deb" | tar -C "$root" --keep-directory-symlink -xf -
+    done
+  fi
+  rm -rf "$root"/var/cache/apt/archives/*.deb "$root.log"
+  tar -C "$root" --exclude='./dev/*' --exclude='./proc/*' -cf "$kept.part" .
+  mv "$kept.part" "$kept"
+}
+
+# Makes a folder another architecture's Debian, unpacked and not set up: for an emulator to look in.
+chroot_unpack() {  # root, suite, architecture, packages …
+  chroot_fill "$1" "$2" "$3" "$(IFS=, && echo "${*:4}")" --foreign
+}
+
+# Makes a folder a fresh Debian with these packages.
+chroot_make() {  # root, suite, packages …
+  local root=$1 value
+  chroot_fill "$root" "$2" "$(dpkg --print-architecture)" "$(IFS=, && echo "${*:3}")"
   while read -r value; do
     [ ! -e "$value" ] || cp -rL --remove-destination --parents "$value" "$root"
   done < <(
