@@ -22,7 +22,14 @@ _WORKER = Path(__file__).with_name("worker.py")
 class Process:
     """An engine that has loaded a model in a process of its own, and rests."""
 
-    def __init__(self, engine: Engine, place: Place, threads: int, texts: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        place: Place,
+        threads: int,
+        texts: Path,
+        python: str | Path = sys.executable,
+    ) -> None:
         """Start it. Raises: RuntimeError: it could not load; its own words are on stderr."""
         self.engine = engine
         environment = {
@@ -35,7 +42,7 @@ class Process:
         path = [str(_WORKER.parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             [
-                *(sys.executable, _WORKER, engine.key),
+                *(python, _WORKER, engine.key),
                 *(place.checkpoint, place.work, str(threads), texts),
             ],
             env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(path)},
