@@ -1,6 +1,6 @@
 """Embed one text with the Bertie that is installed, and compare the vector with another machine's.
 
-    python scripts/try_wheel.py MODEL VECTOR.npy [OTHER.npy]
+python scripts/try_wheel.py MODEL VECTOR.npy [OTHER.npy]
 """
 
 import platform
