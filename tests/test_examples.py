@@ -13,6 +13,8 @@ from tests.tasks.heads import add_fill_head, add_head, add_projection
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = Path(__file__).parent / "data" / "tiny-bert"
 
+pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="needs the repository's examples/")
+
 
 def run(
     name: str, *arguments: str | Path, home: Path | None = None, warnings: str = "default"

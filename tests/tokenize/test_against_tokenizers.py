@@ -13,6 +13,10 @@ pytest.importorskip("tokenizers", reason="tokenizers is the oracle here")
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "scripts").is_dir(), reason="needs the repository's scripts/"
+)
+
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
