@@ -39,5 +39,6 @@ for architecture; do
     python -m build --wheel --no-isolation --skip-dependency-check \
     --outdir "raw-$architecture" "$source"
   auditwheel show "raw-$architecture"/*.whl
-  auditwheel repair --plat "manylinux_${glibc/./_}_$architecture" -w "$folder" "raw-$architecture"/*.whl
+  auditwheel repair --only-plat --plat "manylinux_${glibc/./_}_$architecture" -w "$folder" \
+    "raw-$architecture"/*.whl
 done

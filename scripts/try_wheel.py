@@ -16,7 +16,7 @@ TOLERANCE = 1e-5  # float32; the instruction sets sum in different orders
 
 model, *paths = sys.argv[1:]
 isas = _core.available_isas()
-print(f"{platform.machine()}, Python {platform.python_version()}: {', '.join(isas)}")
+print(platform.machine(), platform.python_version(), _core.compiler(), *isas)
 vectors = bertie.load(model, precision="float32").embed(["My son hates reading."])
 np.save(paths[0], vectors)
 
