@@ -31,10 +31,16 @@ if [ -z "${BERTIE_ZIG:-}" ]; then
   BERTIE_ZIG=$PWD/$builds/zig/bin/python
 fi
 export BERTIE_ZIG WINEDEBUG=-all
+# Beside this machine's headers it would bring those along, which are no other platform's.
+mkdir -p "$builds/doctest/lib/cmake" "$builds/doctest/include"
+cp -r /usr/lib/cmake/doctest "$builds/doctest/lib/cmake"
+cp -r /usr/include/doctest "$builds/doctest/include"
 
 build() {  # folder, CMake's options
   cmake -S . -B "$1" -G Ninja -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
-    -DCMAKE_COMPILE_WARNING_AS_ERROR=ON -Ddoctest_DIR=/usr/lib/cmake/doctest "${@:2}" >"$1.log"
+    -DCMAKE_COMPILE_WARNING_AS_ERROR=ON \
+    -Ddoctest_DIR="$PWD/$builds/doctest/lib/cmake/doctest" \
+    "${@:2}" >"$1.log"
   cmake --build "$1" >>"$1.log" || {
     tail -n 40 "$1.log" >&2
     return 1
