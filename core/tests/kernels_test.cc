@@ -1,5 +1,5 @@
 // Each kernel of each ISA against plain loops in double precision.
-#include <doctest/doctest.h>
+#include <doctest.h>
 
 #include <algorithm>
 #include <cmath>
