@@ -17,6 +17,7 @@ check() {  # suite, Python's version, the wheel's tag
   chroot_make "$root" "$1" python3 python3-venv
   mkdir "$root/root/bertie"
   cp -r dist/*-"$3"-*_x86_64.whl tests pyproject.toml scripts/try_wheel.py "$root/root/bertie"
+  # shellcheck disable=SC2016
   chroot_run "$root" bash -euo pipefail -c '
     cd /root/bertie
     if command -v cc c++ gcc g++ clang; then echo "this root has a compiler" >&2; exit 1; fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks .github/workflows with actionlint, which Go builds from its source where it is missing, and
-# shellcheck, which it calls for their commands.
+# Checks .github/workflows with actionlint, which Go builds from its source where it is missing. Their
+# commands it has checked by shellcheck.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

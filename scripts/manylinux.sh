@@ -12,6 +12,7 @@ python=$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 
 # Without isolation: there pip would fetch its tools for the platform that is compiled for.
 python3 -m venv venv
+# shellcheck disable=SC1091
 . venv/bin/activate
 python -c '
 import sys, tomllib
