@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bertie import _core, encoder
 from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import SourceError
 from bertie.sources import resolve
+from tests.auto import sitecustomize
 from tests.tasks.heads import add_fill_head, add_projection
 
 # No time limit on one example, for CI machines are uneven.
@@ -23,6 +25,35 @@ settings.load_profile("bertie")
 
 DATA = Path(__file__).parent / "data"
 _USERS_HOME = os.environ.get("BERTIE_HOME")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--auto",
+        choices=("float32", "bfloat16"),
+        help="the precision that 'auto' means in this run: on another of the CPU's instruction"
+        " sets, or, where none has that meaning or BERTIE_ISA names one, by a patch",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give `auto` the meaning that was asked for, here and in every child process."""
+    wanted = config.getoption("auto")
+    if wanted in (None, encoder.best_precision()):
+        return
+    if not os.environ.get("BERTIE_ISA"):
+        for isa in _core.available_isas():
+            if (isa in encoder._NATIVE_BFLOAT16) == (wanted == "bfloat16"):
+                os.environ["BERTIE_ISA"] = isa
+                return
+    os.environ[sitecustomize.VARIABLE] = f"{encoder.selected_isa()}={wanted}"
+    paths = [str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    sitecustomize.change_auto(encoder)
+
+
+def pytest_report_header() -> str:
+    return f"auto: {encoder.best_precision()}, on {encoder.selected_isa()}"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -98,7 +98,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and none of the user's settings for pip and the hub."""
-    for name in list(os.environ):
+    for name in os.environ.keys() - {"BERTIE_ISA"}:
         if name.startswith(("PIP_", "HF_", "HUGGING", "BERTIE_")) or name.lower().endswith(
             "_proxy"
         ):
