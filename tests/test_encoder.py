@@ -19,6 +19,7 @@ from bertie.encoder import PRECISIONS, Encoder, Linear, Recipe, quantize_weight
 from bertie.errors import CheckpointError, InputError
 from bertie.pooling import POOLINGS
 from bertie.quantize import products
+from tests.auto import sitecustomize
 from tests.random_weights import random_tensor
 
 
@@ -388,6 +389,30 @@ def test_an_unknown_isa_is_refused_with_the_list(tiny, tiny_tensors, monkeypatch
     monkeypatch.setenv("BERTIE_ISA", "mmx")
     with pytest.raises(InputError, match=r"BERTIE_ISA is 'mmx'.*scalar"):
         Encoder(tiny.config, tiny_tensors)
+
+
+def test_bfloat16_is_best_where_instructions_multiply_it():
+    best = {
+        "avx512bf16": "bfloat16",
+        "avx512vnni": "float32",
+        "avxvnni": "float32",
+        "neonmmla": "bfloat16",
+        "neondot": "float32",
+        "scalar": "float32",
+    }
+    code = (
+        "import os, sys; from bertie.encoder import best_precision, selected_isa\n"
+        "for os.environ['BERTIE_ISA'] in sys.argv[1:]: print(selected_isa(), best_precision())"
+    )
+    environment = {name: os.environ[name] for name in os.environ if name != sitecustomize.VARIABLE}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *best],
+        env=environment,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert dict(line.split() for line in ran.stdout.splitlines()) == best
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no CPU affinity")

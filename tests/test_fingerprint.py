@@ -47,9 +47,19 @@ def test_every_setting_that_changes_a_vector_changes_it(
 
 def test_settings_that_change_no_vector_do_not_change_it(sentence: Path) -> None:
     plain = bertie.load(sentence).fingerprint
-    assert bertie.load(sentence, threads=1, budget=99, precision="float32").fingerprint == plain
+    assert bertie.load(sentence, threads=1, budget=99).fingerprint == plain
     assert bertie.load(sentence, normalize=True, max_length=32).fingerprint == plain
     assert bertie.load(sentence, activation="gelu_python").fingerprint == plain
+
+
+def test_what_auto_means_is_as_good_as_said(sentence: Path) -> None:
+    auto = bertie.load(sentence)
+    of = {
+        precision: bertie.load(sentence, precision=precision).fingerprint
+        for precision in ("float32", "bfloat16")
+    }
+    assert auto.fingerprint == of.pop(auto.info().precision)
+    assert auto.fingerprint not in of.values()
 
 
 def test_what_the_files_look_like_does_not_change_it(bert: Path) -> None:

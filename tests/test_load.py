@@ -12,9 +12,8 @@ import pytest
 import safetensors.numpy
 
 import bertie
-from bertie import _core
 from bertie.calibration import calibration_text
-from bertie.encoder import PRECISIONS, Encoder
+from bertie.encoder import PRECISIONS, Encoder, selected_isa
 from bertie.errors import (
     CalibrationWarning,
     CheckpointError,
@@ -25,6 +24,9 @@ from bertie.errors import (
 from tests.editing import edit_json, edit_tensors
 
 TEXTS = ["the old bridge", "Who reads the new book at night?"]
+
+# Those that auto may have.
+MEANINGS = ("float32", "bfloat16")
 
 
 def test_info_says_where_every_setting_came_from(sentence: Path) -> None:
@@ -232,35 +234,32 @@ def test_the_default_models_vectors_are_the_same_bits_in_any_company(minilm: Pat
         assert np.array_equal(model.embed(texts[::-1])[::-1], together)
 
 
+@pytest.mark.parametrize(
+    ("precision", "why"),
+    [("bfloat16", "multiplies bfloat16 natively"), ("float32", "has no native bfloat16")],
+)
 def test_auto_is_bfloat16_where_it_is_native_and_says_why(
-    bert: Path, monkeypatch: pytest.MonkeyPatch
+    bert: Path, monkeypatch: pytest.MonkeyPatch, precision: str, why: str
 ) -> None:
-    native = "avx512bf16" in _core.available_isas()
-    monkeypatch.delenv("BERTIE_ISA", raising=False)
-    setting = bertie.load(bert).info().settings["precision"]
-    assert setting.value == ("bfloat16" if native else "float32")
-    monkeypatch.setenv("BERTIE_ISA", "scalar")
+    isa = selected_isa()
+    monkeypatch.setattr("bertie.encoder._NATIVE_BFLOAT16", {isa} if precision == "bfloat16" else ())
     model = bertie.load(bert)
-    assert model.encoder.precision == "float32"
-    origin = model.info().settings["precision"].origin
-    assert origin == "auto: scalar has no native bfloat16"
-    assert bertie.load(bert, precision="bfloat16").encoder.precision == "bfloat16"
+    assert model.encoder.precision == precision
+    assert model.info().settings["precision"] == bertie.Setting(precision, f"auto: {isa} {why}")
+    for given in MEANINGS:
+        assert bertie.load(bert, precision=given).encoder.precision == given
 
 
+@pytest.mark.parametrize("meaning", MEANINGS)
 def test_a_pickled_model_keeps_the_precision_that_auto_was(
-    bert: Path, monkeypatch: pytest.MonkeyPatch
+    bert: Path, monkeypatch: pytest.MonkeyPatch, meaning: str
 ) -> None:
-    monkeypatch.setattr("bertie.settled.best_precision", one_word)
+    monkeypatch.setattr("bertie.settled.best_precision", lambda: meaning)
     pickled = pickle.dumps(bertie.load(bert))
     monkeypatch.undo()
     copy = pickle.loads(pickled)  # noqa: S301
-    assert copy.encoder.precision == "bfloat16"
+    assert copy.encoder.precision == meaning
     assert copy.info().settings["precision"].origin == "caller"
-
-
-def one_word() -> str:
-    """Stand in for best_precision on another machine."""
-    return "bfloat16"
 
 
 SAMPLE = ["the old bridge by the river", "who reads the new book at night"]

@@ -149,7 +149,7 @@ def test_an_entry_is_found_only_for_what_it_was_made_of(
     elif change == "calibration":
         options["calibration"] = replace(calibration, ids=calibration.ids[::-1].copy())
     elif change == "isa":
-        monkeypatch.setenv("BERTIE_ISA", "scalar")
+        monkeypatch.setattr(module, "selected_isa", lambda: "another")
     else:
         monkeypatch.setattr(module, "RECIPE", "another")
     recipe_of(config, **options)
