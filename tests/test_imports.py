@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import bertie
+from tests.patience import PATIENCE
 
 PACKAGE = Path(bertie.__file__).parent
 
@@ -72,7 +73,7 @@ def test_tokenizing_imports_nothing_of_the_model() -> None:
 def run(code: str) -> str:
     """Run a program in a fresh interpreter."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     return done.stdout.strip()
 

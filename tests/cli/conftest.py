@@ -16,6 +16,7 @@ from typing import NoReturn
 import pytest
 
 from bertie.cli.main import run
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,12 @@ def process() -> Callable[..., subprocess.CompletedProcess[str]]:
             [sys.executable, "-m", "bertie", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             **({"stdin": subprocess.DEVNULL} | options if "input" not in options else options),
         )
 
     return call
-
-
-_PATIENCE = 30  # seconds
 
 
 class Terminal:
@@ -75,7 +73,7 @@ class Terminal:
     def wait_for(self, *texts: str) -> None:
         """Read until texts have been shown one after another, and forget what was shown."""
         pattern = re.compile(".*?".join(map(re.escape, texts)), re.DOTALL)
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         while not pattern.search(self.shown):
             if time.monotonic() > end or not self._read(0.1):
                 self._give_up(f"{texts} did not come")
@@ -86,7 +84,7 @@ class Terminal:
 
     def end(self, *, typing: str = "") -> int:
         """Read what is left, and type a text again and again meanwhile. Returns: the exit code."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         while self._read(0.1):
             if time.monotonic() > end:
                 self._give_up("it did not end")

@@ -15,6 +15,7 @@ import pytest
 
 from bertie import load as load_function
 from bertie.cli import main, options
+from tests.patience import PATIENCE
 
 from .conftest import Ran, Terminal
 
@@ -29,7 +30,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     for name in main.COMMANDS:
         assert f"\n  {name} " in ran.stdout
@@ -129,7 +130,7 @@ def test_a_reader_that_goes_away_is_no_error(tiny_sentence: Path, tmp_path: Path
     bertie.stdout.close()
     assert bertie.stderr.read() == b""
     bertie.stderr.close()
-    assert bertie.wait(30) == main.BROKEN_PIPE
+    assert bertie.wait(PATIENCE) == main.BROKEN_PIPE
 
 
 def test_an_interrupt_is_130_without_a_traceback(tiny_sentence: Path) -> None:
@@ -139,12 +140,12 @@ def test_an_interrupt_is_130_without_a_traceback(tiny_sentence: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + PATIENCE
     while not list(Path.cwd().glob(".x.jsonl*")):  # it waits for its input from then on
         assert time.monotonic() < ends, "it never began"
         time.sleep(0.02)
     os.kill(bertie.pid, signal.SIGINT)
-    _, said = bertie.communicate(timeout=30)
+    _, said = bertie.communicate(timeout=PATIENCE)
     assert bertie.returncode == 130
     assert said.strip() == ""
     assert not Path("x.jsonl").exists()
@@ -221,7 +222,7 @@ def test_the_cli_page_is_what_the_commands_say() -> None:
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert written.returncode == 0, written.stderr  # also when a command or option lacks help

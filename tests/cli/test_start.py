@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 HEAVY = {
     "asyncio",
     "http.client",
@@ -24,6 +26,6 @@ def test_embed_leaves_out_what_it_does_not_need(tiny_sentence: Path) -> None:
         f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     assert ran.stderr == "[]\n"

@@ -20,10 +20,8 @@ from bertie.server.http.serving import server
 from bertie.server.settings import EngineSettings, HttpSettings, ModelSettings, Settings
 from bertie.tasks.multivector import METADATA
 from tests.editing import edit_json, edit_tensors
+from tests.patience import PATIENCE
 from tests.tasks.heads import HIDDEN, add_head
-
-# Seconds; far more than anything here takes, for CI machines are slow at times.
-PATIENCE = 60
 
 LABELS = ["bad", "good", "so so"]
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# Seconds; far more than anything here takes, for CI machines are slow at times.
-PATIENCE = 120
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True)

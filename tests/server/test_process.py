@@ -19,11 +19,10 @@ import pytest
 from bertie.errors import InputError
 from bertie.server.process import listening
 from bertie.server.settings import HttpSettings
+from tests.patience import PATIENCE
 
 pytest.importorskip("uvicorn", reason="needs bertie[server]")
 pytest.importorskip("msgspec", reason="needs bertie[server]")
-
-PATIENCE = 60
 
 
 class Server:

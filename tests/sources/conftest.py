@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -84,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[:limit])
             self.wfile.flush()
             self.server.stalling.set()
-            self.server.go.wait(30)
+            self.server.go.wait(PATIENCE)
             content = content[limit:]
         self.wfile.write(content)
 
@@ -190,7 +192,7 @@ def bertie(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 from .conftest import COMMIT, Server, model_files, serve_hub
 
 Bertie = Callable[..., subprocess.CompletedProcess[str]]
@@ -87,7 +89,7 @@ def test_a_hub_that_says_nothing_is_given_three_seconds(
 ) -> None:
     hub.silent = True
     ran = bertie("pull", "acme/tiny")
-    assert hub.waits.get(timeout=30) < 9  # 3 s; ten, the hub's own, would not do
+    assert hub.waits.get(timeout=PATIENCE) < 9  # 3 s; ten, the hub's own, would not do
     assert ran.returncode == 1
     assert "did not answer" in ran.stderr
     assert str(home) in ran.stderr

@@ -17,10 +17,8 @@ from bertie.server.engine.events import BatchStarted, Event
 from bertie.server.engine.service import Service
 from bertie.server.settings import EngineSettings, ModelSettings, Settings
 from tests.editing import edit_tensors
+from tests.patience import PATIENCE
 from tests.tasks.heads import add_head
-
-# Seconds; far more than anything here takes, for CI machines are slow at times.
-PATIENCE = 60
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:

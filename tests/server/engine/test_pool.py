@@ -13,6 +13,7 @@ import pytest
 from bertie.errors import EngineFailed
 from bertie.server.engine.events import Event, WorkerLost
 from bertie.server.engine.service import Service
+from tests.patience import PATIENCE
 from tests.server.engine.conftest import embed, held, run, serving, until
 
 
@@ -158,7 +159,7 @@ async def _readied(service: Service) -> None:
 
 async def _vanished(pid: int) -> None:
     """Raise ProcessLookupError once a process is gone."""
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         os.kill(pid, 0)
         await asyncio.sleep(0.02)

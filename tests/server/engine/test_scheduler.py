@@ -11,6 +11,7 @@ import pytest
 from bertie.errors import CheckpointError, DeadlineExceeded, InputError, Overloaded, ServerError
 from bertie.server.engine.ask import Ask
 from bertie.server.engine.service import Service
+from tests.patience import PATIENCE
 from tests.server.engine.conftest import computed, embed, held, run, serving, until
 
 # Tokens of one of these texts, and a budget that two of them don't fit into.
@@ -93,7 +94,7 @@ def test_what_is_late_is_answered_at_once_and_never_computed(tiny_sentence: Path
                     await embed(service, "b", "c", deadline=time.monotonic() + 0.1)
                 assert service.state().waiting_inputs == 0
             await first
-            await embed(service, "d", deadline=time.monotonic() + 60)
+            await embed(service, "d", deadline=time.monotonic() + PATIENCE)
             assert sizes == [1, 1]
 
     run(work())
