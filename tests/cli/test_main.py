@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -231,13 +232,28 @@ def test_the_cli_page_is_what_the_commands_say() -> None:
 
 
 def test_a_progress_bar_is_shown_on_a_terminal_only(
-    terminal: type[Terminal], process: Process, tiny_sentence: Path, tmp_path: Path
+    terminal: type[Terminal],
+    bertie: Bertie,
+    tiny_sentence: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lines = tmp_path / "lines.txt"
-    lines.write_text("a few words and then some more of them\n" * 60_000)
-    arguments = ["embed", "-m", tiny_sentence, "-i", lines, "-o", tmp_path / "out.npy"]
-    shown = terminal(*arguments)
+    pipe, seen = tmp_path / "lines.txt", threading.Event()
+    os.mkfifo(pipe)
+
+    def feed() -> None:  # however fast they are read, the work lasts until the bar is seen
+        with pipe.open("w") as lines:
+            while not seen.is_set():
+                lines.write("a few words and then some more of them\n" * 100)
+
+    threading.Thread(target=feed, daemon=True).start()
+    arguments = ["embed", "-m", tiny_sentence, "-o", tmp_path / "out.npy", "-i"]
+    shown = terminal(*arguments, pipe)
     shown.wait_for("texts/s")
+    seen.set()
     assert shown.end() == 0
-    assert "60000 vectors" in shown.shown
-    assert "texts/s" not in process(*arguments).stderr
+    assert "00 vectors" in shown.shown
+    monkeypatch.setattr("bertie.cli.progress._PATIENCE", 0)
+    monkeypatch.setattr("bertie.cli.progress.Bar._open", lambda _: pytest.fail("a bar is shown"))
+    (tmp_path / "few.txt").write_text("a few words\n")
+    assert bertie(*arguments, tmp_path / "few.txt").code == 0
