@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bertie.environment.packages import packages
+from tests.patience import PATIENCE
 
 
 def write_metadata(place: Path, *requirements: str) -> None:
@@ -69,6 +70,6 @@ def test_listing_imports_none_of_them() -> None:
         "print({'numpy', 'pyarrow', 'rich', 'tokenizers', 'bertie._core'} & set(sys.modules))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     assert ran.stdout == "set()\n"

@@ -11,12 +11,12 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.cli.conftest import Terminal
+from tests.patience import PATIENCE
 from tests.server.serving import served
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stands in for Windows on Linux")
 
 HERE = Path(__file__).parent / "windows"
-PATIENCE = 120  # seconds
 
 _IMPORT_ALL = """
 import importlib, importlib.util, pkgutil, bertie
