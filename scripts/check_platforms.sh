@@ -3,6 +3,7 @@
 # errors; runs the tests where this machine can, and compares what each instruction set computes with
 # what g++'s build does: scripts/check_platforms.sh [--only TARGET]
 # musl's tests run as they are, Windows' under Wine, aarch64 Linux's under qemu; macOS' can't be run.
+# Python's binding is built for Linux alone: other systems have other headers of Python's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,12 +27,10 @@ needs cmake cmake ninja ninja-build c++ g++ g++-11 g++-11 g++-12 g++-12 clang++-
   aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
 builds=build/platforms
 mkdir -p "$builds"
-if [ -z "${BERTIE_ZIG:-}" ]; then
-  [ -x "$builds/zig/bin/python" ] || python3 -m venv "$builds/zig"
-  "$builds/zig/bin/pip" install --quiet --disable-pip-version-check ziglang==0.17.1
-  BERTIE_ZIG=$PWD/$builds/zig/bin/python
-fi
-export BERTIE_ZIG WINEDEBUG=-all
+python=$PWD/$builds/venv/bin/python
+[ -x "$python" ] || python3 -m venv "$builds/venv"
+"$python" -m pip install --quiet --disable-pip-version-check ziglang==0.17.1 nanobind
+export BERTIE_ZIG=$python WINEDEBUG=-all
 
 build() {  # folder, CMake's options
   cmake -S . -B "$1" -G Ninja -DBERTIE_PYTHON=OFF -DBERTIE_TESTS=ON \
@@ -79,6 +78,11 @@ for target in "${targets[@]}"; do
       export BERTIE_EXPECTED_ISAS="neonmmla neondot neon scalar"
       ;;
   esac
+  binding=no
+  if [[ $target == *-linux-* ]]; then
+    binding=yes
+    options+=(-DBERTIE_PYTHON=ON "-DPython_EXECUTABLE=$python")
+  fi
   build "$folder" "${options[@]}" \
     "-DCMAKE_CROSSCOMPILING_EMULATOR=$(IFS=';' && echo "${emulator[*]}")"
   if [[ $target == *-macos ]]; then
@@ -92,13 +96,19 @@ for target in "${targets[@]}"; do
     reference "$architecture" >"$builds/$architecture.bits"
     references[$architecture]=made
   fi
-  same="the bits of g++'s build"
-  diff "$builds/$architecture.bits" "$folder/bits" || same="OTHER BITS than g++'s build" failed=yes
+  same="the bits of g++'s"
+  diff "$builds/$architecture.bits" "$folder/bits" || same="OTHER BITS than g++'s" failed=yes
   isas=$(cut -d' ' -f1 "$folder/bits" | uniq | tr '\n' ' ')
   cases=$(for one in "$folder"/core/tests/*_test"$suffix"; do
     [[ $one == */fork_test && ${#leave_out[@]} -gt 0 ]] || "${emulator[@]}" "$one" --count
   done | tr -d '\r' | awk '/unskipped/ { cases += $NF } END { print cases }')
-  summary+=("$target: $(grep 'tests passed' "$folder/tests") ($cases cases); $same with $isas")
+  [ $binding = no ] || same="$same; Python's binding built"
+  if [[ $target == x86_64-linux-gnu* ]]; then
+    PYTHONPATH=$folder/bindings "$python" -c 'import _core; print(*_core.available_isas())' |
+      grep -qx "${isas% }"
+    same="$same and imported"
+  fi
+  summary+=("$target: $(grep 'tests passed' "$folder/tests") ($cases cases) on $isas; $same")
 done
 
 printf '\n== Summary\n'
