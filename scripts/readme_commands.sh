@@ -6,6 +6,7 @@ if [ "${#commands[@]}" -ne 2 ]; then
   echo "README.md has ${#commands[@]} lines 'pip install … && …', expected 2" >&2
   exit 1
 fi
+# shellcheck disable=SC2016
 read -ra packages < <(grep -oP '`apt install \K[^`]+' README.md || true)
 if [ "${#packages[@]}" -eq 0 ]; then
   echo "README.md does not say \`apt install …\`" >&2
