@@ -20,8 +20,8 @@ from bertie.errors import CheckpointError, InputError
 from bertie.pooling import POOLINGS
 from bertie.quantize import products
 from tests.auto import sitecustomize
-from tests.patience import PATIENCE
 from tests.random_weights import random_tensor
+from tests.timeouts import TIMEOUT
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +329,7 @@ def test_a_forked_child_goes_on_with_the_parents_encoder(tiny, tiny_tensors):
     child = context.Process(target=lambda: queue.put(encoder.forward(*batch)))
     child.start()
     got = queue.get()  # before join: the child's pipe holds less than this
-    child.join(timeout=PATIENCE)
+    child.join(timeout=TIMEOUT)
     assert child.exitcode == 0
     assert np.array_equal(got, expected)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE
 from tests.tasks.heads import add_fill_head, add_head, add_projection
+from tests.timeouts import TIMEOUT
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = Path(__file__).parent / "data" / "tiny-bert"
@@ -27,7 +27,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
@@ -131,7 +131,7 @@ def test_multi_vector(bert: Path) -> None:
 @pytest.mark.parametrize("name", ["classify.py", "fill.py", "multi_vector.py"])
 def test_an_example_that_a_model_has_no_head_for_says_so(name: str, tiny_bert: Path) -> None:
     command = [sys.executable, str(EXAMPLES / name), str(tiny_bert)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     assert ran.returncode == 1
     assert "TaskError" in ran.stderr
 
@@ -176,7 +176,7 @@ def test_what_transformers_trains_is_as_good_in_bertie(name: str, tmp_path: Path
     write_data(tmp_path)
     command = [sys.executable, str(EXAMPLES / "finetune" / name), "--model", str(TINY)]
     command += ["--data", str(tmp_path), "--output", str(tmp_path / "checkpoint")]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     assert ran.returncode == 0, ran.stderr
     theirs, ours = ran.stdout.splitlines()[-2:]
     assert theirs.startswith("transformers: ")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import bertie
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 PACKAGE = Path(bertie.__file__).parent
 
@@ -73,7 +73,7 @@ def test_tokenizing_imports_nothing_of_the_model() -> None:
 def run(code: str) -> str:
     """Run a program in a fresh interpreter."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=TIMEOUT
     )
     return done.stdout.strip()
 

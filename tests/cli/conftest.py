@@ -16,7 +16,7 @@ from typing import NoReturn
 import pytest
 
 from bertie.cli.main import run
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def process() -> Callable[..., subprocess.CompletedProcess[str]]:
             [sys.executable, "-m", "bertie", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
             **({"stdin": subprocess.DEVNULL} | options if "input" not in options else options),
         )
@@ -73,7 +73,7 @@ class Terminal:
     def wait_for(self, *texts: str) -> None:
         """Read until texts have been shown one after another, and forget what was shown."""
         pattern = re.compile(".*?".join(map(re.escape, texts)), re.DOTALL)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while not pattern.search(self.shown):
             if time.monotonic() > end or not self._read(0.1):
                 self._give_up(f"{texts} did not come")
@@ -84,7 +84,7 @@ class Terminal:
 
     def end(self, *, typing: str = "") -> int:
         """Read what is left, and type a text again and again meanwhile. Returns: the exit code."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while self._read(0.1):
             if time.monotonic() > end:
                 self._give_up("it did not end")

@@ -12,7 +12,7 @@ import pytest
 
 from bertie import _core
 from bertie.sources.manifest import Manifest
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 from .conftest import Ran
 
@@ -140,7 +140,7 @@ def test_it_asks_nobody_starts_no_program_and_reads_no_model(
             capture_output=True,
             text=True,
             check=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
         assert '"source": "org/name"' in ran.stdout
         assert (ran.stderr == "") is not bool(more), ran.stderr

@@ -16,7 +16,7 @@ import pytest
 
 from bertie import load as load_function
 from bertie.cli import main, options
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 from .conftest import Ran, Terminal
 
@@ -31,7 +31,7 @@ def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=TIMEOUT
     )
     for name in main.COMMANDS:
         assert f"\n  {name} " in ran.stdout
@@ -131,7 +131,7 @@ def test_a_reader_that_goes_away_is_no_error(tiny_sentence: Path, tmp_path: Path
     bertie.stdout.close()
     assert bertie.stderr.read() == b""
     bertie.stderr.close()
-    assert bertie.wait(PATIENCE) == main.BROKEN_PIPE
+    assert bertie.wait(TIMEOUT) == main.BROKEN_PIPE
 
 
 def test_an_interrupt_is_130_without_a_traceback(tiny_sentence: Path) -> None:
@@ -141,12 +141,12 @@ def test_an_interrupt_is_130_without_a_traceback(tiny_sentence: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + TIMEOUT
     while not list(Path.cwd().glob(".x.jsonl*")):  # it waits for its input from then on
         assert time.monotonic() < ends, "it never began"
         time.sleep(0.02)
     os.kill(bertie.pid, signal.SIGINT)
-    _, said = bertie.communicate(timeout=PATIENCE)
+    _, said = bertie.communicate(timeout=TIMEOUT)
     assert bertie.returncode == 130
     assert said.strip() == ""
     assert not Path("x.jsonl").exists()
@@ -223,7 +223,7 @@ def test_the_cli_page_is_what_the_commands_say() -> None:
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert written.returncode == 0, written.stderr  # also when a command or option lacks help

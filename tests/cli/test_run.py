@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 from .conftest import Ran
 
@@ -105,12 +105,12 @@ def test_who_breaks_a_run_off_is_told_how_it_goes_on(tiny_sentence: Path, tmp_pa
         *("-m", tiny_sentence, "--spool", tmp_path / "spool"),
     ]
     with subprocess.Popen(asked, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + TIMEOUT
         while not any((tmp_path / "spool").glob("*")):
             assert time.monotonic() < ends, "it never read"
             time.sleep(0.02)
         ran.send_signal(signal.SIGINT)
-        _, said = ran.communicate(timeout=PATIENCE)
+        _, said = ran.communicate(timeout=TIMEOUT)
     assert ran.returncode == 130
     assert "bertie: broken off; the same command goes on from here" in said
     assert "Traceback" not in said

@@ -12,8 +12,8 @@ import pytest
 from bertie.cli.serve import _named, command
 from bertie.server.option import options
 from bertie.server.settings import GROUPS
-from tests.patience import PATIENCE
 from tests.server.serving import served
+from tests.timeouts import TIMEOUT
 
 from .conftest import Ran
 
@@ -66,10 +66,10 @@ def test_its_arguments_are_documented() -> None:
 
 def test_it_serves_until_it_is_told_to_stop(tiny_sentence: Path, tmp_path: Path) -> None:
     with served("--max-length", "16", f"tiny={tiny_sentence}", log=tmp_path / "log") as running:
-        with urlopen(running.url + "/v1/models", timeout=PATIENCE) as response:
+        with urlopen(running.url + "/v1/models", timeout=TIMEOUT) as response:
             (model,) = json.load(response)["data"]
         assert (model["id"], model["task"], model["max_length"]) == ("tiny", "embed", 16)
-        with urlopen(running.url, timeout=PATIENCE) as response:
+        with urlopen(running.url, timeout=TIMEOUT) as response:
             assert b"<title>Bertie</title>" in response.read()
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(PATIENCE) == 0
+        assert running.process.wait(TIMEOUT) == 0

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 HEAVY = {
     "asyncio",
@@ -26,6 +26,6 @@ def test_embed_leaves_out_what_it_does_not_need(tiny_sentence: Path) -> None:
         f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=TIMEOUT
     )
     assert ran.stderr == "[]\n"

@@ -14,7 +14,7 @@ import pytest
 import bertie
 from bertie import _core
 from bertie.environment import describe
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 PACKAGE = Path(bertie.__file__).parent
 
@@ -31,7 +31,7 @@ def described(*paths: Path, **variables: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     found: dict[str, Any] = json.loads(ran.stdout)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bertie.environment.packages import packages
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 
 def write_metadata(place: Path, *requirements: str) -> None:
@@ -70,6 +70,6 @@ def test_listing_imports_none_of_them() -> None:
         "print({'numpy', 'pyarrow', 'rich', 'tokenizers', 'bertie._core'} & set(sys.modules))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=TIMEOUT
     )
     assert ran.stdout == "set()\n"

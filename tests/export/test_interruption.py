@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 # Kills itself at the given call of progress, of which there is one for each tensor and file.
 PROGRAM = """
@@ -33,12 +33,12 @@ def test_a_killed_export_leaves_nothing_under_its_name(
 ) -> None:
     place = tmp_path / "place"
     command = [sys.executable, "-c", PROGRAM, str(tiny_bert), str(place), str(call), name]
-    ran = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+    ran = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
     assert ran.returncode == -getattr(signal, name)
     assert not place.exists()
     assert any(tmp_path.iterdir()) == (name == "SIGKILL")  # which gives no time to tidy up
     ran = subprocess.run(
-        [*command[:-2], "0", name], capture_output=True, timeout=PATIENCE, check=False
+        [*command[:-2], "0", name], capture_output=True, timeout=TIMEOUT, check=False
     )
     assert ran.returncode == 0
     assert (place / "bertie.json").is_file()

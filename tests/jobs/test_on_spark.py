@@ -12,7 +12,7 @@ import pytest
 import bertie
 from bertie.errors import InputError
 from bertie.jobs import Mapper, Summary, spark_map
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 pytest.importorskip("pyspark", reason="Spark isn't installed: pip install 'bertie[spark]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Spark's own, of what it is built on
@@ -63,6 +63,6 @@ def test_it_runs_where_submitting_says() -> None:
         env={**os.environ, "PYSPARK_SUBMIT_ARGS": master},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert ran.stdout.strip() == "local[1]", ran.stderr

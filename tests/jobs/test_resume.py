@@ -19,7 +19,7 @@ from bertie.jobs import manifest
 from bertie.jobs.job import Job
 from bertie.jobs.place import place_of
 from bertie.jobs.report import Summary
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 from .conftest import csv_of, lines, sentences, table
 
@@ -64,7 +64,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     random = Random(11)
     for kill in range(1, 3):
         process = subprocess.Popen(asked, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while process.poll() is None and len([*finished.glob("*.json")]) < 5 * kill:
             assert time.monotonic() < end, "it did not finish shards"
             time.sleep(0.005)
@@ -72,7 +72,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
         process.kill()
         process.wait()
         assert not (tmp_path / "out.parquet").exists()
-    ran = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    ran = subprocess.run(asked, capture_output=True, text=True, timeout=TIMEOUT, check=True)
     assert "shards were done before" in ran.stderr
     assert "1 rows rejected" in ran.stderr
     broken_off = output(tmp_path)
@@ -205,7 +205,7 @@ def test_a_full_disk_fails_clearly_and_the_job_goes_on_afterwards(
     asked = command(rows, tiny_sentence, tmp_path / "out.parquet")
     home = {**os.environ, "BERTIE_HOME": str(tmp_path / "home")}
     ran = subprocess.run(
-        asked, capture_output=True, text=True, timeout=PATIENCE, preexec_fn=full, env=home
+        asked, capture_output=True, text=True, timeout=TIMEOUT, preexec_fn=full, env=home
     )
     assert ran.returncode == 1
     assert "can't be written: File too large" in ran.stderr

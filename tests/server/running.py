@@ -20,8 +20,8 @@ from bertie.server.http.serving import server
 from bertie.server.settings import EngineSettings, HttpSettings, ModelSettings, Settings
 from bertie.tasks.multivector import METADATA
 from tests.editing import edit_json, edit_tensors
-from tests.patience import PATIENCE
 from tests.tasks.heads import HIDDEN, add_head
+from tests.timeouts import TIMEOUT
 
 LABELS = ["bad", "good", "so so"]
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
@@ -48,7 +48,7 @@ class Running:
 
     def on_loop(self, work: Any) -> Any:
         """Run a coroutine on the server's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(TIMEOUT)
 
 
 def make_models(
@@ -165,11 +165,11 @@ def running(
     thread = threading.Thread(target=work, name="test-server")
     thread.start()
     try:
-        assert ready.wait(PATIENCE)
+        assert ready.wait(TIMEOUT)
         if isinstance(up[-1], BaseException):
             raise up[-1]
         yield up[0]  # type: ignore[misc]
     finally:
         stop.set()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
         assert not thread.is_alive()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ def served(*arguments: str, log: Path) -> Iterator[Served]:
             yield Served(_ready(process, log), process)
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
 
 def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
     """Wait until a server says where it is, and that it can be asked."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end and process.poll() is None:
         if found := re.search(
             r"on (http://[^\s,]+)", log.read_text(encoding="utf-8", errors="replace")

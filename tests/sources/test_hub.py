@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 from .conftest import COMMIT, Server, model_files, serve_hub
 
@@ -89,7 +89,7 @@ def test_a_hub_that_says_nothing_is_given_three_seconds(
 ) -> None:
     hub.silent = True
     ran = bertie("pull", "acme/tiny")
-    assert hub.waits.get(timeout=PATIENCE) < 9  # 3 s; ten, the hub's own, would not do
+    assert hub.waits.get(timeout=TIMEOUT) < 9  # 3 s; ten, the hub's own, would not do
     assert ran.returncode == 1
     assert "did not answer" in ran.stderr
     assert str(home) in ran.stderr

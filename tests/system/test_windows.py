@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.cli.conftest import Terminal
-from tests.patience import PATIENCE
 from tests.server.serving import served
+from tests.timeouts import TIMEOUT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stands in for Windows on Linux")
 
@@ -61,7 +61,7 @@ def python(*arguments: object, windows: bool = True, succeeds: bool = True) -> s
         capture_output=True,
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert (done.returncode == 0) == succeeds, done.stderr
@@ -264,12 +264,12 @@ def test_a_server_hands_its_worker_a_socket_and_ends_on_ctrl_c(
     with served(f"tiny={tiny_sentence}", "--workers", "2", log=log) as server:
         body = json.dumps({"input": ["a few words"]}).encode()
         asked = Request(f"{server.url}/v1/embeddings", body, {"content-type": "application/json"})
-        with urlopen(asked, timeout=PATIENCE) as answer:
+        with urlopen(asked, timeout=TIMEOUT) as answer:
             assert len(json.load(answer)["data"][0]["embedding"]) > 0
-        with urlopen(f"{server.url}/v1/status", timeout=PATIENCE) as answer:
+        with urlopen(f"{server.url}/v1/status", timeout=TIMEOUT) as answer:
             workers = [worker["pid"] for worker in json.load(answer)["workers"]]
         assert all(Path(f"/proc/{pid}").is_dir() for pid in workers)
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(PATIENCE) == 0
+        assert server.process.wait(TIMEOUT) == 0
         assert not any(Path(f"/proc/{pid}").is_dir() for pid in workers)
     assert "Traceback" not in log.read_text(encoding="utf-8")

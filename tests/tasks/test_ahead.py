@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertie.tasks.ahead import ahead
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 
 @given(st.lists(st.integers(), max_size=9))
@@ -25,7 +25,7 @@ def test_the_next_item_is_prepared_while_one_is_computed() -> None:
         return item
 
     def compute(item: int) -> bool:
-        return prepared.wait(timeout=PATIENCE)
+        return prepared.wait(timeout=TIMEOUT)
 
     assert list(ahead([0, 1], prepare, compute)) == [True, True]
 

@@ -18,7 +18,7 @@ import bertie
 from bertie.errors import InputError, TruncationWarning
 from bertie.tasks.embed import Embedder
 from tests.editing import edit_json
-from tests.patience import PATIENCE
+from tests.timeouts import TIMEOUT
 
 DATA = Path(__file__).parents[1] / "data"
 EXPECTED = np.load(DATA / "tiny-sentence/expected.npz")
@@ -279,7 +279,7 @@ def test_threads_may_share_a_model(model: Embedder) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(timeout=PATIENCE)
+        worker.join(timeout=TIMEOUT)
     assert results == [True] * 120
 
 

@@ -15,8 +15,8 @@ import bertie
 from bertie.tasks.answer import Reader
 from bertie.tasks.tag import Tagger
 from tests.editing import edit_json, edit_tensors
-from tests.patience import PATIENCE
 from tests.tasks.heads import add_head
+from tests.timeouts import TIMEOUT
 
 SENTENCE = "the old singers of the fishing boats sing under the bridge. "
 TOKENS = 100_000
@@ -80,7 +80,7 @@ def test_100_000_tokens_are_read_in_bounded_memory(
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert ran.returncode == 0, ran.stderr
     assert float(ran.stdout) < MEGABYTES

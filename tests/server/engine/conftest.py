@@ -17,15 +17,15 @@ from bertie.server.engine.events import BatchStarted, Event
 from bertie.server.engine.service import Service
 from bertie.server.settings import EngineSettings, ModelSettings, Settings
 from tests.editing import edit_tensors
-from tests.patience import PATIENCE
 from tests.tasks.heads import add_head
+from tests.timeouts import TIMEOUT
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run something on an event loop of its own, and not for ever."""
 
     async def bounded() -> Any:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await work
 
     return asyncio.run(bounded())

@@ -13,8 +13,8 @@ import pytest
 from bertie.errors import EngineFailed
 from bertie.server.engine.events import Event, WorkerLost
 from bertie.server.engine.service import Service
-from tests.patience import PATIENCE
 from tests.server.engine.conftest import embed, held, run, serving, until
+from tests.timeouts import TIMEOUT
 
 
 def pids(service: Service) -> list[int | None]:
@@ -159,7 +159,7 @@ async def _readied(service: Service) -> None:
 
 async def _vanished(pid: int) -> None:
     """Raise ProcessLookupError once a process is gone."""
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + TIMEOUT
     while time.monotonic() < ends:
         os.kill(pid, 0)
         await asyncio.sleep(0.02)

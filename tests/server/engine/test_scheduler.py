@@ -11,8 +11,8 @@ import pytest
 from bertie.errors import CheckpointError, DeadlineExceeded, InputError, Overloaded, ServerError
 from bertie.server.engine.ask import Ask
 from bertie.server.engine.service import Service
-from tests.patience import PATIENCE
 from tests.server.engine.conftest import computed, embed, held, run, serving, until
+from tests.timeouts import TIMEOUT
 
 # Tokens of one of these texts, and a budget that two of them don't fit into.
 ONE, SMALL = 4, 6
@@ -94,7 +94,7 @@ def test_what_is_late_is_answered_at_once_and_never_computed(tiny_sentence: Path
                     await embed(service, "b", "c", deadline=time.monotonic() + 0.1)
                 assert service.state().waiting_inputs == 0
             await first
-            await embed(service, "d", deadline=time.monotonic() + PATIENCE)
+            await embed(service, "d", deadline=time.monotonic() + TIMEOUT)
             assert sizes == [1, 1]
 
     run(work())

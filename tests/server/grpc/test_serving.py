@@ -17,7 +17,8 @@ from bertie.server.grpc import tei_pb2 as pb
 from bertie.server.grpc.methods import METHODS
 from bertie.server.grpc.serving import start
 from bertie.tasks.probabilities import sigmoid
-from tests.server.running import PATIENCE, Running, running
+from tests.server.running import Running, running
+from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
 Ask = Callable[..., Any]
@@ -48,7 +49,7 @@ def ask(channel: grpc.Channel) -> Ask:
             request_serializer=lambda one: one.SerializeToString(),
             response_deserializer=gives.FromString,
         )
-        return send(message, timeout=PATIENCE, metadata=metadata)
+        return send(message, timeout=TIMEOUT, metadata=metadata)
 
     return call
 
@@ -60,7 +61,7 @@ def streamed(channel: grpc.Channel, path: str, messages: Any, gives: Any) -> Any
         request_serializer=lambda one: one.SerializeToString(),
         response_deserializer=gives.FromString,
     )
-    return send(iter(messages), timeout=PATIENCE)
+    return send(iter(messages), timeout=TIMEOUT)
 
 
 def test_embed_gives_the_librarys_vectors(ask: Ask, local: Local) -> None:
@@ -115,7 +116,7 @@ def test_rerank_orders_texts_alone_and_from_a_stream(
         response_deserializer=pb.RerankResponse.FromString,
     )
     messages = [pb.RerankStreamRequest(query="old", text=text) for text in TEXTS]
-    ranks = send(iter(messages), timeout=PATIENCE).ranks
+    ranks = send(iter(messages), timeout=TIMEOUT).ranks
     assert [(one.index, one.score) for one in ranks] == [(one.index, one.score) for one in found]
     assert not any(one.HasField("text") for one in ranks)
 
@@ -148,7 +149,7 @@ def test_a_stream_is_answered_in_order_while_it_is_open(
 
     def one_after_another() -> Iterator[Any]:
         for _ in range(3):
-            assert heard.acquire(timeout=PATIENCE)  # what was sent before is answered
+            assert heard.acquire(timeout=TIMEOUT)  # what was sent before is answered
             yield pb.EmbedRequest(inputs=TEXTS[0])
 
     for _ in streamed(channel, "Embed/EmbedStream", one_after_another(), pb.EmbedResponse):
@@ -194,14 +195,14 @@ def test_bytes_that_are_no_message_are_the_callers_fault(
         if method.name == "Info":  # which has no fields that could be wrong
             continue
         send = channel.unary_unary(f"/tei.v1.{method.service}/{method.name}")
-        call = partial(send, data, timeout=PATIENCE)
+        call = partial(send, data, timeout=TIMEOUT)
         assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, method.name
         if method.streamed:
             flow = channel.stream_stream(f"/tei.v1.{method.service}/{method.streamed}")
-            call = partial(list, flow(iter([data]), timeout=PATIENCE))
+            call = partial(list, flow(iter([data]), timeout=TIMEOUT))
             assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, method.streamed
     rank = channel.stream_unary("/tei.v1.Rerank/RerankStream")
-    call = partial(rank, iter([data]), timeout=PATIENCE)
+    call = partial(rank, iter([data]), timeout=TIMEOUT)
     assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
 
 
@@ -216,7 +217,7 @@ def test_what_is_too_much_or_beyond_the_vocabulary_is_refused(
         request_serializer=pb.RerankStreamRequest.SerializeToString,
     )
     flow = (pb.RerankStreamRequest(query="a", text="b") for _ in range(10_000))
-    call = partial(rank, flow, timeout=PATIENCE)
+    call = partial(rank, flow, timeout=TIMEOUT)
     assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
     large = pb.EmbedRequest(inputs="a" * 3_000_000)
     call = partial(ask, "Embed/Embed", large, pb.EmbedResponse)
@@ -238,17 +239,17 @@ def test_health_is_what_an_inference_says_and_reflection_lists_the_services(
     channel: grpc.Channel,
 ) -> None:
     health = health_pb2_grpc.HealthStub(channel)
-    checked = health.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE)
+    checked = health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT)
     assert checked.status == health_pb2.HealthCheckResponse.SERVING
-    watched = health.Watch(health_pb2.HealthCheckRequest(service="tei.v1.Embed"), timeout=PATIENCE)
+    watched = health.Watch(health_pb2.HealthCheckRequest(service="tei.v1.Embed"), timeout=TIMEOUT)
     assert next(watched).status == health_pb2.HealthCheckResponse.SERVING
     watched.cancel()
     with pytest.raises(grpc.RpcError) as unknown:
-        health.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=PATIENCE)
+        health.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=TIMEOUT)
     assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
     asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-    (listed,) = stub.ServerReflectionInfo(asked, timeout=PATIENCE)
+    (listed,) = stub.ServerReflectionInfo(asked, timeout=TIMEOUT)
     names = {one.name for one in listed.list_services_response.service}
     assert {"tei.v1.Embed", "tei.v1.Info", "grpc.health.v1.Health"} <= names
 
@@ -271,7 +272,7 @@ def test_keys_are_asked_for(tiny_sentence: Path) -> None:
                 response_deserializer=pb.EmbedResponse.FromString,
             )
             with pytest.raises(grpc.RpcError) as refused:
-                send(pb.EmbedRequest(inputs="a"), timeout=PATIENCE)
+                send(pb.EmbedRequest(inputs="a"), timeout=TIMEOUT)
             assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
             key = (("authorization", "Bearer secret"),)
-            assert send(pb.EmbedRequest(inputs="a"), timeout=PATIENCE, metadata=key).embeddings
+            assert send(pb.EmbedRequest(inputs="a"), timeout=TIMEOUT, metadata=key).embeddings

@@ -12,7 +12,8 @@ import pytest
 
 from bertie.errors import InputError
 from bertie.server.http.keys import Keys
-from tests.server.running import PATIENCE, Running, running
+from tests.server.running import Running, running
+from tests.timeouts import TIMEOUT
 
 
 def hashed(key: str) -> str:
@@ -30,7 +31,7 @@ def guarded(tiny_sentence: Path) -> Iterator[httpx.Client]:
             metrics_open=False,
             cors_origins=("https://page.example",),
         ) as up,
-        httpx.Client(base_url=up.url, timeout=PATIENCE) as client,
+        httpx.Client(base_url=up.url, timeout=TIMEOUT) as client,
     ):
         yield client
 
@@ -91,7 +92,7 @@ def test_admins_alone_change_models(guarded: httpx.Client, tiny_bert: Path) -> N
 
 
 def test_nobody_is_an_admin_where_no_key_is_set(everything: Running) -> None:
-    response = httpx.post(f"{everything.url}/admin/models/embed/unload", timeout=PATIENCE)
+    response = httpx.post(f"{everything.url}/admin/models/embed/unload", timeout=TIMEOUT)
     assert response.status_code == 403
     assert response.json()["error"]["code"] == "forbidden"
 
@@ -114,7 +115,7 @@ def test_pages_of_known_origins_may_ask(guarded: httpx.Client) -> None:
 
 def test_without_origins_there_is_no_word_of_them(everything: Running) -> None:
     response = httpx.get(
-        f"{everything.url}/ping", headers={"origin": "https://page.example"}, timeout=PATIENCE
+        f"{everything.url}/ping", headers={"origin": "https://page.example"}, timeout=TIMEOUT
     )
     assert "access-control-allow-origin" not in response.headers
 
@@ -141,7 +142,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         ],
         check=True,
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     return chain, key
 
@@ -153,10 +154,10 @@ def test_tls_answers_those_who_trust_the_certificate(
     models = {"m": (tiny_sentence, {})}
     with running(models, tls_certificate=chain, tls_key=key) as up:
         trusting = ssl.create_default_context(cafile=str(chain))
-        with httpx.Client(base_url=up.url, verify=trusting, timeout=PATIENCE) as client:
+        with httpx.Client(base_url=up.url, verify=trusting, timeout=TIMEOUT) as client:
             assert client.post("/embed", json={"inputs": "a"}).status_code == 200
         with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{up.url}/ping", timeout=PATIENCE)
+            httpx.get(f"{up.url}/ping", timeout=TIMEOUT)
 
 
 def test_a_certificate_that_cannot_be_used_is_refused(

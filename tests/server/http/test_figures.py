@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from bertie.server.http import log
 from bertie.server.http.counting import Spread
 from bertie.server.http.finished import Finished
-from tests.server.running import PATIENCE, running
+from tests.server.running import running
+from tests.timeouts import TIMEOUT
 
 
 def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -27,7 +28,7 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 def test_requests_are_counted_under_our_names_and_teis(tiny_sentence: Path) -> None:
     with (
         running({"m": (tiny_sentence, {})}) as up,
-        httpx.Client(base_url=up.url, timeout=PATIENCE) as client,
+        httpx.Client(base_url=up.url, timeout=TIMEOUT) as client,
     ):
         client.post("/embed", json={"inputs": ["old bridge", "old " * 300]})
         client.post("/embed", json={"inputs": "a"})

@@ -13,7 +13,8 @@ import pytest
 
 from bertie.server.http.faults import KINDS
 from bertie.server.http.routes import ROUTES as SERVED
-from tests.server.running import PATIENCE, Running, running
+from tests.server.running import Running, running
+from tests.timeouts import TIMEOUT
 
 # Every route that takes a body, and the status by which its API says that types are wrong.
 BODIED = [route for route in SERVED if route.takes is not None and route.guard != "admin"]
@@ -73,7 +74,7 @@ def small(tiny_sentence: Path) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=PATIENCE) as client:
+    with httpx.Client(timeout=TIMEOUT) as client:
         yield client
 
 
@@ -81,7 +82,7 @@ def said(up: Running, data: bytes) -> bytes:
     """Send bytes, and read until the server closes the connection."""
     heard = b""
     with (
-        socket.create_connection(("127.0.0.1", up.port), PATIENCE) as connection,
+        socket.create_connection(("127.0.0.1", up.port), TIMEOUT) as connection,
         suppress(ConnectionError),
     ):
         connection.sendall(data)
@@ -146,7 +147,7 @@ def test_a_body_beyond_the_limit_is_413_before_it_is_sent(small: Running, route:
     heard = said(small, head)
     assert status_of(heard) == 413
     assert b"connection: close" in heard
-    assert time.monotonic() - began < PATIENCE / 2
+    assert time.monotonic() - began < TIMEOUT / 2
 
 
 def test_a_body_of_unknown_length_is_read_to_the_limit_only(small: Running) -> None:
@@ -294,7 +295,7 @@ def test_a_caller_that_leaves_costs_nothing_further(everything: Running) -> None
     body = json.dumps({"inputs": ["old bridge " * 3000] * 300}).encode()
     head = f"POST /v1/tag HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n\r\n".encode()
     before = everything.application.figures.failures["gone"]
-    with socket.create_connection(("127.0.0.1", everything.port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", everything.port), TIMEOUT) as connection:
         connection.sendall(head + body)
         wait_for(lambda: everything.service.state().requests > 0)
     wait_for(lambda: everything.service.state().requests == 0)
@@ -303,7 +304,7 @@ def test_a_caller_that_leaves_costs_nothing_further(everything: Running) -> None
 
 def wait_for(holds: Any) -> None:
     """Wait until something holds."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)

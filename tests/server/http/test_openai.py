@@ -11,7 +11,8 @@ import openai
 import pytest
 
 import bertie
-from tests.server.running import PATIENCE, Running, running
+from tests.server.running import Running, running
+from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
 
@@ -21,7 +22,7 @@ TEXTS = ["the old bridge", "who reads", ""]
 @pytest.fixture(scope="module")
 def client(everything: Running) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
-        base_url=f"{everything.url}/v1", api_key="any", timeout=PATIENCE, max_retries=0
+        base_url=f"{everything.url}/v1", api_key="any", timeout=TIMEOUT, max_retries=0
     ) as made:
         yield made
 
@@ -41,7 +42,7 @@ def test_vectors_are_the_librarys_to_the_last_bit(client: openai.OpenAI, local: 
 
 def test_base64_is_little_endian_float32(everything: Running, local: Local) -> None:
     body = {"input": TEXTS[0], "encoding_format": "base64"}
-    said = httpx.post(f"{everything.url}/embeddings", json=body, timeout=PATIENCE).json()
+    said = httpx.post(f"{everything.url}/embeddings", json=body, timeout=TIMEOUT).json()
     vector = np.frombuffer(base64.b64decode(said["data"][0]["embedding"]), "<f4")
     assert np.array_equal(vector, local("embed").embed(TEXTS[0]))
 
@@ -87,7 +88,7 @@ def test_an_unknown_model_is_404_among_several_and_no_matter_where_there_is_one(
         client.embeddings.create(model="text-embedding-3-small", input="a")
     assert refused.value.code == "model_not_found"
     with running({"m": (tiny_sentence, {})}) as up:
-        alone = openai.OpenAI(base_url=f"{up.url}/v1", api_key="any", timeout=PATIENCE)
+        alone = openai.OpenAI(base_url=f"{up.url}/v1", api_key="any", timeout=TIMEOUT)
         said = alone.embeddings.create(model="text-embedding-3-small", input="a")
         assert said.model == "m"
         alone.close()
@@ -95,7 +96,7 @@ def test_an_unknown_model_is_404_among_several_and_no_matter_where_there_is_one(
 
 def test_what_is_cut_is_said_of_each_input_and_in_headers(everything: Running) -> None:
     body = {"input": ["old " * 300, "old"]}
-    response = httpx.post(f"{everything.url}/v1/embeddings", json=body, timeout=PATIENCE)
+    response = httpx.post(f"{everything.url}/v1/embeddings", json=body, timeout=TIMEOUT)
     long, short = response.json()["data"]
     assert long["truncated"] > 200
     assert "truncated" not in short
@@ -120,7 +121,7 @@ def test_what_is_cut_is_said_of_each_input_and_in_headers(everything: Running) -
 def test_a_body_that_cannot_be_is_400_in_openais_words(
     everything: Running, body: Any, says: str
 ) -> None:
-    response = httpx.post(f"{everything.url}/v1/embeddings", json=body, timeout=PATIENCE)
+    response = httpx.post(f"{everything.url}/v1/embeddings", json=body, timeout=TIMEOUT)
     assert response.status_code == 400
     error = response.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}

@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from bertie.server.http.routes import ROUTES
-from tests.server.running import PATIENCE, Running
+from tests.server.running import Running
+from tests.timeouts import TIMEOUT
 
 
 @pytest.fixture(scope="module")
 def document(everything: Running) -> Any:
-    return httpx.get(f"{everything.url}/openapi.json", timeout=PATIENCE).json()
+    return httpx.get(f"{everything.url}/openapi.json", timeout=TIMEOUT).json()
 
 
 def references(value: Any) -> Iterator[str]:
@@ -58,7 +59,7 @@ def test_bodies_are_described_by_the_types_that_read_them(document: Any) -> None
 
 
 def test_the_page_and_all_it_names_are_here(everything: Running) -> None:
-    with httpx.Client(base_url=everything.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as client:
         page = client.get("/docs")
         assert page.status_code == 200
         assert page.headers["content-type"].startswith("text/html")
@@ -71,5 +72,5 @@ def test_the_page_and_all_it_names_are_here(everything: Running) -> None:
 
 
 def test_the_document_is_json_that_any_reader_takes(everything: Running) -> None:
-    raw = httpx.get(f"{everything.url}/openapi.json", timeout=PATIENCE).content
+    raw = httpx.get(f"{everything.url}/openapi.json", timeout=TIMEOUT).content
     assert json.loads(raw)["openapi"] == "3.1.0"

@@ -7,8 +7,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.patience import PATIENCE
 from tests.server.running import Running
+from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
 
@@ -18,7 +18,7 @@ TEXTS = ["the old bridge", "", "who reads"]
 @pytest.fixture(scope="module")
 def post(everything: Running) -> Any:
     """Posts JSON, expects a success, and gives the body."""
-    with httpx.Client(base_url=everything.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as client:
 
         def posted(path: str, **body: Any) -> Any:
             response = client.post(path, json=body)
@@ -209,13 +209,13 @@ def test_ranks_and_tokens_may_be_of_words(post: Any, local: Local) -> None:
 def test_words_where_texts_are_expected_are_refused_and_the_other_way_round(
     everything: Running, route: str, body: dict[str, Any]
 ) -> None:
-    response = httpx.post(f"{everything.url}/{route}", json=body, timeout=PATIENCE)
+    response = httpx.post(f"{everything.url}/{route}", json=body, timeout=TIMEOUT)
     assert response.status_code == 422, response.text
 
 
 def test_a_field_that_nobody_knows_is_refused(everything: Running) -> None:
     response = httpx.post(
-        f"{everything.url}/v1/tag", json={"inputs": ["a"], "agregation": "max"}, timeout=PATIENCE
+        f"{everything.url}/v1/tag", json={"inputs": ["a"], "agregation": "max"}, timeout=TIMEOUT
     )
     assert response.status_code == 422
     assert "agregation" in response.json()["error"]["message"]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bertie.tasks.probabilities import sigmoid
-from tests.server.running import PATIENCE, Running
+from tests.server.running import Running
+from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
 
@@ -25,14 +26,14 @@ def raw(local: Local) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def post(everything: Running) -> Iterator[Callable[..., httpx.Response]]:
-    with httpx.Client(base_url=everything.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as client:
         yield lambda path, **body: client.post(path, json=body)
 
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
     """Connections for Cohere's clients, which don't close their own."""
-    with httpx.Client(timeout=PATIENCE) as client:
+    with httpx.Client(timeout=TIMEOUT) as client:
         yield client
 
 

@@ -11,9 +11,9 @@ from bertie.errors import InputError
 from bertie.load import load
 from bertie.search import Index
 from bertie.server.indexes import mounted
-from tests.patience import PATIENCE
 from tests.search.conftest import ROWS
 from tests.server.running import Running, make_models, running
+from tests.timeouts import TIMEOUT
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def serving(
 
 @pytest.fixture(scope="module")
 def post(serving: Running) -> Iterator[Callable[..., httpx.Response]]:
-    with httpx.Client(base_url=serving.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=serving.url, timeout=TIMEOUT) as client:
         yield lambda **body: client.post("/v1/search", json=body)
 
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_is_refused(
 
 
 def test_the_indexes_are_listed(serving: Running, index: Index) -> None:
-    listed = httpx.get(f"{serving.url}/v1/indexes", timeout=PATIENCE).json()["data"]
+    listed = httpx.get(f"{serving.url}/v1/indexes", timeout=TIMEOUT).json()["data"]
     assert [(one["id"], one["rows"], one["column"]) for one in listed] == [
         ("rows", 4, "text"),
         ("again", 4, "text"),
@@ -106,15 +106,15 @@ def test_without_its_model_an_index_is_searched_by_words_alone(
 ) -> None:
     with running({"other": (bert, {})}, indexes=(str(index.path),)) as up:
         url = f"{up.url}/v1/search"
-        response = httpx.post(url, json={"query": "dogs"}, timeout=PATIENCE)
+        response = httpx.post(url, json={"query": "dogs"}, timeout=TIMEOUT)
         assert response.status_code == 404
         assert "vectors of different models don't mix" in response.text
-        found = httpx.post(url, json={"query": "dogs", "mode": "text"}, timeout=PATIENCE).json()
+        found = httpx.post(url, json={"query": "dogs", "mode": "text"}, timeout=TIMEOUT).json()
         assert [one["key"] for one in found["answers"]] == ["3"]
 
 
 def test_a_server_without_indexes_says_so(everything: Running) -> None:
-    response = httpx.post(f"{everything.url}/v1/search", json={"query": "q"}, timeout=PATIENCE)
+    response = httpx.post(f"{everything.url}/v1/search", json={"query": "q"}, timeout=TIMEOUT)
     assert (response.status_code, "--indexes" in response.text) == (404, True)
 
 

@@ -7,7 +7,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.server.running import PATIENCE, Running
+from tests.server.running import Running
+from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
 Post = Callable[..., httpx.Response]
@@ -17,7 +18,7 @@ TEXTS = ["the old bridge", "who reads"]
 
 @pytest.fixture(scope="module")
 def post(everything: Running) -> Iterator[Post]:
-    with httpx.Client(base_url=everything.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as client:
         yield lambda path, **body: client.post(path, json=body)
 
 
@@ -146,7 +147,7 @@ def test_a_path_names_the_model(post: Post) -> None:
 
 
 def test_info_describes_the_default_model(everything: Running, local: Local) -> None:
-    info = httpx.get(f"{everything.url}/info", timeout=PATIENCE).json()
+    info = httpx.get(f"{everything.url}/info", timeout=TIMEOUT).json()
     assert (
         info["model_type"] == {"embedding": {"pooling": "mean"}}
         or "embedding" in info["model_type"]
@@ -154,7 +155,7 @@ def test_info_describes_the_default_model(everything: Running, local: Local) -> 
     assert info["max_input_length"] == local("embed").max_length
     assert info["max_client_batch_size"] == 32
     assert info["fingerprint"] == local("embed").fingerprint
-    other = httpx.get(f"{everything.url}/models/classify/info", timeout=PATIENCE).json()
+    other = httpx.get(f"{everything.url}/models/classify/info", timeout=TIMEOUT).json()
     assert other["model_type"]["classifier"]["id2label"]["0"] == "bad"
 
 

@@ -7,14 +7,15 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.server.running import PATIENCE, Running
+from tests.server.running import Running
+from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
 
 
 @pytest.fixture(scope="module")
 def client(everything: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=everything.url, timeout=PATIENCE) as made:
+    with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as made:
         yield made
 
 

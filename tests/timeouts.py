@@ -1,4 +1,4 @@
-"""How long tests wait for what must come: others call it a timeout."""
+"""How long tests wait for what must come."""
 
 # Seconds; far more than anything here takes, for some machines are slow, or emulate a CPU.
-PATIENCE = 300
+TIMEOUT = 300
