@@ -105,7 +105,10 @@ void Encoder::keep(const Group& group, int64_t pass, const Team& team, int rank)
   const auto vectors = static_cast<int64_t>(std::max<size_t>(modes.size(), 1));
   for (int64_t i = 0; i < count; ++i) {
     if (layers[static_cast<size_t>(i)] != pass) continue;
-    const auto place = [&](int64_t row) { return out + (row * count + i) * vectors * size; };
+    // Named anew, for clang 14 captures no binding.
+    const auto place = [&, first = out](int64_t row) {
+      return first + (row * count + i) * vectors * size;
+    };
     const auto mine = team.share(rank, modes.empty() ? group.tokens() : group.sequences());
     for (int64_t row = mine.begin; row < mine.end; ++row) {
       if (modes.empty()) {
