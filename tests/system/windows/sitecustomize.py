@@ -18,6 +18,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -244,3 +246,9 @@ _real_import = builtins.__import__
 builtins.__import__ = _import
 for _name in ("rename", "replace", "unlink", "remove"):
     setattr(os, _name, _unless_open(getattr(os, _name)))
+
+# The module of this name that this one hides: `pytest --auto` has one.
+_others = [path for path in sys.path if Path(path) != Path(__file__).parent]
+if _spec := PathFinder.find_spec("sitecustomize", _others):
+    assert _spec.loader is not None
+    _spec.loader.exec_module(module_from_spec(_spec))
