@@ -30,6 +30,7 @@ inline float multiply_registers(int64_t steps) {
   for (int64_t i = 0; i < steps; ++i) {
     asm volatile("" : "+r"(unknown));  // nor that they stay the same; one load a step is free
     const auto x = Format::row(unknown);
+#pragma GCC unroll 8  // as in tile.h
     for (auto& tile_row : sums) {
       for (int v = 0; v < panel_vectors; ++v) tile_row[v] = Format::add(tile_row[v], x, columns[v]);
     }
