@@ -28,7 +28,7 @@ inline void multiply(const typename Format::Element* a, int64_t a_stride,
     for (int v = 0; v < V; ++v) {
       column[v] = Format::column(b + i * b_stride + v * F32::lanes * Format::depth);
     }
-#pragma GCC unroll 8  // or clang leaves the sums in memory where a step is written in assembly
+#pragma GCC unroll 16  // every R: clang leaves sums in memory where a step is assembly
     for (int r = 0; r < R; ++r) {
       const auto x = Format::row(a + r * a_stride + i * Format::depth);
       for (int v = 0; v < V; ++v) sums[r][v] = Format::add(sums[r][v], x, column[v]);
