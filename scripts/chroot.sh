@@ -89,7 +89,16 @@ chroot_make() {  # root, suite, packages …
   done
 }
 
-# Deletes a folder and roots in it; stays on its file system, should anything be mounted there.
+# Deletes a folder with roots in it, and first ends what still runs in them, should the script have been
+# ended before its command. Stays on the folder's file system, should anything be mounted there.
 chroot_delete() {
+  local folder process
+  for folder; do
+    for process in /proc/[0-9]*; do
+      case $(readlink "$process/root" || true) in
+        "$folder"/*) kill -KILL "${process#/proc/}" 2>/dev/null || true ;;
+      esac
+    done
+  done
   rm -rf --one-file-system "$@"
 }
