@@ -147,7 +147,9 @@ def test_an_interrupt_is_130_without_a_traceback(tiny_sentence: Path) -> None:
         time.sleep(0.02)
     os.kill(bertie.pid, signal.SIGINT)
     _, said = bertie.communicate(timeout=TIMEOUT)
-    assert bertie.returncode == 130
+    # `python -m` itself ends by the signal, which a shell calls 130 too, where that has met code in
+    # exec(), such as a dataclass that is being made.
+    assert bertie.returncode in (130, -signal.SIGINT)
     assert said.strip() == ""
     assert not Path("x.jsonl").exists()
     assert not list(Path.cwd().glob(".x.jsonl*"))
