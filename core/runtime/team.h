@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 
 namespace bertie {
 
@@ -24,21 +26,26 @@ class Team {
   }
 
   // Waits until every member is here. Spins for some microseconds, since the others are busy with
-  // like shares, then sleeps.
+  // like shares, then sleeps: on a condition, for libstdc++'s std::atomic::wait misses wake-ups
+  // where the system has no futex (it looks at the value before it locks), as MinGW's does.
   void wait() {
     if (size_ == 1) return;
     const uint32_t round = round_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
       arrived_.store(0, std::memory_order_relaxed);
-      round_.store(round + 1, std::memory_order_release);
-      round_.notify_all();
+      {
+        std::lock_guard lock(mutex_);
+        round_.store(round + 1, std::memory_order_release);
+      }
+      next_.notify_all();
       return;
     }
     for (int spin = 0; spin < spins; ++spin) {
       if (round_.load(std::memory_order_acquire) != round) return;
       pause();
     }
-    round_.wait(round, std::memory_order_acquire);
+    std::unique_lock lock(mutex_);
+    next_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != round; });
   }
 
  private:
@@ -55,6 +62,8 @@ class Team {
   const int size_;
   std::atomic<int> arrived_{0};
   std::atomic<uint32_t> round_{0};
+  std::mutex mutex_;
+  std::condition_variable next_;
 };
 
 }  // namespace bertie

@@ -98,6 +98,17 @@ TEST_CASE("no member of a team passes a wait before the last arrives") {
   CHECK_FALSE(early);
 }
 
+TEST_CASE("a team of more members than cores wakes all of them, however often it waits") {
+  ThreadPool pool(4);
+  Team team(pool.size());
+  std::atomic<int> ended{0};
+  pool.run([&](int) {
+    for (int phase = 0; phase < 10000; ++phase) team.wait();
+    ++ended;
+  });
+  CHECK(ended == pool.size());
+}
+
 TEST_CASE("CRC-32C gives the values of RFC 3720, appendix B.4") {
   std::vector<uint8_t> bytes(32, 0);
   CHECK(crc32c(bytes.data(), bytes.size()) == 0x8a9136aa);
