@@ -1,5 +1,6 @@
 """Answers are the best spans of the context over all windows."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import bertie
 from bertie.errors import CheckpointError, InputError
 from bertie.tasks.answer import Answer, Reader
 from tests.tasks.heads import add_head, logits
+from tests.tokenize.foreign import KINDS, retokenize
 
 QUESTION = "Who sleeps?"
 CONTEXT = "The  CAT sleeps in the small house; nobody knows wonderful friendships by the river."
@@ -69,6 +71,40 @@ def test_answers_are_whole_words_of_the_context(reader: Path) -> None:
         before, after = f" {CONTEXT}"[one.start], f"{CONTEXT} "[one.end]
         assert not (before + one.text[0]).isalnum()
         assert not (one.text[-1] + after).isalnum()
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_answers_are_words_whatever_tokenizer_reads_the_context(
+    reader: Path, make: Callable[[], object]
+) -> None:
+    retokenize(reader, make())
+    model = bertie.load(reader)
+    context = " I was near  London,\nin Paris.\u200b (東京😀). "
+    for longest in (1, 2, 3):
+        for one in model.answer(
+            QUESTION, context, top_k=40, max_answer_length=longest, no_answer=False
+        ):
+            assert one.text == context[one.start : one.end]
+            assert one.text
+            assert one.text == one.text.strip(" \n\u200b")
+            before, after = f" {context}"[one.start], f"{context} "[one.end]
+            inside = before + one.text[0], one.text[-1] + after
+            assert not any(both.isascii() and both.isalnum() for both in inside)
+            if longest == 1:  # one word, or what one token reaches over
+                assert one.text in ("東京", ").") or one.text.isalnum() or len(one.text) == 1
+        for part in model.answer(
+            QUESTION, context, top_k=40, max_answer_length=longest, whole_words=False
+        ):
+            assert part.text == part.text.strip(" \n\u200b")
+            assert part.text
+    for blank in (" ", "\n\t ", "\u200b"):
+        assert model.answer(QUESTION, blank) == Answer("", 1.0, 0, 0)
+
+
+def test_an_answer_of_any_length_may_be_asked_for(reader: Path) -> None:
+    model = bertie.load(reader)
+    asked = model.answer(QUESTION, CONTEXT, max_answer_length=10**12)
+    assert asked == model.answer(QUESTION, CONTEXT, max_answer_length=64)
 
 
 def test_one_question_or_many_give_the_same(reader: Path) -> None:

@@ -1,5 +1,6 @@
 """Entities are spans of the caller's own text, whatever its length."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 
 import bertie
 from bertie.errors import InputError, TruncationWarning
+from bertie.tasks.schemes import Mark
 from bertie.tasks.tag import AGGREGATIONS, Span, Tagger
 from bertie.tokenize import Tokenizer
 from tests.tasks.heads import add_head, logits
+from tests.tokenize.foreign import KINDS, retokenize, xlm_roberta
 
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 TEXT = "Fishing boats,  the friendship of ÖLD bridges & singers: 1984!"
@@ -127,6 +130,46 @@ def test_words_come_out_as_they_went_in(tagger: Path) -> None:
         (owner,) = [span for span in joined if span.start <= at < span.end]
         assert owner.label == one.label.rpartition("-")[2]
     assert model.tag([words, ["boats"]], split_words=True)[0] == spans
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_words_are_the_text_s_whatever_tokenizer_reads_it(
+    tagger: Path, make: Callable[[], object]
+) -> None:
+    retokenize(tagger, make())
+    model = bertie.load(tagger)
+    text = " I was near  London,\nin Paris.\u200b (東京😀). "
+    words = ["I", "was", "near", "London", ",", "in", "Paris", ".", "(", "東", "京", "😀", ")", "."]
+    for aggregation in AGGREGATIONS:
+        found = model.tag(text, aggregation=aggregation, ignore=[])
+        assert all(one.text == text[one.start : one.end] for one in found)
+        assert all(one.text and one.text == one.text.strip(" \n\u200b") for one in found)
+    model._marks = tuple(Mark("S", label) for label in model.labels)  # so that nothing is joined
+    for aggregation in ("first", "average", "max"):
+        alone = [one.text for one in model.tag(text, aggregation=aggregation, ignore=[])]
+        # One token of some of these tokenizers.
+        cut = [part for one in alone for part in {"東京": "東京", ").": ")."}.get(one, [one])]
+        assert cut == words
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_a_text_of_white_space_has_no_entities(tagger: Path, make: Callable[[], object]) -> None:
+    retokenize(tagger, make())
+    model = bertie.load(tagger)
+    for aggregation in AGGREGATIONS:
+        for text in ("", " ", "\n \t", "\u200b"):
+            assert model.tag(text, aggregation=aggregation, ignore=[]) == []
+
+
+def test_words_that_are_split_or_not_have_the_same_labels(tagger: Path) -> None:
+    retokenize(tagger, xlm_roberta())
+    model = bertie.load(tagger)
+    model._marks = tuple(Mark("S", label) for label in model.labels)
+    words = ["near", "Zé", ",", "東", "Paris", "."]
+    split = model.tag(words, split_words=True)
+    joined = model.tag(" ".join(words), ignore=[])
+    assert [one.text for one in joined] == words
+    assert [one.label for one in joined] == [one.label for one in split]
 
 
 @pytest.mark.parametrize(

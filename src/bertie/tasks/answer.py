@@ -194,6 +194,7 @@ def _answers(
 ) -> list[Answer]:
     """Choose the answers to one question, best first; at least one, which may be empty."""
     nothing, found = candidates(
+        context,
         [(window, logits[number]) for number, window in windows],
         _CANDIDATES,
         options.longest,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.tasks.seams import Window
+from bertie.tokenize.words import solid_before, trim
 
 Floats = NDArray[np.float32]
 
@@ -21,26 +22,35 @@ class Candidate:
 
 
 def candidates(
-    windows: Sequence[tuple[Window, Floats]], count: int, longest: int, *, whole_words: bool
+    context: str,
+    windows: Sequence[tuple[Window, Floats]],
+    count: int,
+    longest: int,
+    *,
+    whole_words: bool,
 ) -> tuple[float, list[Candidate]]:
     """Find the best spans over all windows of a context.
 
     Args:
+        context: what the windows are of.
         windows: each with (tokens, 2) float32, start and end logits of all its tokens.
         count: the most spans to give.
         longest: the most tokens of a span.
         whole_words: whether spans grow to the words that they begin and end in.
     Returns: the logit of "no answer", the least over all windows of what their first token says;
-        the spans, each once, best first, the earlier of equal ones first.
+        the spans, each once, best first, the earlier of equal ones first. None begins or ends
+        with white space.
     """
     nothing = min(float(logits[0, 0]) + float(logits[0, 1]) for _, logits in windows)
     owned = _owned([window for window, _ in windows])
+    solid = solid_before(context)
     found: dict[tuple[int, int], float] = {}
     for (window, logits), own in zip(windows, owned, strict=True):
-        for logit, first, last in _best(logits[window.rows], own, count, longest):
+        starts, ends = window.word_ids >= 0, np.diff(solid[window.offsets])[:, 0] > 0
+        for logit, first, last in _best(logits[window.rows], own & starts, ends, count, longest):
             if whole_words:
                 first, last = _whole(window.word_ids, first, last)
-            span = (int(window.offsets[first, 0]), int(window.offsets[last, 1]))
+            span = trim(context, int(window.offsets[first, 0]), int(window.offsets[last, 1]))
             found[span] = max(logit, found.get(span, -np.inf))
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return nothing, [Candidate(logit, start, end) for (start, end), logit in ordered[:count]]
@@ -65,23 +75,34 @@ def _owned(windows: Sequence[Window]) -> list[NDArray[np.bool_]]:
 
 
 def _best(
-    logits: Floats, own: NDArray[np.bool_], count: int, longest: int
+    logits: Floats,
+    starts: NDArray[np.bool_],
+    ends: NDArray[np.bool_],
+    count: int,
+    longest: int,
 ) -> list[tuple[float, int, int]]:
-    """Find a window's best spans: their logits, first and last tokens."""
+    """Find a window's best spans: their logits, first and last tokens; equal ones in order.
+
+    Args:
+        logits: (tokens, 2), of a start and of an end.
+        starts, ends: (tokens,), where a span may begin and end.
+        count: the most spans to give.
+        longest: the most tokens of a span.
+    """
     tokens = len(logits)
     if tokens == 0:
         return []
-    wide = logits.astype(np.float64)
-    ends = np.concatenate([wide[:, 1], np.full(longest - 1, -np.inf)])
+    longest = min(longest, tokens)
+    first = np.where(starts, logits[:, 0].astype(np.float64), -np.inf)
+    last = np.full(tokens + longest - 1, -np.inf)
+    last[:tokens][ends] = logits[ends, 1]
     # sums[i, k]: a span that begins with token i and has k + 1 tokens.
-    sums = wide[:, :1] + np.lib.stride_tricks.sliding_window_view(ends, longest)
-    sums[~own] = -np.inf
+    sums = first[:, None] + np.lib.stride_tricks.sliding_window_view(last, longest)
     flat = sums.reshape(-1)
-    kept = np.argpartition(-flat, min(count, flat.size - 1))[:count]
-    kept = kept[np.isfinite(flat[kept])]
-    return [
-        (float(flat[i]), i // longest, i // longest + i % longest) for i in sorted(kept.tolist())
-    ]
+    place = max(flat.size - count, 0)
+    kept = np.flatnonzero((flat >= np.partition(flat, place)[place]) & np.isfinite(flat))
+    kept = np.sort(kept[np.argsort(-flat[kept], kind="stable")[:count]])
+    return [(float(flat[i]), i // longest, i // longest + i % longest) for i in kept.tolist()]
 
 
 def _whole(word_ids: NDArray[np.int32], first: int, last: int) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from bertie.tasks.seams import Window, as_encodings, by_text, join
 from bertie.tasks.texts import Text, Texts, checked
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedWindows
+from bertie.tokenize.words import trim
 
 Ints = NDArray[np.int32]
 
@@ -180,6 +181,9 @@ class Tagger(Model):
     ) -> list[Span]:
         """Find the entities of one text."""
         rows, offsets, word_ids = join(windows, scores)
+        if aggregation in _OF_WORDS:
+            inside = word_ids >= 0
+            rows, offsets, word_ids = rows[inside], offsets[inside], word_ids[inside]
         if not len(rows):
             return []
         units = _tokens(rows, offsets)
@@ -196,7 +200,9 @@ class Tagger(Model):
             label = self.labels[chosen[begin]] if aggregation == "none" else marks[begin].kind
             if label in ignored or self.labels[chosen[begin]] in ignored:
                 continue
-            start, stop = int(units.starts[begin]), int(units.ends[end - 1])
+            start, stop = trim(text, int(units.starts[begin]), int(units.ends[end - 1]))
+            if start == stop:
+                continue
             score = float(best[begin:end].mean())
             spans.append(Span(label, score, text[start:stop], start, stop))
         return spans

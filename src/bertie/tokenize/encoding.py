@@ -15,7 +15,8 @@ class Encoding:
     type_ids: 0 for the first text, 1 for the second, as the model's frame has it.
     tokens: the vocabulary's tokens.
     offsets: (start, end) indices into the caller's string; (0, 0) for tokens that frame it.
-    word_ids: the index of the token's word in its text; None for tokens that frame it.
+    word_ids: the index of the token's word in its text; None for tokens that frame it, and for
+        those of white space alone.
     special_mask: 1 for tokens that frame the text, else 0.
     truncated: tokens left out.
     """
@@ -53,7 +54,8 @@ class PackedWindows:
     texts: (windows,), the index of the text, or pair, that each window is from.
     offsets: (tokens, 2), start and end as indices into the caller's string, or with split_words
         into its word; 0, 0 for tokens that frame a text.
-    word_ids: (tokens,), the index of the token's word in its text; -1 for tokens that frame it.
+    word_ids: (tokens,), the index of the token's word in its text; -1 for tokens that frame it,
+        and for those of white space alone.
     sequences: (tokens,), 0 for tokens of the first text, 1 for those of the second; -1 for tokens
         that frame them.
     """

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from bertie.tokenize.definition import ForeignDefinition
     from bertie.tokenize.engine import Arrays, Options, Row, Texts
     from bertie.tokenize.vocab import Vocab
+    from bertie.tokenize.words import Words
 
 _Encoding: TypeAlias = "tokenizers.Encoding"
+# Those of a text, or of both of a pair; none where the caller split them.
+_Words: TypeAlias = "tuple[Words, ...]"
 
 
 class Foreign:
@@ -32,15 +35,15 @@ class Foreign:
         _check(text, "text", options.split, None)
         _check(pair or (), "pair", options.split, None)
         with self._lock:
-            (encoding,), (truncated,) = self._encode(text, pair, options)
-        return _row(encoding), truncated
+            (encoding,), (truncated,), (words,) = self._encode(text, pair, options, words=True)
+        return _row(encoding, words), truncated
 
     def windows(self, text: "Texts", pair: "Texts | None", options: "Options") -> "list[Row]":
         _check(text, "text", options.split, None)
         _check(pair or (), "pair", options.split, None)
         with self._lock:
-            (encoding,), _ = self._encode(text, pair, options)
-            return [_row(encoding), *map(_row, encoding.overflowing)]
+            (encoding,), _, (words,) = self._encode(text, pair, options, words=True)
+            return [_row(window, words) for window in (encoding, *encoding.overflowing)]
 
     def encode_batch(
         self,
@@ -53,7 +56,7 @@ class Foreign:
         _check(texts, "texts", options.split, base)
         _check(pairs or (), "pairs", options.split, base)
         with self._lock:
-            encodings, truncated = self._encode(texts, pairs, options)
+            encodings, truncated, _ = self._encode(texts, pairs, options)
         ids = [e.ids for e in encodings]
         return (
             _joined(ids),
@@ -68,7 +71,7 @@ class Foreign:
         _check(texts, "texts", options.split, 0)
         _check(pairs or (), "pairs", options.split, 0)
         with self._lock:
-            encodings, _ = self._encode(texts, pairs, options)
+            encodings, _, words = self._encode(texts, pairs, options, words=True)
             windows = [[e, *e.overflowing] for e in encodings]
         every = [window for some in windows for window in some]
         return (
@@ -77,7 +80,7 @@ class Foreign:
             _joined([[len(w.ids) for w in every]]),
             _joined([[i] * len(some) for i, some in enumerate(windows)]),
             _joined([w.offsets for w in every], (0, 2)),
-            _joined([_known(w.word_ids) for w in every]),
+            _joined([_word_ids(w, words[i]) for i, some in enumerate(windows) for w in some]),
             _joined([_known(w.sequence_ids) for w in every]),
         )
 
@@ -87,19 +90,29 @@ class Foreign:
         return text
 
     def _encode(
-        self, texts: "Texts", pairs: "Texts | None", options: "Options"
-    ) -> tuple[list[_Encoding], list[int]]:
-        """Encode; those beyond the limit a second time, truncated, so as to count what is lost."""
+        self, texts: "Texts", pairs: "Texts | None", options: "Options", *, words: bool = False
+    ) -> tuple[list[_Encoding], list[int], "list[_Words]"]:
+        """Encode; those beyond the limit a second time, truncated, so as to count what is lost.
+
+        words: find the words of each text, which only all of its tokens tell. The caller's own
+            need no finding.
+        """
         inputs: list[Any] = list(zip(texts, pairs, strict=True)) if pairs else list(texts)
         self._tokenizer.no_truncation()
         encodings = self._batch(inputs, options)
         lengths = [len(e.ids) for e in encodings]
+        found: list[_Words] = [()] * len(inputs)
+        if words and not options.split:
+            found = [
+                _words(i if pairs else (i,), e) for i, e in zip(inputs, encodings, strict=True)
+            ]
         over = [i for i, n in enumerate(lengths) if n > options.max_length >= 0]
         if over:
             self._limit(options, pair=pairs is not None)
             for i, cut in zip(over, self._batch([inputs[i] for i in over], options), strict=True):
                 encodings[i] = cut
-        return encodings, [n - len(e.ids) for n, e in zip(lengths, encodings, strict=True)]
+        truncated = [n - len(e.ids) for n, e in zip(lengths, encodings, strict=True)]
+        return encodings, truncated, found
 
     def _batch(self, inputs: list[Any], options: "Options") -> list[_Encoding]:
         with _guarded(InputError, "the tokenizers package refuses the texts"):
@@ -156,12 +169,46 @@ def _guarded(kind: type[BertieError], message: str) -> Iterator[None]:
         raise kind(f"{message}: {error}") from error
 
 
-def _row(encoding: _Encoding) -> "Row":
+def _words(texts: tuple[str, ...], encoding: _Encoding) -> "_Words":
+    """Find the words of a text, or of a pair, given all its tokens."""
+    from bertie.tokenize.words import Words
+
+    found = tuple(map(Words, texts))
+    for words, (_, offsets) in zip(found, _of_texts(encoding, len(texts)), strict=True):
+        words.join(offsets)
+    return found
+
+
+def _of_texts(encoding: _Encoding, count: int) -> "Iterator[tuple[Any, Any]]":
+    """Give the places of each text's tokens and their offsets."""
+    import numpy as np
+
+    owners = np.array(_known(encoding.sequence_ids), np.int32)
+    offsets = np.array(encoding.offsets, np.int32).reshape(-1, 2)
+    for text in range(count):
+        places = np.flatnonzero(owners == text)
+        yield places, offsets[places]
+
+
+def _word_ids(encoding: _Encoding, words: "_Words") -> list[int]:
+    """Number the words of a window's tokens; -1 for tokens in none."""
+    own = _known(encoding.word_ids)
+    if not words:
+        return own
+    found = [-1] * len(own)
+    for one, (places, offsets) in zip(words, _of_texts(encoding, len(words)), strict=True):
+        splits = [own[place] for place in places]
+        for place, word in zip(places, one.ids(offsets, splits).tolist(), strict=True):
+            found[place] = word
+    return found
+
+
+def _row(encoding: _Encoding, words: "_Words") -> "Row":
     return (
         encoding.ids,
         encoding.type_ids,
         encoding.offsets,
-        encoding.word_ids,
+        [None if word < 0 else word for word in _word_ids(encoding, words)],
         encoding.special_tokens_mask,
     )
 
