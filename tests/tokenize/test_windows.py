@@ -101,6 +101,17 @@ def test_windows_put_together_are_the_text(
     assert " ".join(together).split() == words
 
 
+def test_windows_without_room_for_text_are_refused(tokenizer: Tokenizer) -> None:
+    message = "max_length is 2, which leaves no room for text beside the special tokens"
+    with pytest.raises(InputError, match=message):
+        tokenizer.windows("a b c", max_length=2)
+    with pytest.raises(InputError, match=message):
+        tokenizer.encode_windows(["a b c"], max_length=2)
+    assert [window.ids for window in tokenizer.windows("", max_length=2)] == [
+        tokenizer.encode("").ids
+    ]
+
+
 class TestManyTexts:
     TEXTS = (
         "the quick é\U0001f600 brown fox jumped over",

@@ -196,7 +196,8 @@ class Tokenizer:
             max_length: tokens in a window, special ones included.
             stride: tokens of a text that a window shares with the one before it.
             Others: as for `encode`.
-        Raises: InputError: as `encode`; the stride leaves no room for new tokens.
+        Raises: InputError: as `encode`; the special tokens leave no room for text, or the stride
+            none for new tokens.
         """
         _check_windows(stride, truncate)
         options = self._options(
@@ -204,6 +205,7 @@ class Tokenizer:
         )
         first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
         rows = self._engine.windows(first, second, options)
+        _check_room((len(row[0]) for row in rows), max_length)
         return [self._encoding(row, 0) for row in rows]
 
     def encode_batch(
@@ -267,7 +269,9 @@ class Tokenizer:
             split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
         )
         first, second = paired(texts, pairs, split_words)
-        return PackedWindows(*self._engine.encode_windows(first, second, options, threads or 0))
+        packed = PackedWindows(*self._engine.encode_windows(first, second, options, threads or 0))
+        _check_room(packed.lengths.tolist(), max_length)
+        return packed
 
     def encode_stream(
         self,
@@ -391,6 +395,14 @@ def _check_windows(stride: int, truncate: str) -> None:
     check_count(stride, "stride")
     if truncate == "error":
         raise InputError("truncate is 'error', expected right or left: windows leave nothing out")
+
+
+def _check_room(lengths: Iterable[int], max_length: int) -> None:
+    if any(length > max_length for length in lengths):
+        raise InputError(
+            f"max_length is {max_length}, which leaves no room for text beside the special tokens:"
+            " raise it"
+        )
 
 
 def _check_threads(threads: int | None) -> None:
