@@ -140,6 +140,16 @@ def test_there_may_be_no_answer(reader: Path) -> None:
     assert never[1].score == sure.score
 
 
+def test_no_answer_stands_where_its_score_puts_it(reader: Path) -> None:
+    model = bertie.load(reader, precision="float32")
+    for context in (CONTEXT, "near the river", "a", "wind and rain by the old river of stone"):
+        found = model.answer(QUESTION, context, no_answer=True, threshold=1e9, top_k=99)
+        assert found[0].text, "the threshold keeps it from being the answer"
+        scores = [one.score for one in found[1:]]
+        assert scores == sorted(scores, reverse=True)
+        assert [one.text for one in found].count("") == 1
+
+
 @pytest.mark.parametrize(
     ("question", "context", "options", "message"),
     [
@@ -148,6 +158,8 @@ def test_there_may_be_no_answer(reader: Path) -> None:
         ("wind " * 60, "c", {}, "question 0 has 63 tokens .*, expected at most 47"),
         ("a", "b", {"top_k": 0}, "top_k is 0, expected a number of at least 1"),
         ("a", "b", {"max_answer_length": 0}, "max_answer_length is 0"),
+        ("a", "b", {"threshold": "much"}, "threshold is 'much', expected a number"),
+        ("a", "b", {"threshold": float("nan")}, "threshold is nan, expected a number"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(

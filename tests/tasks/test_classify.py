@@ -8,7 +8,7 @@ import pytest
 
 import bertie
 from bertie.errors import CheckpointError, InputError, TaskError, TruncationWarning
-from bertie.tasks.classify import Classifier, Label
+from bertie.tasks.classify import _SCORES, Classifier, Label
 from bertie.tokenize import Tokenizer
 from tests.editing import edit_json, edit_tensors
 from tests.tasks.heads import add_head, logits
@@ -86,6 +86,19 @@ def test_the_problem_type_decides_what_scores_are(
     expected = dict(zip(LABELS, turn(by_hand(classifier, "the river")), strict=True))
     assert found == pytest.approx(expected, abs=1e-4)
     assert model.info().settings["score"].origin == "config.json: problem_type"
+
+
+@pytest.mark.parametrize("problem", [None, *_SCORES])
+def test_no_score_of_one_label_is_always_1(bert: Path, problem: str | None) -> None:
+    add_head(bert, "sequence_classification", 1, ["rain"], problem_type=problem)
+    model = bertie.load(bert, task="classify", precision="float32")
+    row = by_hand(bert, "the river")
+    ((found,),) = model.classify(["the river"])
+    turn = (lambda row: row) if problem == "regression" else lambda row: 1 / (1 + np.exp(-row))
+    assert found.score == pytest.approx(turn(row)[0], abs=1e-5)
+    if problem == "single_label_classification":
+        origin = model.info().settings["score"].origin
+        assert origin == "config.json: problem_type, but one output's softmax is always 1"
 
 
 def test_the_callers_labels_replace_the_checkpoints(classifier: Path) -> None:

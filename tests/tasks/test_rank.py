@@ -72,6 +72,26 @@ def test_the_config_may_name_another_activation(
     assert model.score(pairs, raw=True).tolist() == model.score(pairs).tolist()
 
 
+def test_a_softmax_of_one_output_would_always_be_1(cross_encoder: Path) -> None:
+    name = "torch.nn.modules.activation.Softmax"
+    edit_json(cross_encoder / "config.json", sentence_transformers={"activation_fn": name})
+    model = bertie.load(cross_encoder, precision="float32")
+    expected = [1 / (1 + np.exp(-by_hand(cross_encoder, document)[0])) for document in DOCUMENTS]
+    found = model.score([(QUERY, document) for document in DOCUMENTS])
+    assert found.tolist() == pytest.approx(expected, abs=1e-5)
+    assert model.info().settings["score"].origin.endswith("one output's softmax is always 1")
+
+
+def test_a_query_that_leaves_no_room_for_windows_is_refused(cross_encoder: Path) -> None:
+    model = bertie.load(cross_encoder)
+    long = "river " * 50
+    with pytest.raises(InputError, match=r"text 1: its query has 53 .* at most 47, so that"):
+        model.score([("rain", "rain"), (long, "rain")], truncate="window")
+    words = (long.split(), ["rain"])
+    with pytest.raises(InputError, match="text 0: its query has 53 tokens"):
+        model.score([words], truncate="window", split_words=True)
+
+
 def test_an_activation_that_nobody_knows_is_refused(cross_encoder: Path) -> None:
     edit_json(cross_encoder / "config.json", sbert_ce_default_activation_function="mine.Swish")
     message = "sbert_ce_default_activation_function is 'mine.Swish', expected torch's Sigmoid"

@@ -53,6 +53,59 @@ def test_labels_may_be_judged_alone(inference: Path) -> None:
         assert one.score == pytest.approx(softmax([row[0], row[2]])[1], abs=1e-5)
 
 
+def test_one_label_is_judged_alone(inference: Path) -> None:
+    model = bertie.load(inference, task="zero_shot", precision="float32")
+    for text, (found,) in zip(TEXTS, model.zero_shot(TEXTS, ["water"]), strict=True):
+        row = by_hand(inference, text, "This example is water.")
+        assert found.score == pytest.approx(softmax([row[0], row[2]])[1], abs=1e-5)
+        assert [found] == model.zero_shot(text, ["water"], multi_label=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "follows", "against"),
+    [
+        (["entailment", "not_entailment"], 0, 1),
+        (["not_entailment", "entailment"], 1, 0),
+        (["entailment", "neutral", "contradiction"], 0, 2),
+        # transformers takes the first output for contradiction, whatever it is called.
+        (["neutral", "entailment", "contradiction"], 1, 2),
+        (["no", "neither", "entails"], 2, 0),
+    ],
+)
+def test_the_other_side_of_entailment_is_found(
+    bert: Path, names: list[str], follows: int, against: int
+) -> None:
+    add_head(bert, "sequence_classification", len(names), names)
+    model = bertie.load(bert, task="zero_shot", precision="float32")
+    row = by_hand(bert, TEXTS[0], "This example is water.")
+    (found,) = model.zero_shot(TEXTS[0], ["water"])
+    assert found.score == pytest.approx(softmax([row[against], row[follows]])[1], abs=1e-5)
+
+
+def test_an_only_output_is_a_chance_by_itself(bert: Path) -> None:
+    add_head(bert, "sequence_classification", 1, ["entailment"])
+    model = bertie.load(bert, task="zero_shot", precision="float32")
+    rows = [by_hand(bert, TEXTS[0], f"This example is {label}.")[0] for label in LABELS]
+    (alone,) = model.zero_shot(TEXTS[0], LABELS[:1])
+    assert alone.score == pytest.approx(1 / (1 + np.exp(-rows[0])), abs=1e-5)
+    shared = {one.label: one.score for one in model.zero_shot(TEXTS[0], LABELS)}
+    expected = dict(zip(LABELS, softmax(rows), strict=True))
+    assert shared == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_caller_s_entailment_is_never_compared_with_itself(inference: Path) -> None:
+    model = bertie.load(inference, task="zero_shot", precision="float32")
+    row = by_hand(inference, TEXTS[0], "This example is water.")
+    (found,) = model.zero_shot(TEXTS[0], ["water"], entailment="Contradiction")
+    assert found.score == pytest.approx(softmax([row[2], row[0]])[1], abs=1e-5)
+
+
+def test_labels_that_are_said_twice_share_and_keep_their_order(inference: Path) -> None:
+    model = bertie.load(inference, task="zero_shot")
+    found = model.zero_shot(TEXTS[0], ["water", "water"])
+    assert [(one.label, one.score) for one in found] == [("water", 0.5), ("water", 0.5)]
+
+
 def test_one_text_or_many_give_the_same(inference: Path) -> None:
     model = bertie.load(inference, task="zero_shot")
     together = model.zero_shot(TEXTS, LABELS)
@@ -90,6 +143,14 @@ def test_the_entailment_is_asked_for_where_no_name_tells(bert: Path) -> None:
         ({"labels": ["a", None]}, "text 1 is None"),
         ({"labels": LABELS, "hypothesis": "no place"}, "hypothesis is 'no place', expected a"),
         ({"labels": LABELS, "top_k": -1}, "top_k is -1"),
+        (
+            {"labels": ["a", "river " * 70]},
+            "the hypothesis of label 1 has .* expected at most 63, so that a text has room in 64",
+        ),
+        (
+            {"labels": ["river " * 45], "truncate": "window"},
+            "the hypothesis of label 0 has .* expected at most 47",
+        ),
     ],
 )
 def test_what_cannot_be_judged_is_refused(

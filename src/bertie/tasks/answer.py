@@ -1,8 +1,10 @@
 """Questions to answers in a context: a question answering head, its best spans over all windows."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from reprlib import repr as shown
 from typing import Any
 
@@ -151,7 +153,10 @@ class Reader(Model):
         def prepare(items: list[Any], first: int) -> tuple[Texts, PackedWindows]:
             texts = checked(items, first)
             require_pairs(texts, first, "its context")
-            self._require_room(texts, first)
+            alone = Texts(texts.first, ("",) * len(texts.first))
+            self._require_room(
+                alone, lambda place: f"question {first + place}", "a context", windowed=True
+            )
             return texts, self._windows(texts, first, truncation, strategy="only_second")
 
         def compute(ready: tuple[Texts, PackedWindows]) -> list[Any]:
@@ -166,18 +171,6 @@ class Reader(Model):
 
         return Call(prepare, compute, truncation, pairs=True)
 
-    def _require_room(self, texts: Texts, first: int) -> None:
-        """Refuse questions beside which no window of a context has room."""
-        alone = self.tokenizer.encode_batch(texts.first, [""] * len(texts.first))
-        # A window must have more tokens than it shares with the one before it.
-        most = self.max_length - self.stride - 1
-        for position, length in enumerate(alone.lengths.tolist(), start=first):
-            if length > most:
-                raise InputError(
-                    f"question {position} has {length} tokens with the special ones, expected at"
-                    f" most {most}, so that a context has room in {self.max_length}: shorten it"
-                )
-
 
 def _options(
     top_k: int, longest: int, no_answer: bool, threshold: float, whole_words: bool
@@ -186,6 +179,8 @@ def _options(
     for name, value in (("top_k", top_k), ("max_answer_length", longest)):
         if type(value) is not int or value < 1:
             raise InputError(f"{name} is {shown(value)}, expected a number of at least 1")
+    if not isinstance(threshold, Real) or isinstance(threshold, bool) or math.isnan(threshold):
+        raise InputError(f"threshold is {shown(threshold)}, expected a number")
     return _Options(top_k, longest, no_answer, float(threshold), whole_words)
 
 
@@ -210,5 +205,7 @@ def _answers(
         return [answers[i] for i in apart(scored, options.top_k)]
     spans = [answers[i] for i in apart(found, options.top_k)]
     none = answers[-1]
-    place = 0 if nothing - found[0].logit > options.threshold else 1
+    # Where it isn't the answer it stands among the other spans by its logit.
+    better = sum(one.score >= none.score for one in spans)
+    place = 0 if nothing - found[0].logit > options.threshold else max(better, 1)
     return [*spans[:place], none, *spans[place:]][: options.top_k]

@@ -16,7 +16,7 @@ from bertie.tasks import head
 from bertie.tasks.call import Call
 from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import ACTIVATIONS, Scores, check_top_k, identity
+from bertie.tasks.probabilities import ACTIVATIONS, ALWAYS_ONE, Scores, check_top_k, identity
 from bertie.tasks.records import Record
 from bertie.tasks.texts import Input, checked
 from bertie.tasks.tokenized import Tokenized
@@ -46,13 +46,15 @@ def _score(record: HeadRecord) -> Setting:
     """Settle what turns logits into scores: by the stated problem, else by the count of labels."""
     stated = record.problem_type
     if stated is None:
-        if len(record.labels) == 1:
+        if record.outputs == 1:
             return Setting("sigmoid", "default: one label and no problem_type")
         return Setting("softmax", "default: several labels and no problem_type")
     if stated not in _SCORES:
         raise CheckpointError(
             f"config.json: problem_type is {stated!r}, expected one of {', '.join(_SCORES)}"
         )
+    if _SCORES[stated] == "softmax" and record.outputs == 1:
+        return Setting("sigmoid", f"config.json: problem_type, {ALWAYS_ONE}")
     return Setting(_SCORES[stated], "config.json: problem_type")
 
 

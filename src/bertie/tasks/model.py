@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bertie.batching import DEFAULT_BUDGET
 from bertie.checkpoint import Tensor
 from bertie.config import Setting
 from bertie.encoder import Encoder
-from bertie.errors import TaskError
+from bertie.errors import InputError, TaskError
 from bertie.tasks.apart import apart
 from bertie.tasks.table import METHODS
 from bertie.tasks.texts import Texts
@@ -183,6 +185,38 @@ class Model:
             return in_windows(self.tokenizer, packed, texts, truncation.max_length, strategy)
         truncation.add(packed.lengths, packed.truncated, first)
         return Tokenized(packed)
+
+    def _require_room(
+        self,
+        texts: Texts,
+        name: Callable[[int], str],
+        other: str,
+        *,
+        windowed: bool,
+        split_words: bool = False,
+    ) -> None:
+        """Refuse texts beside which another has no room to be cut, or to be read in windows.
+
+        Args:
+            texts: pairs, of which the one that has to have room is empty.
+            name: what messages call each pair's other text, by its place.
+            other: what messages call what has no room.
+            windowed: whether that is read in windows, which must have more tokens than they share.
+            split_words: whether the texts are tuples of words.
+        Raises: InputError: naming the first.
+        """
+        if self._parts.settings["lower_first"].value:
+            texts = texts.map(str.lower)
+        lengths = self.tokenizer.encode_batch(
+            texts.first, texts.second, split_words=split_words, threads=self.encoder.threads
+        ).lengths
+        most = self.max_length - 1 - (self.stride if windowed else 0)
+        if (lengths > most).any():
+            place = int(np.argmax(lengths > most))
+            raise InputError(
+                f"{name(place)} has {lengths[place]} tokens with the special ones, expected at"
+                f" most {most}, so that {other} has room in {self.max_length}: shorten it"
+            )
 
     def _windows(
         self,

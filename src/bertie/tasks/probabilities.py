@@ -1,6 +1,7 @@
 """Logits to scores, row by row."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from reprlib import repr as shown
 from typing import Any
@@ -11,6 +12,11 @@ from numpy.typing import NDArray
 from bertie.errors import InputError
 
 Scores = NDArray[np.float64]
+
+# The least logarithm whose inverse is a float.
+_LEAST = -math.log(sys.float_info.max)
+# Why a head of one output has a sigmoid where its files name a softmax.
+ALWAYS_ONE = "but one output's softmax is always 1"
 
 
 def softmax(logits: NDArray[np.floating]) -> Scores:
@@ -32,6 +38,11 @@ def log_total(logits: NDArray[np.float32]) -> float:
     """
     top = logits.max()
     return float(top) + math.log(np.exp(logits - top).sum(dtype=np.float64))
+
+
+def perplexity(mean: float) -> float:
+    """Take e to the power of minus a mean of logarithms; infinite where no float is that large."""
+    return math.exp(-mean) if mean > _LEAST else math.inf
 
 
 def sigmoid(logits: NDArray[np.floating]) -> Scores:

@@ -18,9 +18,9 @@ from bertie.tasks import head
 from bertie.tasks.call import Call
 from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import ACTIVATIONS, check_top_k, identity
+from bertie.tasks.probabilities import ACTIVATIONS, ALWAYS_ONE, check_top_k, identity
 from bertie.tasks.records import Record
-from bertie.tasks.texts import Text, checked, listed, require_pairs
+from bertie.tasks.texts import Text, Texts, checked, listed, require_pairs
 from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize.tokenizer import Strategy
@@ -53,7 +53,10 @@ def _score(opened: Opened, record: HeadRecord) -> Setting:
     }
     for where, stated in places.items():
         if stated is not None:
-            return Setting(_activation(stated, where), f"config.json: {where}")
+            name, origin = _activation(stated, where), f"config.json: {where}"
+            if name == "softmax" and record.outputs == 1:
+                name, origin = "sigmoid", f"{origin}, {ALWAYS_ONE}"
+            return Setting(name, origin)
     if len(record.labels) == 1:
         return Setting("sigmoid", "default: one output")
     return Setting("identity", "default: several outputs")
@@ -189,6 +192,15 @@ class Reranker(Model):
         def prepare(items: list[Any], first: int) -> Tokenized:
             texts = checked(items, first, split_words=split_words)
             require_pairs(texts, first, "the document")
+            if truncation.windowed:
+                queries = tuple(dict.fromkeys(texts.first))
+                self._require_room(
+                    Texts(queries, ((() if split_words else ""),) * len(queries)),
+                    lambda place: f"text {first + texts.first.index(queries[place])}: its query",
+                    "a document",
+                    windowed=True,
+                    split_words=split_words,
+                )
             return self._tokenize(
                 texts, first, truncation, split_words=split_words, strategy=strategy
             )

@@ -17,7 +17,7 @@ from bertie.tasks.call import Call
 from bertie.tasks.classify import Label
 from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import check_top_k, softmax
+from bertie.tasks.probabilities import check_top_k, sigmoid, softmax
 from bertie.tasks.texts import Texts, checked
 from bertie.tasks.tokenized import Tokenized
 from bertie.tasks.truncation import Truncation
@@ -81,8 +81,8 @@ class ZeroShotClassifier(Model):
             inputs: a text, or texts.
             labels: any words.
             hypothesis: the sentence that is judged, with {} where a label goes.
-            multi_label: whether each label is judged alone, entailment against contradiction;
-                otherwise their scores sum to 1.
+            multi_label: whether each label is judged alone, entailment against contradiction, as
+                the only one of a call always is; otherwise their scores sum to 1.
             entailment: the head's label that means that the hypothesis follows, where its name
                 doesn't tell.
             top_k: the most labels to give of each text; None gives all.
@@ -92,7 +92,8 @@ class ZeroShotClassifier(Model):
         Returns: a list of Label, best first, for one text; a list of such lists for several. No
             labels, no answers.
         Raises: InputError: something that isn't a text, by its position; a hypothesis without {};
-            labels that aren't texts; nothing says which output is entailment.
+            labels that aren't texts, or of which one leaves no room for a text; nothing says
+            which output is entailment.
         Raises: CheckpointError: the logits are NaN.
         Warns: TruncationWarning: once, with counts.
         """
@@ -131,6 +132,12 @@ class ZeroShotClassifier(Model):
         names, sentences = _hypotheses(labels, hypothesis)
         follows, contradicts = self._outputs(entailment)
         truncation = Truncation(truncate, self.max_length, sequences=max(len(sentences), 1))
+        self._require_room(
+            Texts(("",) * len(sentences), sentences),
+            lambda place: f"the hypothesis of label {place}",
+            "a text",
+            windowed=truncation.windowed,
+        )
 
         def prepare(items: list[Any], first: int) -> tuple[int, Tokenized | None]:
             texts = checked(items, first, pairs=False).first
@@ -148,10 +155,13 @@ class ZeroShotClassifier(Model):
                 return [[] for _ in range(count)]
             logits = sequence_logits(self.encoder, self._head, tokenized.packed, self.budget)
             logits = tokenized.averaged(logits).reshape(count, len(names), self._head.outputs)
-            if multi_label:
-                scores = softmax(logits[:, :, [contradicts, follows]])[:, :, 1]
-            else:
+            # A share of one label alone would always be 1.
+            if not multi_label and len(names) > 1:
                 scores = softmax(logits[:, :, follows])
+            elif contradicts is None:
+                scores = sigmoid(logits[:, :, follows])
+            else:
+                scores = softmax(logits[:, :, [contradicts, follows]])[:, :, 1]
             orders = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
             return [
                 [Label(names[i], row[i]) for i in order]
@@ -160,8 +170,8 @@ class ZeroShotClassifier(Model):
 
         return Call(prepare, compute, truncation)
 
-    def _outputs(self, entailment: str | None) -> tuple[int, int]:
-        """Find the outputs that mean that the hypothesis follows and that it can't be."""
+    def _outputs(self, entailment: str | None) -> tuple[int, int | None]:
+        """Find the outputs that mean that the hypothesis follows and that it can't be, if any."""
         wanted = self._entailment if entailment is None else entailment
         known = ", ".join(self.labels)
         if wanted is None:
@@ -172,9 +182,10 @@ class ZeroShotClassifier(Model):
         if wanted not in self.labels:
             raise InputError(f"entailment is {shown(wanted)}, but the head's labels are: {known}")
         follows = self.labels.index(wanted)
-        against = [i for i, label in enumerate(self.labels) if label.lower().startswith("contra")]
+        others = [i for i in range(len(self.labels)) if i != follows]
+        against = [i for i in others if self.labels[i].lower().startswith("contra")]
         # Without a name it is the first or last output, whichever is another one.
-        return follows, against[0] if against else (len(self.labels) - 1 if follows == 0 else 0)
+        return follows, next(iter(against or others[:: 1 if follows else -1]), None)
 
 
 def _hypotheses(labels: Any, hypothesis: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
