@@ -53,6 +53,11 @@ def test_long_texts_are_cut_to_the_positions_and_many_to_the_limit(letters: Toke
     assert MOST_TOKENS - POSITIONS < len(many.ids) <= MOST_TOKENS
 
 
+def test_one_text_beyond_the_limit_is_cut_to_it(letters: Tokenizer) -> None:
+    found = calibrate(calibration_text(["abc " * MOST_TOKENS]), letters, 2 * MOST_TOKENS)
+    assert found.lengths.tolist() == [MOST_TOKENS]
+
+
 def test_the_hash_is_over_the_texts() -> None:
     given = [["a", "b"], ["a b"], ["b", "a"]]
     assert len({calibration_text(texts).sha256 for texts in given}) == 3

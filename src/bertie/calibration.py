@@ -17,6 +17,7 @@ from bertie.batching import gather
 from bertie.config import Setting
 from bertie.errors import CalibrationWarning, InputError
 from bertie.tokenize import Tokenizer
+from bertie.tokenize.frame import frame_of
 
 Ints = NDArray[np.int32]
 
@@ -109,6 +110,7 @@ def calibrate(text: CalibrationText, tokenizer: Tokenizer, positions: int) -> Ca
         positions: the most tokens of a sequence; longer texts are cut.
     Warns: CalibrationWarning: over MOST_UNKNOWN of the tokens are unknown.
     """
+    positions = min(positions, MOST_TOKENS)
     packed = tokenizer.encode_batch(text.texts, max_length=positions)
     kept = np.flatnonzero(np.cumsum(packed.lengths, dtype=np.int64) <= MOST_TOKENS)
     ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, kept)
@@ -175,13 +177,15 @@ def _unknown_share(ids: Ints, sequences: int, tokenizer: Tokenizer) -> float:
 def _draw(tokenizer: Tokenizer, positions: int) -> tuple[Ints, Ints]:
     """Draw sequences of ordinary tokens, framed as texts are, the same ones every time."""
     ordinary = np.array(_ordinary(tokenizer.vocab.ids, tokenizer.settings), np.int32)
-    frame = np.array(tokenizer.encode("").ids, np.int32)
+    frame = frame_of(tokenizer)
+    before, behind = np.array(frame.before, np.int32), np.array(frame.behind, np.int32)
     # The generator's raw output is what NumPy promises to keep.
     generator = np.random.PCG64(_DRAWN_SEED)
     sequences = []
     for length in _DRAWN_LENGTHS:
-        places = generator.random_raw(max(min(length, positions - len(frame)), 1)) % len(ordinary)
-        sequences.append(np.concatenate([frame[:1], ordinary[places], frame[1:]]))
+        room = positions - len(before) - len(behind)
+        places = generator.random_raw(max(min(length, room), 1)) % len(ordinary)
+        sequences.append(np.concatenate([before, ordinary[places], behind]))
     lengths = np.array([len(sequence) for sequence in sequences], np.int32)
     return np.concatenate(sequences), lengths
 

@@ -12,6 +12,7 @@ from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import InputError
 from bertie.tasks.fill import Filler, _likeliest
 from tests.editing import edit_json, edit_tensors
+from tests.tokenize.foreign import byte_level, retokenize, tokenizers
 
 TEXTS = ["The old [MASK] of stone.", "[MASK] reads a [MASK] at night", "a [MASK]"]
 HIDDEN = 24
@@ -84,6 +85,56 @@ def test_targets_are_judged_among_all_tokens(filler: Path) -> None:
             model.fill(TEXTS[0], targets=["river", target])
     with pytest.raises(InputError, match="targets is 'river', expected a list of words"):
         model.fill(TEXTS[0], targets="river")
+
+
+def test_targets_may_be_tokens_as_the_vocabulary_writes_them(filler: Path) -> None:
+    model = bertie.load(filler)
+    (everything,) = model.fill(TEXTS[0], top_k=None)
+    assert len(everything) == model.tokenizer.vocab_size
+    (found,) = model.fill(TEXTS[0], targets=["##s", "river", "s"])
+    assert [one for one in everything if one.token in ("##s", "river", "s")] == found
+
+
+def test_tokens_of_a_byte_level_vocabulary_are_targets(filler: Path) -> None:
+    retokenize(filler, byte_level())
+    edit_tensors(filler, _with_bias)
+    edit_json(filler / "tokenizer_config.json", mask_token="<mask>")
+    model = bertie.load(filler)
+    for spelled, token in (("ĠPa", "ĠPa"), (" Pa", "ĠPa"), ("P", "P")):
+        assert [one.token for one in model.fill("in <mask>", targets=[spelled])[0]] == [token]
+
+
+def _with_bias(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give the head of another vocabulary a bias of its size."""
+    words = len(tensors["embeddings.word_embeddings.weight"])
+    return {**tensors, "cls.predictions.bias": np.linspace(-1, 1, words).astype("f4")}
+
+
+def test_every_token_of_the_text_is_judged_whatever_frames_it(filler: Path) -> None:
+    frames = {"$A </s>": 1, "$A": 0, "<s> <s> $A </s>": 3}
+    for single, count in frames.items():
+        tokenizer = byte_level()
+        tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+            single=single, special_tokens=[("<s>", 0), ("</s>", 2)]
+        )
+        retokenize(filler, tokenizer)
+        edit_tensors(filler, _with_bias)
+        edit_json(filler / "tokenizer_config.json", mask_token="<mask>")
+        model = bertie.load(filler)
+        assert len(model.tokenizer.encode("a b").ids) == 3 + count
+        assert [one.token for one in model.score_tokens("a b")] == ["a", "Ġ", "b"]
+
+
+def test_a_mask_that_the_vocabulary_lacks_is_named(filler: Path) -> None:
+    retokenize(filler, byte_level())
+    edit_tensors(filler, _with_bias)
+    with pytest.raises(InputError, match=r"'\[MASK\]' \(default\), which the vocabulary doesn't"):
+        bertie.load(filler).fill("in [MASK]")
+
+
+def test_a_mask_that_was_cut_off_is_not_called_absent(filler: Path) -> None:
+    with pytest.raises(InputError, match=r"text 0 has no \[MASK\] among .* \(\d+ are cut off\)"):
+        bertie.load(filler).fill("river " * 80 + "[MASK]")
 
 
 def test_a_text_is_as_probable_as_its_tokens_one_by_one(filler: Path) -> None:

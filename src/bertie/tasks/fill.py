@@ -19,12 +19,13 @@ from bertie.tasks import head
 from bertie.tasks.call import Call
 from bertie.tasks.logits import chosen_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import check_top_k, log_total
+from bertie.tasks.probabilities import check_top_k, log_total, perplexity
 from bertie.tasks.records import Record
 from bertie.tasks.settle import opened_settings
 from bertie.tasks.texts import checked
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings
+from bertie.tokenize.frame import frame_of
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -103,12 +104,13 @@ class Filler(Model):
         super().__init__(parts)
         self.mask_token: str | None = parts.settings["mask_token"].value
         self._head = Head(record, threads=self.encoder.threads, precision=self.encoder.precision)
+        self._frame = frame_of(self.tokenizer)
 
     def fill(
         self,
         inputs: str | Iterable[str],
         *,
-        top_k: int = 5,
+        top_k: int | None = 5,
         targets: Sequence[str] | None = None,
         truncate: str = "right",
     ) -> Any:
@@ -116,8 +118,9 @@ class Filler(Model):
 
         Args:
             inputs: a text with one mask_token or several, or texts.
-            top_k: the most tokens to give for each mask.
-            targets: consider only these words, each of which must be one token.
+            top_k: the most tokens to give for each mask; None gives all.
+            targets: consider only these: words of which each is one token, or tokens as the
+                vocabulary writes them ("##ing").
             truncate: what becomes of a text of more than max_length tokens: "right" and "left"
                 cut that end off and warn, "error" refuses.
         Returns: for one text a list for each of its masks, of Filling, best first; for several a
@@ -133,7 +136,7 @@ class Filler(Model):
         self,
         inputs: Iterable[str],
         *,
-        top_k: int = 5,
+        top_k: int | None = 5,
         targets: Sequence[str] | None = None,
         truncate: str = "right",
     ) -> Iterator[list[list[Filling]]]:
@@ -200,7 +203,7 @@ class Filler(Model):
         return Call(prepare, compute, truncation)
 
     def _call(
-        self, top_k: int, targets: Sequence[str] | None, truncate: str
+        self, top_k: int | None, targets: Sequence[str] | None, truncate: str
     ) -> Call[PackedEncodings]:
         """Settle what a call does."""
         check_top_k(top_k)
@@ -236,6 +239,12 @@ class Filler(Model):
         """Find the mask's id."""
         if self.mask_token is None:
             raise InputError("the tokenizer names no mask token, so there is nothing to fill")
+        if self.mask_token not in self.tokenizer.vocab:
+            raise InputError(
+                f"the mask token is {self.mask_token!r}"
+                f" ({self._parts.settings['mask_token'].origin}), which the vocabulary doesn't"
+                " have: name the one it has as mask_token in tokenizer_config.json"
+            )
         return self.tokenizer.id_of(self.mask_token)
 
     def _require_masks(self, packed: PackedEncodings, mask: int, first: int) -> None:
@@ -245,9 +254,12 @@ class Filler(Model):
         starts = np.cumsum(packed.lengths) - packed.lengths
         counts = np.add.reduceat(packed.ids == mask, starts, dtype=np.int64)
         if not counts.all():
-            position = first + int(np.argmin(counts > 0))
+            place = int(np.argmin(counts > 0))
+            cut = int(packed.truncated[place])
+            where = f" among the tokens that are kept ({cut} are cut off)" if cut else ""
             raise InputError(
-                f"text {position} has no {self.mask_token}, expected one where a word is missing"
+                f"text {first + place} has no {self.mask_token}{where}, expected one where a word"
+                " is missing"
             )
 
     def _targets(self, targets: Any) -> Ints:
@@ -258,6 +270,8 @@ class Filler(Model):
         found = []
         for word in words:
             ids = self.tokenizer.encode(word, add_special_tokens=False).ids
+            if len(ids) != 1 and word in self.tokenizer.vocab:
+                ids = [self.tokenizer.id_of(word)]
             if len(ids) != 1:
                 tokens = ", ".join(map(self.tokenizer.token_of, ids)) or "nothing"
                 raise InputError(f"target {word!r} is {tokens}, expected one token")
@@ -291,12 +305,13 @@ class Filler(Model):
         return kept
 
     def _fillings(
-        self, logits: Floats, total: float, top_k: int, wanted: Ints | None
+        self, logits: Floats, total: float, top_k: int | None, wanted: Ints | None
     ) -> list[Filling]:
         """Name the likeliest tokens of one mask; equal ones in the vocabulary's order."""
         # A table may be padded with rows that no token has.
         named = logits[: self.tokenizer.vocab_size]
-        considered = _likeliest(named, top_k) if wanted is None else wanted
+        count = len(named) if top_k is None else top_k
+        considered = _likeliest(named, count) if wanted is None else wanted
         order = np.lexsort((considered, -logits[considered]))[:top_k]
         return [
             Filling(self.tokenizer.token_of(id), math.exp(float(logits[id]) - total), id)
@@ -305,9 +320,10 @@ class Filler(Model):
 
     def _chances(self, ids: Ints, type_ids: Ints, mask: int) -> list[Chance]:
         """Judge one sequence's tokens, framing ones aside, with a copy of it for each."""
-        tokens, size = max(len(ids) - 2, 0), len(ids)
+        first, size = len(self._frame.before), len(ids)
+        tokens = max(size - first - len(self._frame.behind), 0)
         copies = np.tile(ids, (tokens, 1))
-        where = np.eye(tokens, size, 1, dtype=np.bool_)
+        where = np.eye(tokens, size, first, dtype=np.bool_)
         copies[where] = mask
         lengths = np.full(tokens, size, np.int32)
         packed = PackedEncodings(
@@ -315,7 +331,7 @@ class Filler(Model):
         )
 
         def chance(copy: int, logits: Floats, total: float) -> Chance:
-            id = int(ids[copy + 1])
+            id = int(ids[copy + first])
             own, named = logits[id], logits[: self.tokenizer.vocab_size]
             # Equal ones stand in the vocabulary's order, as fill has them.
             before = np.count_nonzero(named > own) + np.count_nonzero(named[:id] == own)
@@ -327,7 +343,7 @@ class Filler(Model):
 def _likelihood(chances: list[Chance]) -> Likelihood:
     """Add up the chances of a text's tokens."""
     total, tokens = math.fsum(chance.log_probability for chance in chances), len(chances)
-    return Likelihood(total, tokens, math.exp(-total / tokens) if tokens else 1.0)
+    return Likelihood(total, tokens, perplexity(total / tokens) if tokens else 1.0)
 
 
 def _likeliest(logits: Floats, count: int) -> NDArray[np.intp]:

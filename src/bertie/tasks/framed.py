@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bertie.errors import InputError
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings, Tokenizer
+from bertie.tokenize.frame import frame_of
 
 Ints = NDArray[np.int32]
 
@@ -42,7 +43,8 @@ def framed(
     """
     if truncation.windowed:
         raise InputError("truncate is 'window', but inputs are token ids: expected right, left")
-    begin, end, type_id = _frame(tokenizer)
+    frame = frame_of(tokenizer)
+    begin, end = list(frame.before), list(frame.behind)
     rows = [
         _row(item, position, tokenizer.vocab_size, begin, end)
         for position, item in enumerate(items, start=first)
@@ -53,15 +55,7 @@ def framed(
     truncated = np.array([len(row) for row in rows], np.int32) - lengths
     truncation.add(lengths, truncated, first)
     ids = np.array([id for row in cut for id in row], np.int32)
-    return PackedEncodings(ids, np.full_like(ids, type_id), lengths, truncated)
-
-
-def _frame(tokenizer: Tokenizer) -> tuple[list[int], list[int], int]:
-    """Find the tokens before and behind a text, and the type of those of the text."""
-    sample = tokenizer.encode("a")
-    places = [i for i, special in enumerate(sample.special_mask) if not special]
-    assert places, "a text of one letter has a token"
-    return sample.ids[: places[0]], sample.ids[places[-1] + 1 :], sample.type_ids[places[0]]
+    return PackedEncodings(ids, np.full_like(ids, frame.type_id), lengths, truncated)
 
 
 def _row(item: Any, position: int, size: int, begin: list[int], end: list[int]) -> list[int]:

@@ -1,0 +1,38 @@
+"""What a tokenizer puts around every text: [CLS] and [SEP], <s> and </s>, one token, or none."""
+
+from dataclasses import dataclass
+
+from bertie.tokenize.tokenizer import Tokenizer
+
+# A vocabulary has a token for one of these, if it has any for text.
+_SAMPLES = ("a", "A", "1", ".", "的")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around a text.
+
+    Attributes:
+        before: ids of the tokens in front of it.
+        behind: ids of those at its end.
+        type_id: the type of the text's own tokens.
+    """
+
+    before: tuple[int, ...]
+    behind: tuple[int, ...]
+    type_id: int
+
+
+def frame_of(tokenizer: Tokenizer) -> Frame:
+    """Find a tokenizer's frame of one text.
+
+    Where the vocabulary has nothing for text, the first token of the frame counts as before it.
+    """
+    for text in _SAMPLES:
+        sample = tokenizer.encode(text)
+        places = [i for i, special in enumerate(sample.special_mask) if not special]
+        if places:
+            before, behind = sample.ids[: places[0]], sample.ids[places[-1] + 1 :]
+            return Frame(tuple(before), tuple(behind), sample.type_ids[places[0]])
+    ids = tokenizer.encode("").ids
+    return Frame(tuple(ids[:1]), tuple(ids[1:]), 0)
