@@ -178,6 +178,8 @@ def test_words_that_are_split_or_not_have_the_same_labels(tagger: Path) -> None:
         ({"aggregation": "last"}, "aggregation is 'last', expected none, simple, first"),
         ({"aggregation": "simple", "split_words": True}, "expected first, average, max"),
         ({"truncate": "middle"}, "truncate is 'middle'"),
+        ({"ignore": None}, "ignore is None, expected a list of labels"),
+        ({"ignore": [3]}, r"ignore is \[3\], expected a list of labels"),
     ],
 )
 def test_options_that_cannot_be_are_refused(

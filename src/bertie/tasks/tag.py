@@ -1,6 +1,6 @@
 """Texts to entities: a token classifier's head, its labels joined to spans of the caller's text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from reprlib import repr as shown
@@ -151,7 +151,7 @@ class Tagger(Model):
                 f" expected {', '.join(_OF_WORDS)}"
             )
         truncation = Truncation(truncate, self.max_length)
-        ignored = frozenset((ignore,) if isinstance(ignore, str) else ignore)
+        ignored = _labels((ignore,) if isinstance(ignore, str) else ignore)
 
         def prepare(items: list[Any], first: int) -> tuple[Texts, PackedWindows]:
             texts = checked(items, first, pairs=False, split_words=split_words)
@@ -227,6 +227,14 @@ class Tagger(Model):
             Span(*found.get(number, (OUTSIDE, 0.0)), word, number, number + 1)
             for number, word in enumerate(words)
         ]
+
+
+def _labels(ignore: Any) -> frozenset[str]:
+    """Check the labels to leave out."""
+    listed = isinstance(ignore, (Sequence, Set))
+    if not listed or not all(isinstance(label, str) for label in ignore):
+        raise InputError(f"ignore is {shown(ignore)}, expected a list of labels")
+    return frozenset(ignore)
 
 
 def _tokens(scores: Scores, offsets: Ints) -> _Units:
