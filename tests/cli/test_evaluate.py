@@ -35,6 +35,15 @@ def test_scores_are_json_in_a_pipe_and_a_table_for_people(
     assert shown["pearson"] == f"{found['pearson']:.4f}"
 
 
+def test_a_correlation_that_there_is_none_of_is_null(
+    bertie: Bertie, tiny_bert: Path, data: Path
+) -> None:
+    data.write_text("the river,a boat,0.1\nrain,rain,0.1\na cat,stone,0.1\n")
+    ran = bertie("evaluate", "embed", "-m", tiny_bert, "--data", data)
+    found = json.loads(ran.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (found["pearson"], found["spearman"], found["examples"]) == (None, None, 3)
+
+
 def test_tasks_are_those_that_can_be_measured() -> None:
     assert tuple(name.replace("_", "-") for name in MEASURED) == TASKS
 

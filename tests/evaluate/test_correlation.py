@@ -24,6 +24,26 @@ def test_equal_numbers_share_the_mean_of_their_ranks() -> None:
     assert ranks([30, 10, 20, 10]).tolist() == [4, 1.5, 3, 1.5]
 
 
+def test_equal_numbers_have_no_correlation_however_they_round() -> None:
+    assert sum([0.1] * 3) / 3 != 0.1
+    for values in ([0.1] * 3, [7.0] * 3):
+        found = correlate([1, 2, 3], values)
+        assert math.isnan(found.pearson)
+        assert math.isnan(found.spearman)
+
+
+@given(
+    values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=9),
+    shift=st.integers(0, 8),
+)
+def test_a_correlation_is_from_minus_1_to_1_or_none(values: list[float], shift: int) -> None:
+    found = correlate(values, values[shift % len(values) :] + values[: shift % len(values)])
+    for value in (found.pearson, found.spearman):
+        assert -1 <= value <= 1 if len(set(values)) > 1 else math.isnan(value)
+    if len(set(values)) > 1:
+        assert correlate(values, values).pearson == pytest.approx(1)
+
+
 @given(values=numbers)
 def test_spearman_sees_order_alone(values: list[float]) -> None:
     found = correlate(values, [math.exp(value / 50) for value in values])

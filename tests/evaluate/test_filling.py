@@ -18,6 +18,12 @@ def test_ranks_and_chances_are_counted_over_all_tokens() -> None:
     assert found.perplexity == pytest.approx(4)
 
 
+def test_chances_too_small_for_a_float_are_infinitely_perplexing() -> None:
+    found = score_fillings([[9]], [[-1000.0]])
+    assert (found.log_likelihood, found.perplexity) == (-1000, math.inf)
+    assert score_fillings([[9]], [[-700.0]]).perplexity == pytest.approx(math.exp(700))
+
+
 def test_what_cannot_be_scored_is_refused() -> None:
     with pytest.raises(InputError, match="1 texts have no tokens"):
         score_fillings([[]], [[]])

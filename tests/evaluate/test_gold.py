@@ -130,6 +130,8 @@ def test_judgements_read_from_qrels(tmp_path: Path, content: str) -> None:
         (read_questions, "a.json", squad(answers=3), "answers is 3, expected a list"),
         (read_relevance, "a.txt", "1 2\n", "line 1: 2 columns"),
         (read_relevance, "a.txt", "1 2 x\n", "line 1: 'x' is no number"),
+        (read_relevance, "a.txt", "1 2 nan\n", "line 1: 'nan' is no number"),
+        (read_scored, "a.csv", "a,b,1\na,b,inf\n", "line 2: 'inf' is no number"),
         (read_relevance, "a.txt", "\n", "holds no judgements"),
     ],
 )

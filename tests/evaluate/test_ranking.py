@@ -35,6 +35,8 @@ def test_scores_are_means_over_queries_and_a_query_that_found_nothing_has_none()
         ({}, 9, "no query has a relevant document"),
         ({"q": {"a": 0.0}}, 9, "no query has a relevant document"),
         (JUDGED, 0, "k is 0, expected at least 1"),
+        ({"q": {"a": 1.0, "b": math.inf}}, 9, "query q: document b is inf relevant"),
+        ({"q": {"a": math.nan}}, 9, "query q: document a is nan relevant"),
         (JUDGED, 3, "query q: a document is ranked twice"),
     ],
 )

@@ -72,6 +72,15 @@ def test_labels_may_be_named_or_numbered(
     assert evaluate(model, write(tmp_path, "dev.tsv", *lines)) == score_labels(gold, found)
 
 
+def test_labels_that_differ_by_case_stay_apart(bert: Path, tmp_path: Path) -> None:
+    add_head(bert, "sequence_classification", 3, ["US", "us", "0"])
+    model = load(bert, task="classify", precision="float32")
+    found = [labels[0].label for labels in model.classify(TEXTS)]
+    gold = ["US", "us", "0", "US"]
+    lines = (f"{text}\t{label}" for text, label in zip(TEXTS, gold, strict=True))
+    assert evaluate(model, write(tmp_path, "dev.tsv", *lines)) == score_labels(gold, found)
+
+
 def test_labels_that_a_model_does_not_know_are_refused(bert: Path, tmp_path: Path) -> None:
     add_head(bert, "sequence_classification", 2, ["no", "yes"])
     model = load(bert, task="classify")

@@ -20,8 +20,12 @@ def print_json(record: Mapping[str, Any]) -> None:
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    """One record as a line of JSON."""
-    return json.dumps(record, ensure_ascii=False, default=str)
+    """One record as a line of JSON; a number that JSON doesn't have, such as NaN, is null."""
+    try:
+        return json.dumps(record, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        plain = json.loads(json.dumps(record, default=str), parse_constant=lambda name: None)
+        return json.dumps(plain, ensure_ascii=False)
 
 
 def print_columns(

@@ -47,9 +47,25 @@ def correlate(gold: Sequence[float], predicted: Sequence[float]) -> Correlations
 
 def pearson(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Pearson's correlation of two lists of numbers; NaN where there is none."""
-    first, second = one - one.mean(), other - other.mean()
+    first, second = _centred(one), _centred(other)
+    if first is None or second is None:
+        return float("nan")
     scale = np.sqrt((first * first).sum() * (second * second).sum())
-    return float((first * second).sum() / scale) if scale else float("nan")
+    # Rounding may lead beyond the ends.
+    return float(np.clip((first * second).sum() / scale, -1, 1))
+
+
+def _centred(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Take the mean off numbers and scale them to 1 at most, None where all of them are equal.
+
+    Equal ones are compared as they are: their mean may be another number, by rounding.
+    """
+    if (values == values[0]).all():
+        return None
+    small = values / np.abs(values).max()  # so that no sum or square overflows
+    centred = small - small.mean()
+    scaled: NDArray[np.float64] = centred / np.abs(centred).max()
+    return scaled
 
 
 def ranks(values: ArrayLike) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertie.errors import InputError
+from bertie.tasks.probabilities import perplexity
 
 
 @dataclass(frozen=True)
@@ -59,5 +60,5 @@ def score_fillings(
         accuracy=sum(rank == 1 for rank in placed) / len(placed),
         accuracy_at_k=sum(rank <= k for rank in placed) / len(placed),
         log_likelihood=mean,
-        perplexity=math.exp(-mean),
+        perplexity=perplexity(mean),
     )

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,11 +228,14 @@ def _places(
 
 
 def _number(text: str, path: Path, line: int) -> float:
-    """Read a number."""
+    """Read a number; none of them is NaN or infinite."""
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
-        raise _error(path, line, f"{shown(text)} is no number") from None
+        found = math.nan
+    if not math.isfinite(found):
+        raise _error(path, line, f"{shown(text)} is no number")
+    return found
 
 
 def _list(value: Any, key: str, path: Path) -> list[Any]:

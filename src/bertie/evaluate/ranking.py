@@ -38,7 +38,7 @@ def score_rankings(
         rankings: by query, documents, the best first; a query without one has found nothing.
         k: how many of each ranking count.
     Raises: InputError: no query has a relevant document, k is below 1, or a document is ranked
-        twice.
+        twice, or a relevance is NaN or infinite.
     Source: trec_eval's ndcg_cut, recip_rank and recall: the gain is the relevance itself, the
         discount log2 of the place plus 1 (Järvelin and Kekäläinen, 2002).
     """
@@ -46,6 +46,10 @@ def score_rankings(
         raise InputError(f"k is {k}, expected at least 1")
     rows = []
     for query, judged in relevance.items():
+        if odd := [document for document, gain in judged.items() if not math.isfinite(gain)]:
+            raise InputError(
+                f"query {query}: document {odd[0]} is {judged[odd[0]]} relevant, expected a number"
+            )
         gains = {document: gain for document, gain in judged.items() if gain > 0}
         ranked = list(rankings.get(query, ()))
         if len(set(ranked)) < len(ranked):

@@ -191,13 +191,15 @@ def _input(example: Labelled) -> str | tuple[str, str]:
 
 def _as_labels(gold: Sequence[str], labels: Sequence[str], data: Path) -> list[str]:
     """Write gold labels as the model does: its own names in any case, or places in their list."""
-    known = {label.lower(): label for label in labels}
+    known = {label.lower(): label for label in labels} | {label: label for label in labels}
     places = {str(place): label for place, label in enumerate(labels)}
-    named = all(label.lower() in known for label in gold)
-    if not named and any(label not in places for label in gold):
-        odd = next(label for label in gold if label.lower() not in known)
+    own = {label: known.get(label, known.get(label.lower())) for label in gold}
+    unnamed = [label for label, name in own.items() if name is None]
+    if unnamed and any(label not in places for label in gold):
+        odd = unnamed[0]
         raise InputError(
             f"{data}: label {odd!r} is none of the model's, which are {', '.join(labels)};"
             " expected those, or their numbers from 0"
         )
-    return [known[label.lower()] if named else places[label] for label in gold]
+    of = places if unnamed else {label: name for label, name in own.items() if name is not None}
+    return [of[label] for label in gold]
