@@ -38,7 +38,7 @@ def test_scores_are_json_in_a_pipe_and_a_table_for_people(
 def test_a_correlation_that_there_is_none_of_is_null(
     bertie: Bertie, tiny_bert: Path, data: Path
 ) -> None:
-    data.write_text("the river,a boat,0.1\nrain,rain,0.1\na cat,stone,0.1\n")
+    data.write_text("the river,a boat,0.1\nrain,rain,0.1\na cat,stone,0.1\n", encoding="utf-8")
     ran = bertie("evaluate", "embed", "-m", tiny_bert, "--data", data)
     found = json.loads(ran.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert (found["pearson"], found["spearman"], found["examples"]) == (None, None, 3)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
 
 import bertie
 from bertie import reference
@@ -12,7 +13,7 @@ from bertie.checkpoint import Checkpoint, encoder_tensors
 from bertie.errors import InputError
 from bertie.tasks.fill import Filler, _likeliest
 from tests.editing import edit_json, edit_tensors
-from tests.tokenize.foreign import byte_level, retokenize, tokenizers
+from tests.tokenize.foreign import byte_level, retokenize
 
 TEXTS = ["The old [MASK] of stone.", "[MASK] reads a [MASK] at night", "a [MASK]"]
 HIDDEN = 24

@@ -4,17 +4,15 @@ import string
 from pathlib import Path
 
 import numpy as np
-import pytest
+import tokenizers
 
 from tests.editing import edit_json, edit_tensors
-
-tokenizers = pytest.importorskip("tokenizers")
 
 _FRAME = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4}
 _PIECES = ["near", "Paris", "London", "東京", "U.S", "."]
 
 
-def _framed(tokenizer: "tokenizers.Tokenizer") -> "tokenizers.Tokenizer":
+def _framed(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
     """Give a tokenizer RoBERTa's frame."""
     tokenizer.add_special_tokens(list(_FRAME))
     tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
@@ -25,7 +23,7 @@ def _framed(tokenizer: "tokenizers.Tokenizer") -> "tokenizers.Tokenizer":
     return tokenizer
 
 
-def _unigram() -> "tokenizers.Tokenizer":
+def _unigram() -> tokenizers.Tokenizer:
     """A Unigram model of a few words, each also as a word's beginning, and of characters."""
     words = [*_PIECES, *(f"▁{piece}" for piece in _PIECES)]
     letters = [*"▁éÉñüß中京東のはа́😀€…", *string.ascii_letters, *string.digits, *string.punctuation]
@@ -34,7 +32,7 @@ def _unigram() -> "tokenizers.Tokenizer":
     return tokenizers.Tokenizer(tokenizers.models.Unigram(vocab, unk_id=3))
 
 
-def xlm_roberta() -> "tokenizers.Tokenizer":
+def xlm_roberta() -> tokenizers.Tokenizer:
     """White space parts words, then Metaspace marks them: XLM-RoBERTa before transformers 5."""
     tokenizer = _unigram()
     before = tokenizers.pre_tokenizers
@@ -42,14 +40,14 @@ def xlm_roberta() -> "tokenizers.Tokenizer":
     return _framed(tokenizer)
 
 
-def metaspace() -> "tokenizers.Tokenizer":
+def metaspace() -> tokenizers.Tokenizer:
     """Metaspace alone, so that a token's place begins with the space before it."""
     tokenizer = _unigram()
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
     return _framed(tokenizer)
 
 
-def unsplit() -> "tokenizers.Tokenizer":
+def unsplit() -> tokenizers.Tokenizer:
     """A normalizer puts the marks and nothing parts words, as in Llama."""
     tokenizer = _unigram()
     change = tokenizers.normalizers
@@ -57,7 +55,7 @@ def unsplit() -> "tokenizers.Tokenizer":
     return _framed(tokenizer)
 
 
-def byte_level() -> "tokenizers.Tokenizer":
+def byte_level() -> tokenizers.Tokenizer:
     """Byte-level BPE of no pieces beside a few; spaces are part of its tokens' places."""
     merges = [("Ġ", "P"), ("ĠP", "a"), ("U", "."), ("U.", "S"), ("U.S", "."), (")", ".")]
     alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
@@ -68,7 +66,7 @@ def byte_level() -> "tokenizers.Tokenizer":
     return _framed(tokenizer)
 
 
-def trimmed_byte_level() -> "tokenizers.Tokenizer":
+def trimmed_byte_level() -> tokenizers.Tokenizer:
     """Byte-level BPE whose post-processor takes spaces off the places, as in RoBERTa."""
     tokenizer = byte_level()
     tokenizer.post_processor = tokenizers.processors.RobertaProcessing(
@@ -77,7 +75,7 @@ def trimmed_byte_level() -> "tokenizers.Tokenizer":
     return tokenizer
 
 
-def superwords() -> "tokenizers.Tokenizer":
+def superwords() -> tokenizers.Tokenizer:
     """Byte-level BPE that joins across words: nothing parts a text before it."""
     tokenizer = byte_level()
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(
@@ -89,7 +87,7 @@ def superwords() -> "tokenizers.Tokenizer":
 KINDS = (xlm_roberta, metaspace, unsplit, byte_level, trimmed_byte_level, superwords)
 
 
-def retokenize(directory: Path, tokenizer: "tokenizers.Tokenizer") -> None:
+def retokenize(directory: Path, tokenizer: tokenizers.Tokenizer) -> None:
     """Put a tokenizer into a copy of the tiny BERT, with a word embedding for each token."""
     for name in ("vocab.txt", "tokenizer_config.json"):
         (directory / name).unlink(missing_ok=True)

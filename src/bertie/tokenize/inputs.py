@@ -88,3 +88,12 @@ def blocks(texts: Iterator[Any], most: int) -> Iterator[list[Any]]:
             characters, block = 0, []
     if block:
         yield block
+
+
+def check_room(lengths: Iterable[int], max_length: int) -> None:
+    """Refuse windows that hold nothing but special tokens: one of them is then the whole text."""
+    if any(length > max_length for length in lengths):
+        raise InputError(
+            f"max_length is {max_length}, which leaves no room for text beside the special tokens:"
+            " raise it"
+        )

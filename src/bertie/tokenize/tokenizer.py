@@ -11,7 +11,7 @@ from bertie.errors import InputError
 from bertie.tokenize.definition import Definition, ForeignDefinition
 from bertie.tokenize.encoding import Encoding, PackedEncodings, PackedWindows
 from bertie.tokenize.engine import Engine, Options, Row, start, strategy_named
-from bertie.tokenize.inputs import blocks, check_count, listed, one, one_or_none, paired
+from bertie.tokenize.inputs import blocks, check_count, check_room, listed, one, one_or_none, paired
 from bertie.tokenize.vocab import Vocab
 
 Truncate: TypeAlias = Literal["right", "left", "error"]
@@ -205,7 +205,7 @@ class Tokenizer:
         )
         first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
         rows = self._engine.windows(first, second, options)
-        _check_room((len(row[0]) for row in rows), max_length)
+        check_room((len(row[0]) for row in rows), max_length)
         return [self._encoding(row, 0) for row in rows]
 
     def encode_batch(
@@ -270,7 +270,7 @@ class Tokenizer:
         )
         first, second = paired(texts, pairs, split_words)
         packed = PackedWindows(*self._engine.encode_windows(first, second, options, threads or 0))
-        _check_room(packed.lengths.tolist(), max_length)
+        check_room(packed.lengths.tolist(), max_length)
         return packed
 
     def encode_stream(
@@ -395,14 +395,6 @@ def _check_windows(stride: int, truncate: str) -> None:
     check_count(stride, "stride")
     if truncate == "error":
         raise InputError("truncate is 'error', expected right or left: windows leave nothing out")
-
-
-def _check_room(lengths: Iterable[int], max_length: int) -> None:
-    if any(length > max_length for length in lengths):
-        raise InputError(
-            f"max_length is {max_length}, which leaves no room for text beside the special tokens:"
-            " raise it"
-        )
 
 
 def _check_threads(threads: int | None) -> None:
