@@ -97,15 +97,20 @@ class HttpSettings:
     health_open: bool = option(True, "Whether health asks for no key.")
     metrics_open: bool = option(True, "Whether metrics ask for no key.")
     cors_origins: tuple[str, ...] = option((), "Origins whose pages may ask; * is every one.")
-    body_limit: int = option(32_000_000, "The longest body of a request.", unit="bytes", least=1)
+    body_limit: int = option(
+        32_000_000, "The longest body of a request, once it is inflated.", unit="bytes", least=1
+    )
     payload_limit: int = option(
         2_000_000,
-        "The longest body on routes of Text Embeddings Inference.",
+        "The longest body on routes of Text Embeddings Inference, once it is inflated.",
         unit="bytes",
         least=1,
     )
     held_bytes: int = option(
-        256_000_000, "What bodies of all requests may take together.", unit="bytes", least=1
+        256_000_000,
+        "What inflated bodies of all requests may take together.",
+        unit="bytes",
+        least=1,
     )
     max_inputs: int = option(2048, "The most inputs of one request.", least=1)
     max_client_batch_size: int = option(

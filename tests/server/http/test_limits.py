@@ -189,12 +189,6 @@ def test_shapes_of_request_smuggling_are_400(small: Running, headers: bytes) -> 
     assert b"ok" not in heard
 
 
-def test_compressed_bodies_are_refused(http: httpx.Client, everything: Running) -> None:
-    headers = {"content-encoding": "gzip"}
-    response = http.post(f"{everything.url}/embed", content=b"x", headers=headers)
-    assert response.status_code == 415
-
-
 def test_bodies_of_all_requests_together_have_a_limit(
     http: httpx.Client, tiny_sentence: Path
 ) -> None:

@@ -12,6 +12,7 @@ from bertie.server.http.asker import Asker
 from bertie.server.http.encoding import decoded, encoded
 from bertie.server.http.faults import BODIES, Fault, fault_of
 from bertie.server.http.finished import Finished
+from bertie.server.http.inflating import ACCEPTED
 from bertie.server.http.log import LOGGER
 from bertie.server.http.patience import Patience
 from bertie.server.http.request import Disconnected, Request, Send
@@ -150,6 +151,8 @@ class Exchange:
             headers.append(("www-authenticate", "Bearer"))
         if isinstance(error, NoMethod):
             headers.append(("allow", ", ".join(error.allowed)))
+        if fault.kind.name == "unsupported":
+            headers.append(("accept-encoding", ACCEPTED))
         return Response(
             encoded(BODIES[api](fault)), fault.kind.status_in(api), headers=tuple(headers)
         )

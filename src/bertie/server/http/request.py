@@ -1,5 +1,6 @@
 """A request as it comes in: who asks for what, and the body up to its limit."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -8,6 +9,7 @@ from typing import Any, TypeAlias
 
 from bertie.server.http import wishes
 from bertie.server.http.faults import Refused
+from bertie.server.http.inflating import Inflating, encoded_limit
 from bertie.server.http.patience import Patience
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -18,6 +20,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 # Bodies of so many bytes are read to their end though they are refused, within so many seconds.
 _DRAINED = 262_144
 _DRAINED_S = 1.0
+# After so many pieces of a body, other requests have their turn.
+_AT_ONCE = 16
 
 
 class Disconnected(Exception):
@@ -55,44 +59,68 @@ class Request:
         """Give a header, or "" where there is none."""
         return self.headers.get(name.encode("latin-1"), b"").decode("latin-1")
 
+    def every(self, name: str) -> str:
+        """Give all headers of a name, with commas between them as HTTP has lists."""
+        wanted = name.encode("latin-1")
+        if wanted not in self.headers:  # as nearly always
+            return ""
+        found = [value for known, value in self.scope["headers"] if known == wanted]
+        return b",".join(found).decode("latin-1")
+
     async def body(self, limit: int, timeout_s: float, hold: Callable[[int], None]) -> bytes:
-        """Read the body, and stop where it is too long.
+        """Read the body, inflate it where it is compressed, and stop where it is too long.
 
         Args:
-            limit: bytes.
+            limit: bytes, once it is inflated.
             timeout_s: seconds that all of it may take.
-            hold: told of the bytes as they come; raises where there are too many of all requests.
-        Raises: Refused: too long, too slow, or compressed. Disconnected: the caller is gone.
+            hold: told of the inflated bytes as they come; raises where there are too many of all
+                requests.
+        Raises: Refused: too long, too slow, or compressed by what isn't known or not as it says.
+        Raises: Disconnected: the caller is gone.
         """
-        if self.header("content-encoding") not in ("", "identity"):
-            raise Refused("unsupported", "the body is compressed, expected it as it is")
+
+        def too_large(size: int) -> Refused:
+            inflated = " inflated" if inflating else ""
+            return Refused(
+                "too_large",
+                f"the body has {size} bytes or more{inflated}, expected at most {limit}: send it"
+                " in several requests",
+            )
+
+        inflating = Inflating(self.every("content-encoding"), limit, too_large)
+        most = encoded_limit(limit) if inflating else limit
         stated = self.header("content-length")
-        if stated.isascii() and stated.isdigit() and int(stated[:20]) > limit:
-            raise _too_large(int(stated[:20]), limit)
+        if stated.isascii() and stated.isdigit() and int(stated[:20]) > most:
+            raise too_large(int(stated[:20]))
+        parts: list[bytes] = []
+        size = 0
         try:
             with Patience(timeout_s):
-                return await self._body(limit, hold)
+                while not self.read:
+                    part = await self._part()
+                    size += len(part)
+                    if size > most:
+                        raise too_large(size)
+                    for piece in inflating.pieces(part):
+                        hold(len(piece))
+                        parts.append(piece)
+                        if len(parts) % _AT_ONCE == 0:
+                            await asyncio.sleep(0)
         except TimeoutError:
             raise Refused(
                 "slow", f"the body took longer than {timeout_s:g} seconds: send it faster"
             ) from None
-
-    async def _body(self, limit: int, hold: Callable[[int], None]) -> bytes:
-        """Collect the body's parts."""
-        parts: list[bytes] = []
-        size = 0
-        while not self.read:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            part: bytes = message.get("body", b"")
-            size += len(part)
-            if size > limit:
-                raise _too_large(size, limit)
-            hold(len(part))
-            parts.append(part)
-            self.read = not message.get("more_body", False)
+        inflating.end()
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _part(self) -> bytes:
+        """Wait for more of the body."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        self.read = not message.get("more_body", False)
+        part: bytes = message.get("body", b"")
+        return part
 
     async def drain(self) -> None:
         """Read what is left of a small body, so that the connection can go on.
@@ -112,11 +140,3 @@ class Request:
         """Wait until the caller is gone; the body has been read."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
-
-
-def _too_large(size: int, limit: int) -> Refused:
-    """Say how long a body may be."""
-    return Refused(
-        "too_large",
-        f"the body has {size} bytes or more, expected at most {limit}: send it in several requests",
-    )
