@@ -299,3 +299,30 @@ def test_a_search_needs_no_mouse_and_fits_a_telephone_in_the_dark(search: Any) -
 def test_without_indexes_there_is_nothing_to_search(page: Any) -> None:
     assert page.locator("#tab-tokens").count() == 1
     assert page.locator("#tab-search").count() == 0
+
+
+def test_a_page_of_another_origin_asks_with_headers_of_its_own(
+    browser: Any, url: str, tiny_sentence: Path
+) -> None:
+    """Let a browser decide whether a preflight and what comes after it are right."""
+    elsewhere = url.replace("127.0.0.1", "localhost")  # another origin
+    ask = """async ([url, body]) => {
+        const headers = {
+            "content-type": "application/json", "authorization": "Bearer any",
+            "x-stainless-lang": "js", "X-Mine": "1"
+        }
+        const response = await fetch(url, {method: "POST", headers, body})
+        return [response.status, response.headers.get("x-request-id"), await response.json()]
+    }"""
+    with running({"embed": (tiny_sentence, {})}, cors_origins=(elsewhere,)) as up:
+        page = browser.new_page()
+        page.goto(f"{elsewhere}/ping")
+        status, id, answer = page.evaluate(ask, [f"{up.url}/v1/embeddings", '{"input": "a"}'])
+        assert (status, bool(id), len(answer["data"])) == (200, True, 1)
+        status, id, answer = page.evaluate(ask, [f"{up.url}/v1/embeddings", "{}"])
+        assert (status, bool(id), answer["error"]["code"]) == (400, True, "invalid")
+        assert page.evaluate(ask, [f"{up.url}/nothing", "{}"])[0] == 404
+        page.goto(f"{url}/ping")
+        with pytest.raises(Exception, match="Failed to fetch"):
+            page.evaluate(ask, [f"{up.url}/v1/embeddings", '{"input": "a"}'])
+        page.close()
