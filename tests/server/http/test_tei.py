@@ -133,7 +133,7 @@ def test_the_root_does_what_the_default_model_is_for(post: Post, local: Local) -
     assert post("/models/classify/", inputs=pair).json() == post("/predict", inputs=pair).json()
     ranked = post("/models/rank/", query="old", texts=TEXTS)
     assert ranked.json() == post("/rerank", query="old", texts=TEXTS).json()
-    assert post("/models/tag/", inputs="a").status_code == 424
+    assert post("/models/next/", inputs="a").status_code == 424
 
 
 def test_a_path_names_the_model(post: Post) -> None:

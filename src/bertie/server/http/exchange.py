@@ -2,8 +2,10 @@
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bertie.errors import DeadlineExceeded
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bertie.server.http.app import Application
 
 _MODELS = "/models/"
+_LONGEST_NAME = 4  # parts of the name of a model
 _GONE = 499  # what nginx logs for callers that didn't wait
 # The engine drops late work itself; this is for whatever isn't the engine's.
 _SLACK_S = 0.2
@@ -106,9 +109,18 @@ class Exchange:
             return None, path
         rest = path[len(_MODELS) :]
         names = [entry.name for entry in self._app.service.models()]
+        if rest in names:
+            return None, path
         known = [name for name in names if rest.startswith(f"{name}/")]
-        name = max(known, key=len, default=rest.partition("/")[0])
-        return name, rest[len(name) :]
+        if known:
+            name = max(known, key=len)
+            return name, rest[len(name) :]
+        # A name that isn't known may have slashes, too: it ends where a route begins.
+        places = [match.start() for match in islice(re.finditer("/", rest), _LONGEST_NAME)]
+        for place in places:
+            if self._app.router.allowed(rest[place:]):
+                return rest[:place], rest[place:]
+        return None, path
 
     def _hold(self, size: int) -> None:
         """Count bytes of the body."""
@@ -170,8 +182,9 @@ class Exchange:
     def _headers(self, response: Response) -> Iterator[tuple[str, str]]:
         """Give the headers that every response has."""
         request = self._request
-        yield "content-type", response.media_type
-        yield "content-length", str(len(response.body))
+        if response.status != 204:  # which has no body, so HTTP has it that nothing says how long
+            yield "content-type", response.media_type
+            yield "content-length", str(len(response.body))
         yield "x-request-id", request.id
         yield from self._app.cors.headers(request)
         if self._asker is not None and self._fault is None:

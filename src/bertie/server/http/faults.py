@@ -158,12 +158,17 @@ def _as_openai(fault: Fault) -> Any:
     }
 
 
+def _as_tei(fault: Fault) -> Any:
+    return {"error": fault.message, "error_type": fault.kind.tei}
+
+
 # The body of each API's errors, by the API's name.
 BODIES: Mapping[str, Callable[[Fault], Any]] = {
     "bertie": _as_openai,
     "openai": _as_openai,
     "infinity": _as_openai,
-    "tei": lambda fault: {"error": fault.message, "error_type": fault.kind.tei},
+    "tei": _as_tei,
+    "huggingface": _as_tei,
     "cohere": lambda fault: {"message": fault.message},
     "tensorflow": lambda fault: {"error": fault.message},
 }

@@ -103,7 +103,17 @@ class Router:
         return tuple(methods or ())
 
     def _methods(self, path: str) -> tuple[Mapping[str, Route] | None, Mapping[str, str]]:
-        """Find the routes of a path by method."""
+        """Find the routes of a path by method, also behind a slash too many."""
+        methods, parts = self._exactly(path)
+        if methods is None and path.endswith("/"):
+            methods, parts = self._exactly(path.rstrip("/"))
+            # A page's own links are relative, and would lead elsewhere from there.
+            if methods and any(route.media == "text/html" for route in methods.values()):
+                return None, {}
+        return methods, parts
+
+    def _exactly(self, path: str) -> tuple[Mapping[str, Route] | None, Mapping[str, str]]:
+        """Find the routes of just this path."""
         if path in self._fixed:
             return self._fixed[path], {}
         for pattern, methods in self._patterns:
@@ -136,4 +146,4 @@ def _pattern(path: str) -> re.Pattern[str]:
 def _group(part: str) -> str:
     """Turn one placeholder into a group."""
     name, _, several = part.strip("{}").partition(":")
-    return f"(?P<{name}>.+)" if several else f"(?P<{name}>[^/]+)"
+    return f"(?P<{name}>[^/](?:.*[^/])?)" if several else f"(?P<{name}>[^/]+)"

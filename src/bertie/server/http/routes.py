@@ -5,6 +5,7 @@ from bertie.server.http.apis import (
     cohere,
     documents,
     health,
+    huggingface,
     infinity,
     main,
     models,
@@ -25,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *tei.ROUTES,
     *tei_tokens.ROUTES,
     *main.ROUTES,
+    *huggingface.ROUTES,
     *rerank.ROUTES,
     *infinity.ROUTES,
     *cohere.ROUTES,
@@ -37,6 +39,7 @@ ROUTES: tuple[Route, ...] = (
     *models.ROUTES,
     *tensorflow.ROUTES,
     *models.LAST_ROUTES,
+    *main.LAST_ROUTES,
 )
 
 # Where there is no route, an error is said in our own words.

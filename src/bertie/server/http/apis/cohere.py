@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
-from bertie.server.http.apis.inputs import AT_LEAST_ONE, Texts
+from bertie.server.http.apis.inputs import AT_LEAST_ONE, Texts, first_tokens
 from bertie.server.http.apis.ranked import best_first, scored
 from bertie.server.http.apis.speakers import COHERE
 from bertie.server.http.asker import Asker
@@ -128,10 +128,7 @@ async def _shortened(asker: Asker, body: RerankBody, texts: list[str]) -> tuple[
     if most is None:
         return texts, 0
     tokenizer = await asker.tokenizer("rank", body.model)
-    kept = []
-    for text in texts:
-        found = tokenizer.encode(text, add_special_tokens=False, max_length=most)
-        kept.append(text[: found.offsets[-1][1]] if found.truncated else text)
+    kept = [first_tokens(tokenizer, text, most) for text in texts]
     return kept, sum(1 for old, new in zip(texts, kept, strict=True) if old != new)
 
 

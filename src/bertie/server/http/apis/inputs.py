@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from bertie.server.engine.ask import TokenIds
 from bertie.server.http.faults import Refused
+from bertie.tokenize import Tokenizer
 
 TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 # Said in the description alone: of none at all each API has words of its own.
@@ -55,3 +56,9 @@ def listed(given: Any, name: str) -> tuple[list[Any], bool]:
     raise Refused(
         "invalid", f"{name} mixes texts and token ids, expected all of one kind", param=name
     )
+
+
+def first_tokens(tokenizer: Tokenizer, text: str, most: int) -> str:
+    """Cut a text behind so many of its tokens."""
+    found = tokenizer.encode(text, add_special_tokens=False, max_length=most)
+    return text[: found.offsets[-1][1]] if found.truncated else text

@@ -97,4 +97,7 @@ ROUTES = (
     Route("GET", "/models", models, OPENAI, None, ModelList),
     Route("GET", "/v1/models/{name:path}/info", model_info, BERTIE, None, dict[str, Any]),
 )
-LAST_ROUTES = (Route("GET", "/v1/models/{name:path}", model, OPENAI, None, ModelObject),)
+LAST_ROUTES = tuple(
+    Route("GET", path, model, OPENAI, None, ModelObject)
+    for path in ("/v1/models/{name:path}", "/models/{name:path}")
+)

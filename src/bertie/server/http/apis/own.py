@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from bertie.server.http.apis import own_bodies as bodies
+from bertie.server.http.apis.bounds import answer_length, check_crossed, check_fillings
 from bertie.server.http.apis.ranked import best_first
 from bertie.server.http.apis.speakers import BERTIE
 from bertie.server.http.asker import Asker
@@ -110,9 +111,30 @@ def _as_it_is(value: Any) -> Any:
 async def answer(asker: Asker, body: bodies.AnswerBody) -> Answers[Any]:
     """Answer questions, each from a text: a list of answers for each question, best first."""
     inputs = _inputs(asker, body)
-    answered = await asker.ask("answer", inputs, model=body.model, **_options(body))
+    options = _options(body)
+    options["max_answer_length"] = await answer_length(asker, body.max_answer_length, body.model)
+    answered = await asker.ask("answer", inputs, model=body.model, **options)
     # The method gives one answer instead of a list of one where top_k is 1.
     return _answers(asker, [one if isinstance(one, list) else [one] for one in answered.answers])
+
+
+async def zero_shot(asker: Asker, body: bodies.ZeroShotBody) -> Answers[Any]:
+    """Say which of the labels given fit texts, best first."""
+    inputs = _inputs(asker, body)
+    check_crossed(asker, len(inputs), len(body.labels))
+    answered = await asker.ask("zero_shot", inputs, model=body.model, **_options(body))
+    return _answers(asker, list(answered.answers))
+
+
+async def fill(asker: Asker, body: bodies.FillBody) -> Answers[Any]:
+    """Say what may stand for the masks of texts, best first."""
+    inputs = _inputs(asker, body)
+    tokenizer = await asker.tokenizer("fill", body.model)
+    if mask := asker.setting("mask_token"):
+        top_k = None if body.top_k is None else min(body.top_k, tokenizer.vocab_size)
+        check_fillings(asker, sum(text.count(mask) for text in inputs), top_k)
+    answered = await asker.ask("fill", inputs, model=body.model, **_options(body))
+    return _answers(asker, list(answered.answers))
 
 
 async def rank(asker: Asker, body: bodies.RankBody) -> Answers[Any]:
@@ -225,13 +247,7 @@ ROUTES = (
         "classify",
         "Classify texts and pairs of texts: labels with scores, best first.",
     ),
-    _one_call(
-        "zero_shot",
-        bodies.ZeroShotBody,
-        list[Label],
-        "zero_shot",
-        "Say which of the labels given fit texts, best first.",
-    ),
+    _route("zero_shot", zero_shot, bodies.ZeroShotBody, list[Label], "zero_shot"),
     _one_call(
         "tag",
         bodies.TagBody,
@@ -240,13 +256,7 @@ ROUTES = (
         "Find entities in texts, with their places in characters.",
     ),
     _route("answer", answer, bodies.AnswerBody, list[Found], "answer"),
-    _one_call(
-        "fill",
-        bodies.FillBody,
-        list[list[Filling]],
-        "fill",
-        "Say what may stand for the masks of texts, best first.",
-    ),
+    _route("fill", fill, bodies.FillBody, list[list[Filling]], "fill"),
     _one_call(
         "next_sentence",
         bodies.NextSentenceBody,

@@ -15,3 +15,4 @@ TEI = Api(
 COHERE = Api("cohere", "Cohere", errors.CohereError, inputs="max_documents")
 INFINITY = Api("infinity", "infinity", errors.Error)
 TENSORFLOW = Api("tensorflow", "TensorFlow Serving", errors.TensorFlowError)
+HUGGINGFACE = Api("huggingface", "Hugging Face inference", errors.TeiError)
