@@ -81,7 +81,7 @@ class Asker:
 
         Raises: UnknownModel, TaskError: there is none.
         """
-        self.entry = self.service.find(self.model or model, task)
+        self.entry = self.service.find(self.model or model or None, task)
         return self.entry
 
     async def tokenizer(self, task: str | None = None, model: str | None = None) -> Tokenizer:
@@ -100,7 +100,7 @@ class Asker:
 
         Raises: UnknownModel: there is none.
         """
-        self.entry = self.service.any(self.model or model)
+        self.entry = self.service.any(self.model or model or None)
         return self.entry
 
     def named(self, name: str) -> "ModelEntry":

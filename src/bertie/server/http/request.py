@@ -1,6 +1,7 @@
 """A request as it comes in: who asks for what, and the body up to its limit."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+_SLASHES = re.compile("//+")
 # Bodies of so many bytes are read to their end though they are refused, within so many seconds.
 _DRAINED = 262_144
 _DRAINED_S = 1.0
@@ -33,7 +35,7 @@ class Request:
 
     Attributes:
         method: HTTP's.
-        path: decoded.
+        path: decoded, without the slashes that a base and a path leave where clients join them.
         headers: by lower-case name; of several of one name the last.
         id: the caller's x-request-id where it is a decent one, else a new one.
         started: time.perf_counter when it came in.
@@ -43,7 +45,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         """Look at the head; nothing of the body is read."""
         self.method: str = scope["method"]
-        self.path: str = scope["path"]
+        self.path: str = _SLASHES.sub("/", scope["path"])
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.scope = scope
         self.started = time.perf_counter()

@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -56,6 +57,27 @@ def _check_tls(settings: Any) -> None:
         raise InputError(f"{certificate} and {key}: {error}: expected PEM files") from error
 
 
+class _Parser(httptools.HttpRequestParser):
+    """Stays with HTTP/1.1 where a request offers HTTP/2, as Java's client does of itself.
+
+    httptools takes such a request to have no body.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        """Read for a connection."""
+        super().__init__(connection)
+        with suppress(AttributeError):  # as uvicorn does, where httptools has it
+            self.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._connection = connection
+
+    def feed_data(self, data: Any) -> None:
+        """Read bytes."""
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._connection.offered = data[offer.args[0] :]
+
+
 def _protocol(patience: float) -> type[HttpToolsProtocol]:
     """Make the class of connections.
 
@@ -68,6 +90,13 @@ def _protocol(patience: float) -> type[HttpToolsProtocol]:
 
         _clock: asyncio.TimerHandle | None = None
         _head = 0
+        _again = False  # whether a head is read that is known already
+        offered: bytes | None = None  # what came behind a head that offers another protocol
+
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            """Read by a parser of our own."""
+            super().__init__(*arguments, **named)
+            self.parser = _Parser(self)
 
         def connection_made(self, transport: Any) -> None:
             """Wait for the first head."""
@@ -83,11 +112,38 @@ def _protocol(patience: float) -> type[HttpToolsProtocol]:
             """Take bytes; those of a head are counted."""
             self._head += len(data)
             super().data_received(data)
+            while self.offered is not None:
+                rest, self.offered = self.offered, None
+                super().data_received(self._declined() + rest)
             if self._clock is not None and self._head > _LONGEST_HEAD:
                 self._close()
 
+        def _declined(self) -> bytes:
+            """Begin the message again whose head offers to go on in another protocol.
+
+            Returns: a head that says how its body is framed, and that is told to nobody.
+            """
+            self.parser = _Parser(self)
+            self.cycle.more_body = True
+            self._again = True
+            framing = (b"content-length", b"transfer-encoding")
+            lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] in framing]
+            return b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            """Take a header."""
+            if not self._again:
+                super().on_header(name, value)
+
+        def on_url(self, url: bytes) -> None:
+            """Take a part of the target."""
+            if not self._again:
+                super().on_url(url)
+
         def on_message_begin(self) -> None:
             """Wait for the rest of a head."""
+            if self._again:
+                return
             super().on_message_begin()
             if self._clock is None:
                 self._head = 0
@@ -95,6 +151,9 @@ def _protocol(patience: float) -> type[HttpToolsProtocol]:
 
         def on_headers_complete(self) -> None:
             """Stop the clock: the head is there."""
+            if self._again:
+                self._again = False
+                return
             self._stop()
             super().on_headers_complete()
 

@@ -1,0 +1,200 @@
+"""Requests as programs of all kinds put them: what HTTP and JSON leave open is taken either way."""
+
+import codecs
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.server.running import Running
+from tests.timeouts import TIMEOUT
+
+BODY = b'{"input": "the old bridge", "model": "embed"}'
+Exchange = Callable[..., list[tuple[int, Any]]]
+
+
+@pytest.fixture(scope="module")
+def expected(everything: Running) -> Any:
+    """The answer to BODY."""
+    return httpx.post(f"{everything.url}/v1/embeddings", content=BODY, timeout=TIMEOUT).json()
+
+
+@pytest.fixture(scope="module")
+def exchange(everything: Running) -> Exchange:
+    """Sends bytes, in several parts, and gives the responses until the connection is closed."""
+
+    def exchanged(*parts: bytes) -> list[tuple[int, Any]]:
+        with socket.create_connection(("127.0.0.1", everything.port), TIMEOUT) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            file = connection.makefile("rb")
+            found = []
+            for part in parts:
+                connection.sendall(part)
+            while line := file.readline():
+                status, head = int(line.split()[1]), {}
+                while (line := file.readline().strip()) != b"":
+                    name, _, value = line.partition(b": ")
+                    head[name] = value
+                length = int(head.get(b"content-length", b"0"))
+                found.append((status, file.read(length)))
+            return [(status, json.loads(body) if body else None) for status, body in found]
+
+    return exchanged
+
+
+def request(
+    line: bytes = b"POST /v1/embeddings HTTP/1.1",
+    *headers: bytes,
+    body: bytes = BODY,
+    close: bool = True,
+) -> bytes:
+    """Write a request, after which the connection is closed or not."""
+    length = b"content-length: %d" % len(body) if body else b"x-none: 0"
+    last = b"connection: close" if close else b"x-more: 1"
+    return b"\r\n".join([line, b"host: a", length, *headers, last, b"", body])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"POST /v1/embeddings HTTP/1.0",
+        b"POST //v1/embeddings HTTP/1.1",
+        b"POST /v1//embeddings HTTP/1.1",
+        b"POST /v1/embeddings/ HTTP/1.1",
+        b"POST /v1/embeddings// HTTP/1.1",
+        b"POST http://a/v1/embeddings HTTP/1.1",
+        b"POST /v1/embeddings?api-version=2024-10-21 HTTP/1.1",
+        b"POST /models/embed/v1/embeddings HTTP/1.1",
+        b"POST //models//embed//v1/embeddings/ HTTP/1.1",
+    ],
+)
+def test_a_path_is_found_however_it_was_joined(
+    exchange: Exchange, expected: Any, line: bytes
+) -> None:
+    assert exchange(request(line)) == [(200, expected)]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"content-type: application/json; charset=utf-8",
+        b"content-type: text/plain;charset=UTF-8",
+        b"content-type: application/x-www-form-urlencoded",
+        b"content-type: ",
+        b"accept: text/html, */*;q=0.1",
+        b"accept-encoding: br, gzip",
+        b"content-encoding: identity",
+        b"expect: nothing",
+    ],
+)
+def test_what_a_body_is_called_is_no_matter(
+    exchange: Exchange, expected: Any, header: bytes
+) -> None:
+    assert exchange(request(b"POST /v1/embeddings HTTP/1.1", header)) == [(200, expected)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [codecs.BOM_UTF8 + BODY, b"\r\n\t " + BODY + b"\n\n", BODY[:-1] + b', "extra_body": {"a": 1}}'],
+)
+def test_json_may_have_a_mark_and_space_around_it(
+    exchange: Exchange, expected: Any, body: bytes
+) -> None:
+    assert exchange(request(body=body)) == [(200, expected)]
+
+
+def test_a_mark_alone_or_twice_is_no_json(exchange: Exchange) -> None:
+    for body in (codecs.BOM_UTF8, codecs.BOM_UTF8 * 2 + BODY, BODY.decode().encode("utf-16")):
+        ((status, _),) = exchange(request(body=body))
+        assert status == 400
+
+
+def test_who_waits_to_be_told_to_go_on_is_told(exchange: Exchange, expected: Any) -> None:
+    head = request(b"POST /v1/embeddings HTTP/1.1", b"expect: 100-continue")
+    assert exchange(head[: -len(BODY)], BODY) == [(100, None), (200, expected)]
+
+
+def test_a_body_may_come_in_chunks(exchange: Exchange, expected: Any) -> None:
+    chunks = b"%x;name=value\r\n%b\r\n%x\r\n%b\r\n0\r\ntrailer: a\r\n\r\n" % (
+        *(5, BODY[:5]),
+        *(len(BODY) - 5, BODY[5:]),
+    )
+    head = request(b"POST /v1/embeddings HTTP/1.1", b"transfer-encoding: chunked", body=b"")
+    assert exchange(head + chunks) == [(200, expected)]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+def test_an_offer_of_http_2_is_declined_and_the_body_read(
+    exchange: Exchange, expected: Any, parts: int
+) -> None:
+    offer = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAEAAEAA")
+    line = b"POST /v1/embeddings HTTP/1.1"
+    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
+    sent = (
+        request(line, *offer, close=False)
+        + request(line, b"transfer-encoding: chunked", *offer, body=b"", close=False)
+        + chunked
+        + request(b"GET /ping HTTP/1.1", *offer, body=b"", close=False)
+        + request(b"GET /ping HTTP/1.1", *offer[:1], b"upgrade: websocket", body=b"", close=False)
+        + request(line)
+    )
+    step = -(-len(sent) // parts)
+    found = exchange(*(sent[i : i + step] for i in range(0, len(sent), step)))
+    assert [status for status, _ in found] == [200] * 5
+    assert [found[i][1] for i in (0, 1, 4)] == [expected] * 3
+
+
+def test_offers_without_end_end_nothing(exchange: Exchange) -> None:
+    offer = request(
+        b"GET /ping HTTP/1.1", b"connection: upgrade", b"upgrade: h2c", body=b"", close=False
+    )
+    found = exchange(offer * 500 + request(b"GET /ping HTTP/1.1", body=b""))
+    assert [status for status, _ in found] == [200] * 501
+
+
+def test_other_methods_are_answered_without_an_origin(everything: Running) -> None:
+    with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as client:
+        for path, allowed in (("/v1/embeddings", "POST, OPTIONS"), ("/v1/models/", "GET, OPTIONS")):
+            said = client.options(path)
+            assert (said.status_code, said.headers["allow"]) == (204, allowed)
+            assert "content-length" not in said.headers  # which goes with no 204
+        assert client.head("/v1/models/embed").status_code == 200
+        assert client.head("/v1/embeddings").status_code == 405
+        assert client.head("/nothing").status_code == 404
+
+
+def test_a_model_is_described_where_a_client_has_no_v1(everything: Running) -> None:
+    with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as client:
+        assert client.get("/models/embed").json() == client.get("/v1/models/embed").json()
+        assert client.get("/models/nobody").status_code == 404
+        assert client.get("/models/nobody").json()["error"]["code"] == "model_not_found"
+
+
+def test_an_empty_name_of_a_model_is_none(everything: Running, expected: Any) -> None:
+    body = {"input": "the old bridge", "model": ""}
+    said = httpx.post(f"{everything.url}/v1/embeddings", json=body, timeout=TIMEOUT)
+    assert said.json() == expected
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl isn't installed")
+@pytest.mark.parametrize(
+    "options", [[], ["--http1.0"], ["-H", "Expect: 100-continue"], ["--compressed"]]
+)
+def test_curl_is_answered(everything: Running, expected: Any, options: list[str]) -> None:
+    command = [
+        "curl",
+        "-sS",
+        "--noproxy",
+        "*",
+        *options,
+        "-d",
+        BODY.decode(),
+        f"{everything.url}/v1/embeddings",
+    ]
+    done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
+    assert json.loads(done.stdout) == expected
