@@ -1,6 +1,9 @@
 """Bodies: JSON to typed records and back, arrays of floats written as fast as they can be."""
 
 import base64
+import codecs
+import sys
+from functools import cache
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -37,11 +40,60 @@ Matrix: TypeAlias = Annotated[
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True):
+class _NullIsDefault(msgspec.StructMeta):
+    """Makes structs in which null means that a field with a default isn't given."""
+
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
+    ) -> Any:
+        """Let every field that has a default be null as well; `__post_init__` puts it back."""
+        annotations = _annotations(namespace)
+        for field in annotations.keys() & namespace.keys():
+            annotations[field] = annotations[field] | None
+        return super().__new__(mcls, name, bases, namespace, **config)
+
+
+def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
+    """Find a class's annotations before there is a class; they can be changed."""
+    if sys.version_info >= (3, 14) and "__annotations__" not in namespace:
+        import annotationlib
+
+        write = annotationlib.get_annotate_from_class_namespace(namespace)
+        if write is not None:
+            value = annotationlib.Format.VALUE
+            namespace["__annotations__"] = annotationlib.call_annotate_function(write, value)
+    found: dict[str, Any] = namespace.get("__annotations__", {})
+    return found
+
+
+class _Read(msgspec.Struct, metaclass=_NullIsDefault, frozen=True, kw_only=True):
+    """What every body has in common."""
+
+    def __post_init__(self) -> None:
+        """Put the default where null was given."""
+        for name, value in _defaults(type(self)):
+            if getattr(self, name) is None:
+                given = value() if callable(value) else value
+                msgspec.structs.force_setattr(self, name, given)
+
+
+@cache
+def _defaults(kind: type[_Read]) -> tuple[tuple[str, Any], ...]:
+    """Give the fields whose default isn't None, each with it or with what makes it."""
+    found = []
+    for field in msgspec.structs.fields(kind):
+        made = field.default_factory is not msgspec.NODEFAULT
+        value = field.default_factory if made else field.default
+        if value is not msgspec.NODEFAULT and value is not None:
+            found.append((field.name, value))
+    return tuple(found)
+
+
+class Body(_Read, frozen=True, kw_only=True):
     """A request's body in the words of another server, which doesn't mind what it doesn't know."""
 
 
-class StrictBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StrictBody(_Read, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request's body of our own APIs: a field that nobody knows is a mistake to be told."""
 
 
@@ -53,7 +105,7 @@ def decoded(body: bytes, kind: Any) -> Any:
     """Read a body.
 
     Args:
-        body: JSON in UTF-8.
+        body: JSON in UTF-8, which may begin with the mark that some programs put there.
         kind: what it should be, as msgspec takes types.
     Raises: msgspec.DecodeError: it is no JSON; ValidationError: or of another type.
     Raises: Refused: it is nested too deep, or no UTF-8.
@@ -62,7 +114,7 @@ def decoded(body: bytes, kind: Any) -> Any:
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
-        return decoder.decode(body)
+        return decoder.decode(body.removeprefix(codecs.BOM_UTF8))
     except RecursionError:
         raise Refused("malformed", "the body is nested deeper than any request needs") from None
     except UnicodeDecodeError as error:
