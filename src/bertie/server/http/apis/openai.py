@@ -20,6 +20,9 @@ class EmbeddingsBody(Body, frozen=True, kw_only=True):
     model: Annotated[str, Meta(description="A model that is served.")] | None = None
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Annotated[int, Meta(ge=1)] | None = None
+    output_dimension: (
+        Annotated[int, Meta(ge=1, description="The same, as LiteLLM says it to infinity.")] | None
+    ) = None
     user: str | None = None
 
 
@@ -55,7 +58,11 @@ async def embeddings(asker: Asker, body: EmbeddingsBody) -> Embeddings:
     inputs, _ = listed(body.input, "input")
     asker.check_count(len(inputs))
     vectors, answered = await embedded(
-        asker, inputs, model=body.model, dimensions=body.dimensions, truncate=cut_policy(asker)
+        asker,
+        inputs,
+        model=body.model,
+        dimensions=body.output_dimension if body.dimensions is None else body.dimensions,
+        truncate=cut_policy(asker),
     )
     write = base64_of if body.encoding_format == "base64" else _as_numbers
     data = [
