@@ -15,7 +15,7 @@ PACKAGE = Path(bertie.__file__).parent
 
 # Each tier imports from those above it only, and a package from itself.
 TIERS = (
-    {"errors", "architectures", "system", "_core"},
+    {"errors", "architectures", "system", "json_lines", "_core"},
     {"known"},
     {"config"},
     {"sources", "tables"},

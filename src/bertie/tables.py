@@ -9,7 +9,6 @@ import bz2
 import csv
 import gzip
 import io
-import json
 import lzma
 import zlib
 from collections import deque
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from bertie.errors import ExtraMissing, InputError
+from bertie.json_lines import is_unicode, read_object
 
 LONGEST_LINE = 8 << 20  # bytes; a longer one is a file of another kind, or lacks its line ends
 FORMATS: Mapping[str, tuple[str, ...]] = {
@@ -164,7 +164,7 @@ class Table:
         text = fields[self.column]
         if not isinstance(text, str):
             return f"column {self.column!r} is {type(text).__name__}, expected text"
-        if self.format == "jsonl" and not _is_unicode(text):
+        if self.format == "jsonl" and not is_unicode(text):
             return f"column {self.column!r} holds half a surrogate pair"
         return None
 
@@ -253,7 +253,7 @@ class Table:
             if line.fault is None and not line.text.strip():
                 continue
             empty = False
-            yield ({}, line.fault) if line.fault else _object(line.text)
+            yield ({}, line.fault) if line.fault else read_object(line.text)
         if empty:
             raise InputError(f"{self.name} is empty, expected one JSON object a line")
 
@@ -397,28 +397,6 @@ _COMPRESSIONS: Mapping[str, Callable[[Path], Any]] = {
     ".xz": lzma.open,
     ".zst": _zstandard,
 }
-
-
-def _object(text: str) -> tuple[dict[str, Any], str | None]:
-    """Read a JSON object, or say why it is none."""
-    try:
-        fields = json.loads(text)
-    except ValueError as error:
-        return {}, f"not JSON: {error}"
-    except RecursionError:
-        return {}, "JSON nested too deeply"
-    if not isinstance(fields, dict):
-        return {}, f"a JSON {type(fields).__name__}, expected an object"
-    return fields, None
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether a text is whole Unicode; JSON can spell half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _listed(names: list[str]) -> str:

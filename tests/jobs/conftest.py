@@ -39,6 +39,19 @@ def rows(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A JSONL of 60 rows, whose values change their types on the way."""
+    path = tmp_path / "mixed.jsonl"
+    rows: list[dict[str, Any]] = [{"text": text} for text in sentences(60)]
+    for number, row in enumerate(rows):
+        row["price"] = number if number < 20 else number + 0.25
+        row["late"] = None if number < 40 else "a text"
+        row["any"] = [number, 0.5, True, "text", None, [1], "\ud800"][number % 7]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
 def embed(tiny_sentence: Path, tmp_path: Path) -> Callable[..., Summary]:
     """Run an embedding job into out.parquet, in shards of 16 rows."""
 

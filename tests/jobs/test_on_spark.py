@@ -30,11 +30,14 @@ def session() -> Iterator[object]:
     opened.stop()
 
 
+@pytest.mark.parametrize("name", ["rows", "mixed"])
 def test_a_job_on_spark_gives_the_bytes_of_a_local_one(
-    embed: Embed, rows: Path, tmp_path: Path
+    name: str, embed: Embed, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    rows = request.getfixturevalue(name)
     embed(rows, output="local.parquet")
-    assert embed(rows, on="spark").counts.rows == 100
+    counts = embed(rows, on="spark").counts
+    assert (counts.rows, counts.rejected) == ((100, 0) if name == "rows" else (52, 8))
     assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "local.parquet").read_bytes()
 
 

@@ -81,6 +81,19 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     assert not [*tmp_path.rglob("*.unfinished")]
 
 
+def test_a_run_that_goes_on_gives_columns_the_same_types(
+    embed: Embed, mixed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Killed):
+        embed(mixed, observe=stop_after(1))
+    assert embed(mixed).resumed > 0
+    broken_off = output(tmp_path)
+    kinds = {one.name: str(one.type) for one in table(tmp_path / "out.parquet").schema}
+    assert (kinds["price"], kinds["late"], kinds["any"]) == ("double", "string", "string")
+    embed(mixed, restart=True)
+    assert output(tmp_path) == broken_off
+
+
 def test_a_finished_job_is_not_done_again(embed: Embed, rows: Path, tmp_path: Path) -> None:
     first = embed(rows)
     written = (tmp_path / "out.parquet").stat().st_mtime_ns

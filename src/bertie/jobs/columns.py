@@ -8,40 +8,33 @@ from bertie.errors import InputError
 from bertie.jobs.arrow import pa
 from bertie.jobs.content import Content
 from bertie.jobs.job import Job
+from bertie.jobs.json_columns import is_exact, is_json
+from bertie.json_lines import is_unicode
 from bertie.tables import Bad
 
-# Marks a column of JSON values that no one Arrow type fits; it holds their text.
-JSON = {b"bertie": b"json"}
-_SCALARS: Mapping[type, Any] = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    str: pa.string(),
+# What a column of a type takes; a whole number is itself in float64 too, where that has it.
+_TAKES: Mapping[Any, tuple[type, ...]] = {
+    pa.bool_(): (bool,),
+    pa.int64(): (int,),
+    pa.float64(): (float, int),
+    pa.string(): (str,),
 }
-_INT64 = 1 << 63
 
 
-def is_json(field: Any) -> bool:
-    """Whether a column holds the text of JSON values."""
-    return bool(field.metadata == JSON)
-
-
-def input_columns(job: Job, columns: Any, content: Content | None, name: str) -> Any:
+def input_columns(job: Job, columns: Any, name: str) -> Any:
     """Settle the columns of the input, kept or read.
 
     Args:
-        columns: a schema, names, or None for JSONL, whose first rows decide.
-        content: the first shard; None where there is no row at all.
+        columns: a schema, or names of columns of text; None where there is nothing.
         name: what messages call the input.
     Returns: a schema.
     Raises: InputError: a column is missing, or the text isn't text.
     """
-    if isinstance(columns, pa.Schema):
-        schema = columns
-    elif columns is not None:
+    if columns is None:
+        raise InputError(f"{name} is empty, expected rows; those of CSV and TSV have a header")
+    schema = columns
+    if not isinstance(columns, pa.Schema):
         schema = pa.schema([pa.field(column, pa.string()) for column in columns])
-    else:
-        schema = _from_json(content, name)
     for column in (job.column, job.pair_column):
         if column is not None and column in schema.names:
             kind = schema.field(column).type
@@ -101,14 +94,10 @@ def _wanted(job: Job, schema: Any) -> list[str]:
 
 
 def _strangers(content: Content, schema: Any) -> list[tuple[int, str]]:
-    """Find rows with keys that the first rows didn't have."""
+    """Find rows with keys that can't be columns."""
     known = set(schema.names)
     return [
-        (
-            index,
-            f"key {min(map(str, fields.keys() - known))!r} isn't among the columns of the first"
-            f" rows ({', '.join(map(repr, schema.names))}); choose columns by --keep",
-        )
+        (index, f"key {min(fields.keys() - known)!r} holds half a surrogate pair")
         for index, fields in enumerate(content.rows)
         if not fields.keys() <= known
     ]
@@ -117,65 +106,36 @@ def _strangers(content: Content, schema: Any) -> list[tuple[int, str]]:
 def _array(rows: Sequence[Mapping[str, Any]], field: Any, bad: dict[int, str]) -> Any:
     """Make an array of one column; values that don't fit are null, and their rows bad."""
     values = [fields.get(field.name) for fields in rows]
+    takes = _TAKES[field.type]
     if is_json(field):
         values = [_text(value) for value in values]
+    elif not {*map(type, values)} <= {takes[0], type(None)}:
+        for index, value in enumerate(values):
+            if value is not None and (fault := _misfit(value, field)) is not None:
+                bad.setdefault(index, fault)
+                values[index] = None
+        values = [None if value is None else takes[0](value) for value in values]
     try:
         return pa.array(values, field.type)
-    except (pa.ArrowException, OverflowError, UnicodeEncodeError, TypeError, ValueError):
-        pass
-    for index, value in enumerate(values):
-        if (fault := _misfit(value, field)) is not None:
-            bad.setdefault(index, fault)
-            values[index] = None
+    except UnicodeEncodeError:
+        for index, value in enumerate(values):
+            if value is not None and not is_unicode(value):
+                bad.setdefault(index, f"column {field.name!r} holds half a surrogate pair")
+                values[index] = None
     return pa.array(values, field.type)
 
 
 def _misfit(value: Any, field: Any) -> str | None:
     """Say why a value doesn't fit its column, if it doesn't."""
-    try:
-        pa.array([value], field.type)
-    except UnicodeEncodeError:
-        return f"column {field.name!r} holds half a surrogate pair"
-    except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        shown = json.dumps(value)
-        shown = shown if len(shown) <= 40 else shown[:39] + "…"
-        return (
-            f"column {field.name!r} is {shown}, expected {field.type} as in the first rows; leave"
-            " the column out by --keep, or let it be text everywhere"
-        )
-    return None
+    fits = type(value) in _TAKES[field.type]
+    if fits and not (field.type == pa.float64() and type(value) is int and not is_exact(value)):
+        return None
+    shown = json.dumps(value)
+    shown = shown if len(shown) <= 40 else shown[:39] + "…"
+    expected = "text" if field.type == pa.string() else str(field.type)
+    return f"column {field.name!r} is {shown}, expected {expected}"
 
 
 def _text(value: Any) -> str | None:
     """Write a JSON value."""
     return None if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _from_json(content: Content | None, name: str) -> Any:
-    """Settle columns by the first rows of JSONL."""
-    if content is None:
-        raise InputError(f"{name} is empty, expected rows; those of CSV and TSV have a header")
-    if not content.rows:
-        raise InputError(
-            f"{name}: none of the first {len(content.bad)} rows can be read; the first of them,"
-            f" row {content.bad[0].number} (line {content.bad[0].line}): {content.bad[0].reason}"
-        )
-    values: dict[str, list[Any]] = {}
-    for fields in content.rows:
-        for key, value in fields.items():
-            values.setdefault(key, []).append(value)
-    return pa.schema([_typed(key, several) for key, several in values.items()])
-
-
-def _typed(name: str, values: Sequence[Any]) -> Any:
-    """Settle the type of a column by its values; null fits any."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int, float}:
-        kinds = {float}
-    kind = _SCALARS.get(next(iter(kinds))) if len(kinds) == 1 else None
-    large = kind == pa.int64() and any(
-        value is not None and not -_INT64 <= value < _INT64 for value in values
-    )
-    if kind is None or large:
-        return pa.field(name, pa.string(), metadata=JSON)
-    return pa.field(name, kind)

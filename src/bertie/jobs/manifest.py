@@ -13,6 +13,7 @@ from bertie.jobs.durable import write
 from bertie.jobs.engine import Identity
 from bertie.jobs.files import STDIN, File
 from bertie.jobs.job import Job
+from bertie.jobs.json_columns import is_json
 from bertie.jobs.place import Place
 from bertie.jobs.shards import Shard
 
@@ -75,7 +76,9 @@ def asked(job: Job, files: tuple[File, ...], identity: Identity, columns: Any) -
         "column": job.column,
         "pair": job.pair,
         "pair_column": job.pair_column,
-        "columns": [f"{field.name}: {field.type}" for field in columns],
+        "columns": [
+            f"{field.name}: {'JSON' if is_json(field) else field.type}" for field in columns
+        ],
         "rows of a shard": job.shard_rows,
         "bertie": _version(),
         "pyarrow": pa.__version__,

@@ -55,7 +55,7 @@ class Mapper:
 
         Raises: InputError: a column is missing or isn't text, or one has an answer's name.
         """
-        read = input_columns(self._job, schema, None, "the table")
+        read = input_columns(self._job, schema, "the table")
         added = _fields(self._job, self.identity or identify(self._job))
         return kept_columns(self._job, read, [*added, pa.field(REJECTED, pa.string())])
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from bertie.jobs.arrow import pa, pq
-from bertie.jobs.columns import is_json
 from bertie.jobs.durable import durable, write
+from bertie.jobs.json_columns import is_json
 from bertie.jobs.place import Place
 from bertie.tables import Bad
 

@@ -17,12 +17,13 @@ from bertie.jobs.counts import Counts
 from bertie.jobs.engine import identify, lasting
 from bertie.jobs.files import STDIN, File
 from bertie.jobs.job import Job
+from bertie.jobs.json_columns import JsonColumns
 from bertie.jobs.manifest import Record
 from bertie.jobs.place import Place, place_of
 from bertie.jobs.plan import Plan
 from bertie.jobs.report import Clock, Observer, Summary
 from bertie.jobs.shards import Input, Shard
-from bertie.jobs.spool import spooled
+from bertie.jobs.spool import read_again, spooled
 from bertie.jobs.steps import STEPS
 
 # Where shards are done, and the module that has them done there.
@@ -99,10 +100,14 @@ class _Run:
 
     def run(self, driver: Any) -> Summary:
         """Do what is left to do."""
-        source = Input(self._files, self._job, self._how.stream)
-        with closing(source), closing(source.scan()) as scanned:
+        with (
+            read_again(self._files[0], self._how.stream, self._place.notes) as stream,
+            closing(Input(self._files, self._job, stream)) as source,
+            closing(source.scan()) as scanned,
+        ):
+            settled = self._json_columns(source, stream)
             first = next(scanned, None)
-            plan = self._plan(source, first)
+            plan = self._plan(source.columns() if settled is None else settled)
             asked = manifest.asked(self._job, self._files, self._identity, plan.columns)
             plan = self._go_on(asked, plan)
             if self._before and self._before["state"] == manifest.FINISHED:
@@ -116,11 +121,31 @@ class _Run:
                 own = self._drive(driver, plan, shards, clock)
         return self._finish(asked, plan, own, clock)
 
-    def _plan(self, source: Input, first: tuple[Shard, Content] | None) -> Plan:
-        """Settle the columns."""
+    def _json_columns(self, source: Input, stream: Any) -> Any:
+        """Settle the columns of JSONL by all its rows; None for other formats."""
+        if self._files[0].format != "jsonl":
+            return None
         name = self._files[0].path
-        content = first[1] if first else None
-        schema = input_columns(self._job, source.columns(), content, name)
+        columns = JsonColumns(self._job, name, as_written=self._place.format == "jsonl")
+        rows, bad = 0, 0
+        reason = ""
+        for _, content in source.scan():
+            columns.see(content.rows)
+            rows += len(content.rows)
+            bad += len(content.bad)
+            for one in content.bad[: not reason]:
+                reason = f"row {one.number} (line {one.line}): {one.reason}"
+        if bad and not rows:
+            raise InputError(f"{name}: none of the {bad} rows can be read; the first: {reason}")
+        if not rows:
+            raise InputError(f"{name} is empty, expected one JSON object a line")
+        if stream is not None:
+            stream.seek(0)
+        return columns.schema()
+
+    def _plan(self, found: Any) -> Plan:
+        """Settle the columns. Args: found: in the input, a schema or names."""
+        schema = input_columns(self._job, found, self._files[0].path)
         step = STEPS[self._job.task]
         added = step.fields(self._identity.dimensions, self._job.options)
         columns = kept_columns(self._job, schema, added)

@@ -1,12 +1,15 @@
 """Standard input kept in a file, so that a job can go on after it was broken off."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from bertie.errors import InputError
 from bertie.jobs.durable import durable, remove_unfinished
+from bertie.jobs.files import STDIN, File
 
 
 def spooled(directory: Path, stream: Any, format: str, say: Callable[[str], None]) -> Path:
@@ -32,3 +35,25 @@ def spooled(directory: Path, stream: Any, format: str, say: Callable[[str], None
     with durable(path) as file:
         shutil.copyfileobj(stream, file, 1 << 20)
     return path
+
+
+@contextmanager
+def read_again(file: File, stream: Any, directory: Path) -> Iterator[Any]:
+    """Let standard input be read twice, where it is JSONL.
+
+    Args:
+        file: the input's first.
+        stream: standard input, if it is read.
+        directory: where what it says is kept meanwhile.
+    Returns: the stream, or a copy of it that can be read from its beginning again.
+    """
+    if file.path != STDIN or file.format != "jsonl":
+        yield stream
+        return
+    with TemporaryFile(dir=directory) as copy:
+        try:
+            shutil.copyfileobj(stream, copy, 1 << 20)
+        except OSError as error:
+            raise InputError(f"{directory} can't be written: {error.strerror}") from error
+        copy.seek(0)
+        yield copy
