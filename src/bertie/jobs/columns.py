@@ -35,11 +35,15 @@ def input_columns(job: Job, columns: Any, name: str) -> Any:
     schema = columns
     if not isinstance(columns, pa.Schema):
         schema = pa.schema([pa.field(column, pa.string()) for column in columns])
+    for place, column in enumerate(schema.names):
+        if column in schema.names[:place]:
+            raise InputError(f"{name} has column {column!r} twice; rename one")
     for column in (job.column, job.pair_column):
         if column is not None and column in schema.names:
             kind = schema.field(column).type
             kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+            if not any(is_text(kind) for is_text in texts):
                 raise InputError(f"{name}: column {column!r} is {kind}, expected text")
     for column in (job.column, job.pair_column, *(job.keep or ())):
         if column is not None and column not in schema.names:
@@ -73,18 +77,52 @@ def as_table(job: Job, schema: Any, content: Content) -> tuple[Any, Content]:
     Returns: the table, and the content without the rows that don't fit, which are bad ones then.
     """
     if isinstance(content.rows, pa.Table):
-        return content.rows, content
-    names = schema.names if job.keep is None else _wanted(job, schema)
-    bad = dict(_strangers(content, schema) if job.keep is None else ())
-    arrays = [_array(content.rows, schema.field(name), bad) for name in names]
-    table = pa.Table.from_arrays(arrays, schema=pa.schema([schema.field(name) for name in names]))
+        table, bad = content.rows, broken(content.rows)
+    else:
+        names = schema.names if job.keep is None else _wanted(job, schema)
+        bad = dict(_strangers(content, schema) if job.keep is None else ())
+        arrays = [_array(content.rows, schema.field(name), bad) for name in names]
+        fields = [schema.field(name) for name in names]
+        table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     if bad:
-        good = [index for index in range(len(content.rows)) if index not in bad]
-        table = table.take(pa.array(good, pa.int64()))
+        good = [index for index in range(table.num_rows) if index not in bad]
+        table = selected(table, good)
         rejected = [Bad(*content.numbers[index], bad[index]) for index in sorted(bad)]
         numbers = [content.numbers[index] for index in good]
         content = Content(table, numbers, [*content.bad, *rejected])
     return table, content
+
+
+def broken(table: Any) -> dict[int, str]:
+    """Say which rows of a table hold what their column's type can't, such as texts not UTF-8."""
+    faults: dict[int, str] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if _fault(column) is None:
+            continue
+        for row in range(table.num_rows):
+            if (fault := _fault(column.slice(row, 1))) is not None:
+                faults.setdefault(row, f"column {name!r} {fault}")
+    return faults
+
+
+def _fault(column: Any) -> str | None:
+    """Say what is wrong with values, if anything is."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowException as error:
+        return "is not UTF-8" if "UTF8" in str(error) else f"can't be read: {error}"
+    return None
+
+
+def selected(table: Any, places: Sequence[int]) -> Any:
+    """Select rows, given in their order, by slices: Arrow's take doesn't know every type."""
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and runs[-1][1] == place:
+            runs[-1][1] += 1
+        else:
+            runs.append([place, place + 1])
+    return pa.concat_tables([table.slice(first, end - first) for first, end in runs or [[0, 0]]])
 
 
 def _wanted(job: Job, schema: Any) -> list[str]:

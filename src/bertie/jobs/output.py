@@ -4,12 +4,14 @@ import base64
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import IO, Any
 
 from bertie.jobs.arrow import pa, pq
 from bertie.jobs.durable import durable, write
 from bertie.jobs.json_columns import is_json
 from bertie.jobs.place import Place
+from bertie.jobs.values import python_values
 from bertie.tables import Bad
 
 
@@ -80,7 +82,7 @@ def _jsonl(table: Any) -> bytes:
     """Encode a table as JSON lines; vectors' numbers are exact to their last bit."""
     names = [json.dumps(name, ensure_ascii=False) for name in table.column_names]
     columns = [
-        map(_encoder(field), column.to_pylist())
+        map(_encoder(field), python_values(column))
         for field, column in zip(table.schema, table.columns, strict=True)
     ]
     lines = []
@@ -96,8 +98,24 @@ def _encoder(field: Any) -> Callable[[Any], str]:
         return lambda value: "null" if value is None else value
     kind = field.type
     if pa.types.is_fixed_size_list(kind) and kind.value_type == pa.float32():
-        return lambda value: f"[{', '.join(map('{:.9g}'.format, value))}]"
+        return _vector
     return lambda value: json.dumps(value, ensure_ascii=False, default=_foreign)
+
+
+def _vector(values: Sequence[float | None] | None) -> str:
+    """Write float32 numbers in nine digits, which tell each from all others."""
+    if values is None:
+        return "null"
+    if all(map(_is_finite, values)):
+        text = f"[{', '.join(map('{:.9g}'.format, values))}]"
+        # "-0" would be read as a whole number, which has no sign.
+        return text.replace("-0,", "-0.0,").replace("-0]", "-0.0]")
+    return json.dumps(values)
+
+
+def _is_finite(value: float | None) -> bool:
+    """Whether a number can be written in digits."""
+    return value is not None and isfinite(value)
 
 
 def _foreign(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa
+from bertie.jobs.columns import broken, selected
 from bertie.jobs.content import Content
 from bertie.jobs.counts import Counts
 from bertie.jobs.engine import Engine
@@ -77,7 +78,7 @@ def work(
             tick(len(done), tokens)
     kept = table.select(names)
     if len(answered) < table.num_rows:
-        kept = kept.take(pa.array(answered, pa.int64()))
+        kept = selected(kept, answered)
     arrays = [pa.chunked_array(part, field.type) for part, field in zip(parts, fields, strict=True)]
     for field, array in zip(fields, arrays, strict=True):
         kept = kept.append_column(field, array)
@@ -88,24 +89,28 @@ def work(
 
 def _inputs(job: Job, table: Any) -> tuple[list[Any], dict[int, str]]:
     """Make the method's inputs of the rows; some rows have none."""
-    texts: Sequence[Any] = table.column(job.column).to_pylist()
-    faults = _nulls(job.column, texts)
+    texts, faults = _texts(job.column, table)
     if job.pair is None and job.pair_column is None:
         return list(texts), faults
-    if job.pair_column is None:
-        others: Sequence[Any] = [job.pair] * len(texts)
-    else:
-        others = table.column(job.pair_column).to_pylist()
-        faults = {**_nulls(job.pair_column, others), **faults}
+    others: Sequence[Any] = [job.pair] * len(texts)
+    if job.pair_column is not None:
+        others, more = _texts(job.pair_column, table)
+        faults = {**more, **faults}
     if STEPS[job.task].pair_first:
         return list(zip(others, texts, strict=True)), faults
     return list(zip(texts, others, strict=True)), faults
 
 
-def _nulls(column: str, texts: Sequence[Any]) -> dict[int, str]:
-    """Find the rows without a text."""
-    fault = f"column {column!r} is null, expected text"
-    return {place: fault for place, text in enumerate(texts) if text is None}
+def _texts(name: str, table: Any) -> tuple[Sequence[Any], dict[int, str]]:
+    """Read a column's texts, and say which rows have none."""
+    column = table.column(name)
+    faults = broken(table.select([name]))
+    if faults:
+        texts = [None if n in faults else column[n].as_py() for n in range(len(column))]
+    else:
+        texts = column.to_pylist()
+    fault = f"column {name!r} is null, expected text"
+    return texts, {n: faults.get(n, fault) for n, text in enumerate(texts) if text is None}
 
 
 def _calls(places: Sequence[int], inputs: Sequence[Any]) -> Iterator[list[int]]:
