@@ -1,10 +1,13 @@
 """Jobs on a real Spark on this machine."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,6 +59,50 @@ def test_a_data_frame_of_ones_own_is_mapped(session: object, tiny_sentence: Path
     expected = bertie.load(tiny_sentence).embed([texts[0], texts[2]], output="float16")
     got = np.array([found[0].embedding, found[2].embedding], np.float16)
     np.testing.assert_array_equal(got, expected)
+
+
+def test_columns_of_any_name_and_type_stay_what_they_were(
+    session: Any, tiny_sentence: Path
+) -> None:
+    values = {
+        "a.b": ("string", "a path?"),
+        "back`tick": ("string", "x"),
+        "Product Name é": ("int", 1),
+        "select": ("decimal(10,2)", Decimal("1.10")),
+        "Text": ("timestamp", dt.datetime(2020, 1, 1, 5)),
+        "ntz": ("timestamp_ntz", dt.datetime(2020, 1, 1, 5)),
+        "day": ("date", dt.date(2020, 1, 1)),
+        "bytes": ("binary", b"x"),
+        "list": ("array<int>", [1]),
+        "map": ("map<string,int>", {"k": 1}),
+        "text": ("string", "a cat"),
+    }
+    schema = ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, (kind, _) in values.items())
+    frame = session.createDataFrame([tuple(value for _, value in values.values())], schema)
+    for column in ("text", "a.b", "back`tick"):
+        found = spark_map(frame, Mapper("embed", str(tiny_sentence), column=column))
+        assert found.columns == [*values, "embedding", "rejected"]
+        assert [*found.schema][: len(values)] == [*frame.schema]
+        (row,) = found.collect()
+        assert row[: len(values)] == tuple(value for _, value in values.values())
+        expected = bertie.load(tiny_sentence).embed([values[column][1]])[0]
+        np.testing.assert_array_equal(np.array(row.embedding, np.float32), expected)
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("text timestamp, other string", "column 'text' is timestamp, expected text"),
+        ("text int, other string", "column 'text' is int, expected text"),
+        ("Embedding string, text string", "'Embedding', which Spark doesn't tell from 'embedding'"),
+        ("Text string, other string", "no column 'text', it has 'Text', 'other'"),
+    ],
+)
+def test_frames_that_cannot_be_mapped_are_refused(
+    session: Any, tiny_sentence: Path, schema: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        spark_map(session.createDataFrame([], schema), Mapper("embed", str(tiny_sentence)))
 
 
 def test_it_runs_where_submitting_says() -> None:

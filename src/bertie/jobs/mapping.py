@@ -152,8 +152,18 @@ def spark_map(frame: Any, mapper: Mapper) -> Any:
     return on_spark.mapped(frame, mapper.settled())
 
 
-def batches_of(mapper: Mapper, batches: Iterator[Any], schema: Any, threads: int) -> Iterator[Any]:
-    """Map record batches to record batches of a schema that Spark knows."""
+def batches_of(
+    mapper: Mapper, batches: Iterator[Any], names: list[str], added: list[Any], threads: int
+) -> Iterator[Any]:
+    """Map record batches for Spark.
+
+    Args:
+        names: of their columns.
+        added: the columns that the mapper adds, of types that Spark knows.
+    """
     for batch in batches:
-        table = mapper(pa.Table.from_batches([batch]), threads)
-        yield from table.cast(schema).to_batches()
+        given = pa.Table.from_batches([batch]).rename_columns(names)
+        found = mapper(given, threads)
+        for one in added:
+            given = given.append_column(one, found.column(one.name).cast(one.type))
+        yield from given.to_batches()

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from bertie import _core
-from bertie.errors import ExtraMissing
+from bertie.errors import ExtraMissing, InputError
 from bertie.jobs import manifest
 from bertie.jobs.arrow import pa
 from bertie.jobs.content import Content
@@ -23,7 +23,8 @@ from bertie.jobs.shards import Shard
 try:
     from pyspark import SparkConf, SparkContext, TaskContext
     from pyspark.sql import SparkSession
-    from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+    from pyspark.sql.pandas.types import from_arrow_schema
+    from pyspark.sql.types import StringType, StructType
 except ImportError as error:
     raise ExtraMissing("running on Spark needs it: pip install 'bertie[spark]'") from error
 
@@ -94,17 +95,42 @@ def _doing(plan: Plan, pending: list[Shard]) -> Callable[[Iterator[Any]], Iterat
 
 def mapped(frame: Any, mapper: Mapper) -> Any:
     """Have a frame's batches mapped by tasks; bertie.jobs.mapping.spark_map describes it."""
-    schema = pa.schema(
-        [
-            pa.field(one.name, _known(one.type))
-            for one in mapper.schema(to_arrow_schema(frame.schema))
-        ]
-    )
+    names = frame.columns
+    found = mapper.schema(pa.schema([_read(one, mapper) for one in frame.schema.fields]))
+    added = [pa.field(one.name, _known(one.type)) for one in list(found)[len(names) :]]
+    if frame.sparkSession.conf.get("spark.sql.caseSensitive") != "true":
+        _check_case(names, [one.name for one in added])
 
     def do(batches: Iterator[Any]) -> Iterator[Any]:
-        yield from batches_of(mapper, batches, schema, mapper.load.get("threads") or cores())
+        threads = mapper.load.get("threads") or cores()
+        yield from batches_of(mapper, batches, names, added, threads)
 
-    return frame.mapInArrow(do, from_arrow_schema(schema))
+    columns = [*frame.schema.fields, *from_arrow_schema(pa.schema(added)).fields]
+    # Spark looks columns up by name here, and takes dots for paths, and one case for another.
+    numbered = frame.toDF(*(f"column_{place}" for place in range(len(names))))
+    return numbered.mapInArrow(do, StructType(columns))
+
+
+def _read(field: Any, mapper: Mapper) -> Any:
+    """Give a column as the mapper sees it: text, or none.
+
+    Raises: InputError: it is to be read and is no text.
+    """
+    is_text = isinstance(field.dataType, StringType)
+    if field.name in (mapper.column, mapper.pair_column) and not is_text:
+        kind = field.dataType.simpleString()
+        raise InputError(f"the table: column {field.name!r} is {kind}, expected text")
+    return pa.field(field.name, pa.string() if is_text else pa.null())
+
+
+def _check_case(names: list[str], added: list[str]) -> None:
+    """Refuse names that Spark wouldn't tell from each other."""
+    for name in names:
+        if name.lower() in added:
+            raise InputError(
+                f"a column is called {name!r}, which Spark doesn't tell from {name.lower()!r};"
+                " rename it, or set spark.sql.caseSensitive"
+            )
 
 
 def _known(kind: Any) -> Any:
