@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.errors import InputError
 from bertie.search.rows import CONTENT, CUT, KEY, TOKENS, VECTOR, Item, items
 from bertie.search.settings import IndexSettings
 from bertie.search.store import Store
+from bertie.search.values import Misfit, misfit, taker, type_of
 from bertie.tasks.records import Record
 
 Floats = NDArray[np.float32]
@@ -66,17 +68,24 @@ def add_rows(
         progress: called with what has been done after each step.
         kept: gets every row's key.
     Returns: what was done.
-    Raises: InputError: a row can't be kept; those some thousands before it have been.
+    Raises: InputError: a row can't be kept; of a sequence nothing is then, of what is read as it
+        comes those some thousands before it have been.
     """
     known = _contents(store)
+    types = store.types
     waiting: deque[_Chunk] = deque()
     done = Changes()
 
     def texts() -> Iterator[str]:
         given = items(rows, column=settings.column, key=settings.key)
+        if isinstance(rows, Sequence):  # nothing of it is written if one row can't be
+            whole = list(given)
+            _check(whole, types)
+            given = iter(whole)
         while some := list(islice(given, _CHUNK)):
             if kept is not None:
                 kept.update(item.key for item in some)
+            _check(some, types)
             chunk = _chunk(store, settings, model, some, known)
             due = [chunk.items[place].fields[settings.column] for place in chunk.waiting]
             waiting.append(chunk)  # from here on its vectors may come
@@ -86,7 +95,7 @@ def add_rows(
         nonlocal done
         chunk = waiting.popleft()
         if chunk.items:
-            store.write(_columns(chunk), chunk.vectors, chunk.replaced)
+            store.write(_columns(chunk), chunk.vectors, chunk.replaced, types)
         done = _sum(done, chunk)
         if progress is not None:
             progress(done)
@@ -101,6 +110,28 @@ def add_rows(
     while waiting:
         write()
     return done
+
+
+def _check(given: Sequence[Item], types: dict[str, Any]) -> None:
+    """Refuse values that their columns don't take, before anything is embedded or written.
+
+    Args:
+        types: of the columns; those of new ones are settled here.
+    Raises: InputError: it says which row, column and value.
+    """
+    for name in dict.fromkeys(name for item in given for name in item.fields):
+        values = [item.fields.get(name) for item in given]
+        kind = types.get(name) or type_of(values)
+        if kind is None:
+            continue
+        types[name] = kind
+        take = taker(kind)
+        for item, value in zip(given, values, strict=True):
+            try:
+                take(value)
+            except Misfit as error:
+                where = f"row {item.number}: column {name!r}"
+                raise InputError(misfit(where, value, kind, error)) from None
 
 
 def _contents(store: Store) -> dict[str, str]:

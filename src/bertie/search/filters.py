@@ -1,11 +1,14 @@
 """Conditions on columns: a mapping of what they must be, or an SQL expression."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from reprlib import repr as shown
 from typing import Any, TypeAlias
 
 from bertie.errors import InputError
+from bertie.search.values import Misfit, misfit, plain, taker
 
 Where: TypeAlias = str | Mapping[str, Any]
 
@@ -17,7 +20,9 @@ _VALUES = 1000  # of a column in a mapping
 _TEXT = re.compile(r"'(?:[^']|'')*'|`[^`]*`|\"[^\"]*\"")
 
 
-def condition(where: Where | None, columns: Iterable[str]) -> str | None:
+def condition(
+    where: Where | None, columns: Iterable[str], types: Mapping[str, Any] | None = None
+) -> str | None:
     """Turn a condition into the SQL that the index takes.
 
     Args:
@@ -25,7 +30,9 @@ def condition(where: Where | None, columns: Iterable[str]) -> str | None:
             column must be, a value or a list of values, None for an empty one: safe for input from
             anywhere. None is no condition.
         columns: those that there are.
-    Raises: InputError: an unknown column in a mapping; an expression too long or too deep.
+        types: their Arrow types, which values in a mapping must have.
+    Raises: InputError: an unknown column in a mapping, or a value that its column can't have; an
+        expression too long or too deep.
     """
     if where is None:
         return None
@@ -43,7 +50,8 @@ def condition(where: Where | None, columns: Iterable[str]) -> str | None:
         values = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
         if not 1 <= len(values) <= _VALUES:
             raise InputError(f"where: {column!r} has {len(values)} values, expected 1 to {_VALUES}")
-        parts.append(_any_of(column, values))
+        kind = None if types is None else types[column]
+        parts.append(_any_of(column, values, kind))
     return " AND ".join(parts) or None
 
 
@@ -63,13 +71,55 @@ def quoted(column: str) -> str:
     return f"`{column}`"
 
 
-def _any_of(column: str, values: list[Any]) -> str:
+def _any_of(column: str, values: list[Any], kind: Any) -> str:
     """The condition that a column is one of some values."""
     name = quoted(column)
-    spelled = [literal(value) for value in values if value is not None]
+    given = [value for value in values if value is not None]
+    spelled = [literal(value) if kind is None else _typed(value, kind, column) for value in given]
     parts = [f"{name} IN ({', '.join(spelled)})"] if spelled else []
     parts += [f"{name} IS NULL"] if len(spelled) < len(values) else []
     return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
+
+
+def _typed(value: Any, kind: Any, column: str) -> str:
+    """Write a value as a column of a type has it.
+
+    Times may come as ISO 8601, as JSON has them.
+
+    Raises: InputError: the column can't have it.
+    """
+    try:
+        own = plain(value)
+        own = taker(kind)(_read(own, kind) if isinstance(own, str) else own)
+        if isinstance(own, int) and own == -(1 << 63):  # no literal, for the minus comes after
+            return f"CAST('{own}' AS BIGINT)"
+        if isinstance(own, datetime):
+            if own.utcoffset() is not None:
+                own = own.astimezone(UTC).replace(tzinfo=None)
+            return f"timestamp '{own.isoformat(' ')}'"
+        if isinstance(own, date):
+            return f"date '{own.isoformat()}'"
+        if isinstance(own, Decimal):
+            return f"CAST('{own:f}' AS DECIMAL({kind.precision}, {kind.scale}))"
+        return literal(own)
+    except Misfit as error:
+        raise InputError(misfit(f"where: column {column!r}", value, kind, error)) from None
+
+
+def _read(text: str, kind: Any) -> Any:
+    """Read a text as what a column of times or decimal numbers has. Raises: Misfit: it is none."""
+    readers: Mapping[str, Callable[[str], Any]] = {
+        "timestamp": datetime.fromisoformat,
+        "date32": date.fromisoformat,
+        "decimal128": Decimal,
+    }
+    read = readers.get(str(kind).split("[")[0].split("(")[0])
+    if read is None:
+        return text
+    try:
+        return read(text)
+    except (ValueError, ArithmeticError):
+        raise Misfit from None
 
 
 def _checked(expression: str) -> str:

@@ -16,9 +16,10 @@ from bertie.search.adding import Changes, add_rows
 from bertie.search.filters import Where, condition, literal, quoted
 from bertie.search.fusion import reciprocal_ranks
 from bertie.search.lock import writing
-from bertie.search.rows import KEY, OWN, VECTOR, check_name
+from bertie.search.rows import KEY, OWN, VECTOR, check_name, key_of
 from bertie.search.settings import IndexSettings, read_settings
 from bertie.search.store import Store
+from bertie.search.values import Misfit, plain
 from bertie.tasks.records import Record
 
 Floats = NDArray[np.float32]
@@ -92,10 +93,14 @@ class Index:
             first_pass: what an approximate index reads first: "int8", "binary" (least memory) or
                 "float32"; the best rows are compared in float32 after that.
             truncate: what becomes of texts longer than the model reads, as for embed.
-        Raises: InputError: something is there already; an option that can't be.
+        Raises: InputError: something is there already; an option that can't be; a column's name
+            that can't be.
         Raises: ExtraMissing: LanceDB isn't installed. Others: as bertie.load.
         """
         path = Path(path)
+        check_name(column)
+        if key is not None:
+            check_name(key)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} is there already, expected a new or an empty directory")
         model = _loaded(model, {})
@@ -173,19 +178,28 @@ class Index:
 
         Args:
             rows: any number, each a mapping of columns to texts, numbers, truths, dates or None;
-                lists and mappings are kept as JSON. One column may be new at any time.
+                lists and mappings are kept as JSON. One column may be new at any time; its type is
+                that of all its values in a list, or in the first 4096 rows of an iterator.
             key: the column that tells rows apart, as create's; the first add settles it.
             prune: delete the rows whose keys aren't among these.
             progress: called with what has been done after each step.
         Returns: what was done.
-        Raises: InputError: a row that can't be kept, by its number; two with one key; another key
-            than before; another process is writing.
+        Raises: InputError: a row that can't be kept, or a value of another type than its column's,
+            by number: of a list nothing is written then; two with one key; another key than
+            before; another process is writing.
         Warns: TruncationWarning: once, with counts.
         """
         with writing(self.path):
+            before = self.settings
             self._settle(key)
             kept: set[str] | None = set() if prune else None
-            changes = add_rows(self.store, self.settings, self.model, rows, progress, kept)
+            try:
+                changes = add_rows(self.store, self.settings, self.model, rows, progress, kept)
+            except InputError:
+                if self.settings != before and not len(self):
+                    self.settings = before
+                    before.save(self.path)
+                raise
             if kept is not None:
                 self._delete_keys(sorted(set(self._keys()) - kept))
             self._refresh()
@@ -201,8 +215,14 @@ class Index:
         """
         key = self._key("update")
         given = list(rows)
+        for number, row in enumerate(given, start=1):
+            if not isinstance(row, Mapping):
+                raise InputError(f"row {number} is {shown(row)}, expected a mapping of columns")
         with writing(self.path):
-            wanted = [str(row.get(key)) for row in given]
+            wanted = [
+                key_of(row.get(key), f"row {number}: the key, column {key!r},", row)
+                for number, row in enumerate(given, start=1)
+            ]
             before = self.store.by_keys(wanted, self.columns)
             for number, one in enumerate(wanted, start=1):
                 if one not in before:
@@ -231,8 +251,8 @@ class Index:
             if keys is not None:
                 if isinstance(keys, (str, int)):
                     raise InputError(f"keys is {shown(keys)}, expected a list of keys")
-                return self._delete_keys([str(key) for key in keys])
-            sql = condition(where, self.columns)
+                return self._delete_keys([key_of(key) for key in keys])
+            sql = condition(where, self.columns, self.store.types)
             if sql is None:
                 raise InputError("where is empty, expected a condition")
             return self.store.delete(sql)
@@ -271,7 +291,7 @@ class Index:
         if mode not in MODES:
             raise InputError(f"mode is {shown(mode)}, expected one of {', '.join(MODES)}")
         columns = self.columns
-        sql = condition(where, columns)
+        sql = condition(where, columns, self.store.types)
         depth = k if rerank is None and mode != "hybrid" else max(k, _DEPTH)
         rankings = []
         if mode != "text":
@@ -302,8 +322,14 @@ class Index:
         if column in (self.settings.column, self.settings.key):
             raise InputError(f"column {column!r} is the text or the key; change it with update")
         check_name(column)
+        kept: dict[str, Any] = {}
+        for key, value in values.items():
+            try:
+                kept[key_of(key)] = plain(value)
+            except Misfit as error:
+                raise InputError(f"column {column!r} has {shown(value)} ({error})") from None
         with writing(self.path):
-            self.store.annotate(column, values)
+            self.store.annotate(column, kept)
             self._refresh()
 
     def vectors(self, columns: Sequence[str] = ()) -> tuple[list[dict[str, Any]], Floats]:
@@ -362,6 +388,7 @@ class Index:
         """Take the key column from the first add, and refuse another one later."""
         if key is None or key == self.settings.key:
             return
+        check_name(key)
         if len(self):
             before = "none" if self.settings.key is None else repr(self.settings.key)
             raise InputError(f"key is {key!r}, but the rows were added with {before}; keep it")

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any
 
+import numpy as np
+
 from bertie.errors import InputError
+from bertie.json_lines import is_unicode
+from bertie.search.values import Misfit, plain
 
 # Bertie's own columns: what tells a row from others; a hash of its content; the tokens read of its
 # text, and those left out; the vector.
@@ -19,11 +23,12 @@ _RESERVED = ("bertie_", "_")  # beginnings of names that are Bertie's, or the st
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A row to keep: its key, the hash of its content, its fields as they are kept."""
+    """A row to keep: its key, the hash of its content, its fields as they are kept, its number."""
 
     key: str
     content: str
     fields: Mapping[str, Any]
+    number: int
 
 
 def items(rows: Iterable[Mapping[str, Any]], *, column: str, key: str | None) -> Iterator[Item]:
@@ -41,33 +46,44 @@ def items(rows: Iterable[Mapping[str, Any]], *, column: str, key: str | None) ->
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, Mapping):
             raise InputError(f"row {number} is {shown(row)}, expected a mapping of columns")
-        fields = {check_name(name, f"row {number}: "): _kept(value) for name, value in row.items()}
+        fields = {
+            check_name(name, f"row {number}: "): _kept(value, name, number)
+            for name, value in row.items()
+        }
         if not isinstance(fields.get(column), str):
             found = f"{shown(row[column])}" if column in row else f"missing: it has {_listed(row)}"
             raise InputError(f"row {number}: column {column!r} is {found}, expected text")
         content = _hash(fields, number)
         if key is None:
             seen[content] = time = seen.get(content, 0) + 1
-            yield Item(content if time == 1 else f"{content}-{time}", content, fields)
+            own = content if time == 1 else f"{content}-{time}"
+            yield Item(own, content, fields, number)
             continue
-        own = _key(row, key, number)
+        own = key_of(fields.get(key), f"row {number}: the key, column {key!r},", row)
         if own in seen:
             raise InputError(
                 f"rows {seen[own]} and {number} have the same {key!r}, {shown(own)}; a key is one "
                 "row's alone"
             )
         seen[own] = number
-        yield Item(own, content, fields)
+        yield Item(own, content, fields, number)
 
 
-def _key(row: Mapping[str, Any], column: str, number: int) -> str:
-    """Read a row's key, a text or a whole number."""
-    value = row.get(column)
+def key_of(value: Any, where: str = "a key", row: Mapping[str, Any] | None = None) -> str:
+    """Give a row's key as the index has it.
+
+    Args:
+        value: a text or a whole number.
+        where: what the message calls it.
+        row: where it comes from, for the message.
+    Raises: InputError: it is none.
+    """
+    if isinstance(value, np.integer):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
-        found = shown(value) if column in row else f"missing: it has {_listed(row)}"
-        raise InputError(
-            f"row {number}: the key, column {column!r}, is {found}, expected a text or a number"
-        )
+        lacks = value is None and row is not None
+        found = f"missing: it has {_listed(row or {})}" if lacks else shown(value)
+        raise InputError(f"{where} is {found}, expected a text or a number")
     return str(value)
 
 
@@ -78,11 +94,13 @@ def check_name(name: Any, where: str = "") -> str:
         where: what the message begins with.
     Raises: InputError: it can't be a column's.
     """
-    if not isinstance(name, str) or not name or set(name) & set(".`\0"):
+    if not isinstance(name, str) or name in ("", "*") or set(name) & set(".`\0"):
         raise InputError(
-            f"{where}a column is called {shown(name)}, expected a name without '.' and '`'; "
-            "rename it"
+            f"{where}a column is called {shown(name)}, expected a name without '.' and '`', and "
+            "not '*'; rename it"
         )
+    if not is_unicode(name):
+        raise InputError(f"{where}a column is called {name!a}, half a surrogate pair; rename it")
     if name.startswith(_RESERVED):
         raise InputError(
             f"{where}a column is called {name!r}, but names that begin with 'bertie_' or '_' are "
@@ -91,11 +109,15 @@ def check_name(name: Any, where: str = "") -> str:
     return name
 
 
-def _kept(value: Any) -> Any:
-    """Turn what has parts into JSON."""
-    if isinstance(value, (list, tuple, Mapping)):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return value
+def _kept(value: Any, name: str, number: int) -> Any:
+    """Turn a value into one of Python's own. Raises: InputError: it can't be kept."""
+    try:
+        return plain(value)
+    except Misfit as error:
+        raise InputError(
+            f"row {number}: column {name!r} has {shown(value)} ({error}), expected a text, number,"
+            " truth, date, list or mapping, or nothing"
+        ) from None
 
 
 def _hash(fields: Mapping[str, Any], number: int) -> str:

@@ -15,6 +15,7 @@ from bertie.errors import ExtraMissing, InputError
 from bertie.search.filters import literal, quoted
 from bertie.search.rows import CONTENT, CUT, KEY, OWN, TOKENS, VECTOR
 from bertie.search.settings import IndexSettings
+from bertie.search.values import Misfit, misfit, taker, type_of
 
 Floats = NDArray[np.float32]
 
@@ -59,6 +60,8 @@ class Store:
             if new:
                 self._table = database.create_table(_TABLE, schema=self._schema())
                 self._table.create_index(KEY, config=lancedb.index.BTree())
+                # Rows that come later are found by their words before they are in it.
+                self._table.create_index(settings.column, config=self._words())
             else:
                 self._table = database.open_table(_TABLE)
 
@@ -68,21 +71,34 @@ class Store:
         with self._errors():
             return [name for name in self._table.schema.names if name not in OWN]
 
+    @property
+    def types(self) -> dict[str, Any]:
+        """The Arrow type of every column."""
+        with self._errors():
+            return {one.name: one.type for one in self._table.schema}
+
     def count(self, where: str | None = None) -> int:
         """Count rows."""
         with self._errors(where):
             return int(self._table.count_rows(where))
 
-    def write(self, columns: dict[str, list[Any]], vectors: Floats, replaced: int) -> None:
+    def write(
+        self,
+        columns: dict[str, list[Any]],
+        vectors: Floats,
+        replaced: int,
+        types: Mapping[str, Any] | None = None,
+    ) -> None:
         """Add rows, in one step; those whose key is there already take its row's place.
 
         Args:
             columns: values by column, Bertie's own but the vector among them.
             vectors: (rows, dimensions) float32.
             replaced: how many of the keys are there already.
+            types: of columns that are new; those left out have the type of their values.
         Raises: InputError: a value doesn't fit its column's type; nothing is written.
         """
-        rows = self._as_table(columns, vectors)
+        rows = self._as_table(columns, vectors, types or {})
         with self._errors():
             if replaced:
                 merge = self._table.merge_insert(KEY).when_matched_update_all()
@@ -91,8 +107,15 @@ class Store:
                 self._table.add(rows)
 
     def annotate(self, column: str, values: Mapping[str, Any]) -> None:
-        """Write one column of rows, by their keys. Raises: InputError: a value doesn't fit it."""
-        given = self._arrays({column: list(values.values())})
+        """Write one column of rows, by their keys.
+
+        Args:
+            values: of bertie.search.values.plain's.
+        Raises: InputError: a value doesn't fit the column's type; nothing is written.
+        """
+        given = self._arrays({column: list(values.values())}, {})
+        if not given:  # a new column of nothing
+            return
         keys = self._arrow.array(list(values), type=self._arrow.string())
         with self._errors():
             merge = self._table.merge_insert(KEY).when_matched_update_all()
@@ -150,11 +173,20 @@ class Store:
     def matching(
         self, text: str, k: int, where: str | None = None
     ) -> list[tuple[float, dict[str, Any]]]:
-        """Find the rows whose texts have a text's words, by BM25. Returns: as nearest."""
+        """Find the rows whose texts have a text's words, by BM25.
+
+        Returns: as nearest.
+        Raises: InputError: the index of words isn't there.
+        """
         from lancedb.query import MatchQuery
 
         if not self._has_words():
-            return []
+            if not self.count():
+                return []
+            raise InputError(
+                f"{self._directory} has no index of words, which adding rows makes; add the same"
+                " rows again, which costs nothing"
+            )
         words: Any = MatchQuery  # its type demands every option that it has a default for
         with self._errors(where):
             query = self._table.search(words(text, column=self._settings.column)).limit(k)
@@ -204,10 +236,12 @@ class Store:
     def _vector_type(self) -> Any:
         return self._arrow.list_(self._arrow.float32(), self._settings.dimensions)
 
-    def _as_table(self, columns: dict[str, list[Any]], vectors: Floats) -> Any:
+    def _as_table(
+        self, columns: dict[str, list[Any]], vectors: Floats, types: Mapping[str, Any]
+    ) -> Any:
         """Rows as Arrow has them, with every column of the table."""
         pa = self._arrow
-        arrays = self._arrays(columns)
+        arrays = self._arrays(columns, types)
         flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
         arrays[VECTOR] = pa.FixedSizeListArray.from_arrays(flat, self._settings.dimensions)
         schema = self._table.schema
@@ -216,31 +250,41 @@ class Store:
                 arrays[name] = pa.nulls(len(vectors), schema.field(name).type)
         return pa.table([arrays[name] for name in schema.names], schema=schema)
 
-    def _arrays(self, columns: Mapping[str, list[Any]]) -> dict[str, Any]:
+    def _arrays(
+        self, columns: Mapping[str, list[Any]], new_types: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Columns as Arrow has them, of the table's types; those that are new are made."""
-        pa = self._arrow
-        types = {one.name: one.type for one in self._table.schema}
+        types = self.types
         arrays: dict[str, Any] = {}
-        for name, values in columns.items():
-            try:
-                arrays[name] = pa.array(values, type=types.get(name))
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError) as error:
-                raise InputError(_misfit(pa, name, values, types.get(name), error)) from error
-        new = [
-            pa.field(name, array.type)
-            for name, array in arrays.items()
-            if name not in types and not pa.types.is_null(array.type)
-        ]
+        new = []
+        for name, given in columns.items():
+            values = list(given)
+            kind = types.get(name) or new_types.get(name) or type_of(values)
+            if kind is None:
+                continue
+            if name not in types:
+                new.append(self._arrow.field(name, kind))
+            take = taker(kind)
+            for place, value in enumerate(values):
+                try:
+                    values[place] = take(value)
+                except Misfit as error:
+                    raise InputError(misfit(f"column {name!r}", value, kind, error)) from None
+            arrays[name] = self._arrow.array(values, kind)
         if new:
             with self._errors():
-                self._table.add_columns(pa.schema(new))
+                self._table.add_columns(self._arrow.schema(new))
         return arrays
 
     def _has_words(self) -> bool:
         """Whether there is an index of words."""
         with self._errors():
             indices = self._table.list_indices()
-        return any(self._settings.column in index.columns for index in indices)
+        # A name that isn't all letters, digits and underscores comes in backticks; none has any.
+        names = [
+            name.strip("`") for one in indices if one.index_type == "FTS" for name in one.columns
+        ]
+        return self._settings.column in names
 
     def _words(self) -> Any:
         """How texts are split into words."""
@@ -279,18 +323,6 @@ class Store:
                 f"{self._directory}: the index's rows can't be read or written: {said}; "
                 "if the disk is well, make the index anew"
             ) from error
-
-
-def _misfit(pa: Any, name: str, values: list[Any], kind: Any, error: Exception) -> str:
-    """Say which value doesn't fit its column."""
-    first = next((value for value in values if value is not None), None)
-    for value in values:
-        try:
-            pa.array([value] if kind is not None else [first, value], type=kind)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError):
-            expected = kind if kind is not None else f"a {type(first).__name__} as before"
-            return f"column {name!r} has {shown(value)}, expected {expected}, or nothing"
-    return f"column {name!r}: {error}"
 
 
 def _lancedb() -> tuple[Any, Any]:
