@@ -383,3 +383,26 @@ def _pieces(index: Index) -> int:
     """How many pieces the approximate index has."""
     indices = index.store._table.list_indices()
     return next(int(one.num_segments) for one in indices if "bertie_vector" in one.columns)
+
+
+@pytest.mark.parametrize("mode", ["vector", "text", "hybrid"])
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_fewer_rows_asked_for_are_the_best_of_more(
+    tmp_path: Path, embedder: Any, mode: str, count: int
+) -> None:
+    index = Index.create(tmp_path / "index", model=embedder, key="id")
+    # Most are equally good, and come in another order than their keys'.
+    index.add(
+        [{"id": n, "text": "a dog" if n != 5 else "two dogs run"} for n in range(count)][::-1]
+    )
+    everything = index.search("dogs", 10_000, mode=mode)
+    assert len(everything) == count
+    assert everything == sorted(everything, key=lambda match: (-match.score, match.key))
+    for k in (1, 2, 3, 6, 7, 8, 100):
+        assert index.search("dogs", k, mode=mode) == everything[:k]
+        assert index.search("dogs", k, mode=mode, where="text IS NOT NULL") == everything[:k]
+    for k in (0, -1, 10_001, 2.0, None):
+        with pytest.raises(InputError, match=r"k is .*, expected 1 to 10000"):
+            index.search("dogs", k, mode=mode)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="query holds half a surrogate pair"):
+        index.search("\ud800", mode=mode)

@@ -2,7 +2,8 @@
 
 from bertie.search.adding import Changes
 from bertie.search.corpus import Corpus, Hit
-from bertie.search.index import Index, Match, by_scores, reranked
+from bertie.search.index import Index
+from bertie.search.matches import Match, by_scores, reranked
 from bertie.search.ranking import cosine_scores, top_k
 
 __all__ = [

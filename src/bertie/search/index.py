@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any, Self
@@ -10,43 +10,25 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.errors import InputError, TaskError
+from bertie.errors import InputError
+from bertie.json_lines import is_unicode
 from bertie.pooling import normalize
 from bertie.search.adding import Changes, add_rows
 from bertie.search.filters import Where, condition, literal, quoted
-from bertie.search.fusion import reciprocal_ranks
 from bertie.search.lock import writing
+from bertie.search.matches import MOST, Match, best, fused, reranked
+from bertie.search.models import embedder, made_with, reranker
 from bertie.search.rows import KEY, OWN, VECTOR, check_name, key_of
 from bertie.search.settings import IndexSettings, read_settings
 from bertie.search.store import Store
 from bertie.search.values import Misfit, plain
-from bertie.tasks.records import Record
 
 Floats = NDArray[np.float32]
 
 MODES = ("vector", "text", "hybrid")
 _DEPTH = 100  # rows of each ranking that are fused, and at most reranked, unless k is more
-_MOST = 10_000  # rows that a search gives
-# What load is told again; the rest doesn't change a vector.
-_TRANSIENT = ("task", "threads", "budget", "max_memory")
 
 Progress = Callable[[Changes], None]
-
-
-@dataclass(frozen=True)
-class Match(Record):
-    """A row found.
-
-    Attributes:
-        key: what tells it apart.
-        score: how well it matches, larger for better: the similarity of vectors, BM25, the fused
-            rank, or what a reranker says.
-        fields: its columns.
-    """
-
-    key: str
-    score: float
-    fields: Mapping[str, Any]
 
 
 class Index:
@@ -103,8 +85,8 @@ class Index:
             check_name(key)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} is there already, expected a new or an empty directory")
-        model = _loaded(model, {})
-        settings = _settings(
+        model = embedder(model, {})
+        settings = made_with(
             model,
             column=column,
             key=key,
@@ -142,7 +124,7 @@ class Index:
         index = cls(path, settings, Store(path, settings), None)
         index._threads = threads
         if model is not None:
-            index._model = index._own(_loaded(model, {**settings.options, "threads": threads}))
+            index._model = index._own(embedder(model, {**settings.options, "threads": threads}))
         return index
 
     def __len__(self) -> int:
@@ -159,7 +141,7 @@ class Index:
         """The model that the index was made with, loaded now if it wasn't."""
         if self._model is None:
             options = {**self.settings.options, "threads": self._threads}
-            self._model = self._own(_loaded(self.settings.source, options))
+            self._model = self._own(embedder(self.settings.source, options))
         return self._model
 
     def add(
@@ -281,13 +263,15 @@ class Index:
             vector: (dimensions,) the query's vector, where it has been embedded already with the
                 index's model; then no model is loaded.
             exact: compare with every row, even where there is an approximate index.
-        Returns: the best first; no rows give none.
+        Returns: the best first, equal ones in the order of their keys; no rows give none.
         Raises: InputError: an option that can't be, by name. Others: as bertie.load.
         """
         if not isinstance(query, str):
             raise InputError(f"query is {shown(query)}, expected a text")
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _MOST:
-            raise InputError(f"k is {shown(k)}, expected 1 to {_MOST}")
+        if not is_unicode(query):
+            raise InputError("query holds half a surrogate pair, expected Unicode")
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST:
+            raise InputError(f"k is {shown(k)}, expected 1 to {MOST}")
         if mode not in MODES:
             raise InputError(f"mode is {shown(mode)}, expected one of {', '.join(MODES)}")
         columns = self.columns
@@ -296,13 +280,15 @@ class Index:
         rankings = []
         if mode != "text":
             asked = self._asked(query, vector)
-            rankings.append(self._matches(self.store.nearest(asked, depth, sql, exact=exact)))
+            rankings.append(
+                best(lambda most: self.store.nearest(asked, most, sql, exact=exact), depth)
+            )
         if mode != "vector":
-            rankings.append(self._matches(self.store.matching(query, depth, sql)))
-        best = rankings[0] if len(rankings) == 1 else _fused(rankings)
+            rankings.append(best(lambda most: self.store.matching(query, most, sql), depth))
+        found = rankings[0] if len(rankings) == 1 else fused(rankings)
         if rerank is not None:
-            best = reranked(query, best[:depth], _reranker(rerank), self.settings.column)
-        return best[:k]
+            found = reranked(query, found[:depth], reranker(rerank), self.settings.column)
+        return found[:k]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Read every row in its order on the disk, as a mapping of its `key` and its `fields`."""
@@ -368,11 +354,6 @@ class Index:
             )
         return vector
 
-    def _matches(self, rows: list[tuple[float, dict[str, Any]]]) -> list[Match]:
-        """Rows as they are given out, equal ones in the order of their keys."""
-        found = [Match(row.pop(KEY), float(score), row) for score, row in rows]
-        return sorted(found, key=lambda match: (-match.score, match.key))
-
     def _own(self, model: Any) -> Any:
         """Give a model back if it is the index's."""
         if model.fingerprint == self.settings.fingerprint:
@@ -421,78 +402,3 @@ class Index:
         if trained != self.settings.trained:
             self.settings = replace(self.settings, trained=trained)
             self.settings.save(self.path)
-
-
-def reranked(query: str, matches: Sequence[Match], model: Any, column: str) -> list[Match]:
-    """Order matches by what a cross-encoder says of them.
-
-    Args:
-        model: a Reranker.
-        column: the one with the text.
-    """
-    pairs = [(query, str(match.fields[column])) for match in matches]
-    return by_scores(matches, model.score(pairs).tolist())
-
-
-def by_scores(matches: Sequence[Match], scores: Sequence[float]) -> list[Match]:
-    """Order matches by scores that they get instead; equal ones stay in order."""
-    scored = [replace(match, score=score) for match, score in zip(matches, scores, strict=True)]
-    return sorted(scored, key=lambda match: -match.score)
-
-
-def _fused(rankings: Sequence[Sequence[Match]]) -> list[Match]:
-    """Rankings as one."""
-    found = {match.key: match for ranking in rankings for match in ranking}
-    fused = reciprocal_ranks([[match.key for match in ranking] for ranking in rankings])
-    return [replace(found[key], score=score) for key, score in fused]
-
-
-def _loaded(model: Any, options: Mapping[str, Any]) -> Any:
-    """Load a source to embed; an Embedder is one already."""
-    if isinstance(model, (str, Path)):
-        from bertie.load import load
-
-        return load(model, task="embed", **options)
-    if getattr(model, "task", None) != "embed":
-        raise TaskError(
-            f"model is for {shown(getattr(model, 'task', model))}, expected one that embeds: "
-            "load it with task='embed'"
-        )
-    return model
-
-
-def _reranker(model: Any) -> Any:
-    """Load a source to rank; a Reranker is one already."""
-    if isinstance(model, (str, Path)):
-        from bertie.load import load
-
-        return load(model, task="rank")
-    if getattr(model, "task", None) != "rank":
-        raise TaskError(
-            f"rerank is a model for {shown(getattr(model, 'task', model))}, expected one that "
-            "ranks: load it with task='rank'"
-        )
-    return model
-
-
-def _settings(model: Any, **chosen: Any) -> IndexSettings:
-    """What an index is made with."""
-    source, options = model.how_loaded()
-    lasting = {name: value for name, value in options.items() if value is not None}
-    for name in _TRANSIENT:
-        lasting.pop(name, None)
-    return IndexSettings(
-        source=str(source),
-        options={name: _plain(value) for name, value in lasting.items()},
-        fingerprint=model.fingerprint,
-        dimensions=model.dimensions,
-        similarity=str(model.info().settings["similarity"].value),
-        **chosen,
-    )
-
-
-def _plain(value: Any) -> Any:
-    """An option as JSON knows it; a file's name means the same from another directory."""
-    if isinstance(value, Path):
-        return str(value.absolute())
-    return list(value) if isinstance(value, tuple) else value

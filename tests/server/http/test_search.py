@@ -57,6 +57,22 @@ def test_the_server_finds_what_the_index_finds(
     assert said["fingerprint"] == index.settings.fingerprint
 
 
+@pytest.mark.parametrize("mode", ["vector", "text", "hybrid"])
+def test_more_rows_than_there_are_give_all_and_fewer_the_best(
+    post: Callable[..., httpx.Response], mode: str
+) -> None:
+    everything = post(query="dogs", mode=mode, k=1000).json()["answers"]
+    assert len(everything) == (1 if mode == "text" else len(ROWS))
+    for k in (1, 2, 3):
+        assert post(query="dogs", mode=mode, k=k).json()["answers"] == everything[:k]
+    for k in (0, -1, 1001, 1.5):
+        assert post(query="dogs", mode=mode, k=k).status_code in (400, 422)
+    assert post(query="dogs", mode=mode, where={"lang": "xx"}).json()["answers"] == []
+    wrong = post(query="dogs", mode=mode, where={"year": "1990"})
+    assert wrong.status_code == 422
+    assert "column 'year' has '1990', expected int64" in wrong.text
+
+
 def test_columns_narrow_the_search(post: Callable[..., httpx.Response]) -> None:
     said = post(query="dogs", where={"lang": ["de", None], "year": 1993}).json()
     assert [one["key"] for one in said["answers"]] == ["4"]
