@@ -1,13 +1,19 @@
 """Rows of files, directories and patterns, as mappings of columns to typed values."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf, isinf, isnan
 from pathlib import Path
 from typing import Any
 
 from bertie.errors import ExtraMissing, InputError
 
 # What a column may be read as; a text that is empty is none of the others.
-TYPES = {"text": str, "int": int, "float": float}
+TYPES = ("text", "int", "float")
+_INT = re.compile(r"[+-]?[0-9]{1,4000}")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?")
+_NO_NUMBERS = {"nan", "inf", "-inf", "infinity", "-infinity"}
 _BATCH = 4096  # rows of Parquet decoded at a time
 
 
@@ -62,12 +68,42 @@ class Data:
             return value
         if value == "" and kind != "text":
             return None
-        try:
-            return TYPES[kind](value)
-        except (TypeError, ValueError):
+        found = {"text": _as_text, "int": _as_int, "float": _as_float}[kind](value)
+        if found is None:
             raise InputError(
                 f"{where}: column {name!r} is {value!r}, expected {kind} as --type says"
-            ) from None
+            )
+        return found
+
+
+def _as_text(value: Any) -> str:
+    """A value as a text: numbers and what has parts as JSON writes them."""
+    if isinstance(value, (bool, int, float, list, dict)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _as_int(value: Any) -> int | None:
+    """A whole number, or one that is written; None if it is none."""
+    if isinstance(value, str):
+        return int(value) if _INT.fullmatch(value.strip()) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _as_float(value: Any) -> float | None:
+    """A number that a float has to the last digit, or one that is written; None if it is none."""
+    if isinstance(value, str):
+        written = value.strip().lower()
+        if written in _NO_NUMBERS:
+            return float(written)
+        found = float(written) if _FLOAT.fullmatch(written) else inf
+        return None if isinf(found) else found
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value) if float(value) == value or isnan(value) else None
+    except OverflowError:
+        return None
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any], int]]:
@@ -80,9 +116,42 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any], int]]:
     number = 0
     try:
         with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            for place, name in enumerate(names):
+                if name in names[:place]:
+                    raise InputError(f"{path} has column {name!r} twice; rename one")
             for batch in file.iter_batches(_BATCH):
-                for fields in batch.to_pylist():
+                columns = [
+                    _values(column, f"{path}: column {name!r}")
+                    for name, column in zip(names, batch.columns, strict=True)
+                ]
+                for values in zip(*columns, strict=True):
                     number += 1
-                    yield number, fields, 0
+                    yield number, dict(zip(names, values, strict=True)), 0
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} can't be read as Parquet: {error}") from error
+
+
+def _values(column: Any, where: str) -> list[Any]:
+    """A column's values. Raises: InputError: Python has none like one of them."""
+    import pyarrow as pa
+
+    from bertie.jobs.values import python_values
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    try:
+        if not pa.types.is_temporal(kind):
+            return python_values(column)
+        if getattr(kind, "unit", None) == "ns":  # which Python hasn't
+            made = {"timestamp": lambda: pa.timestamp("us", kind.tz)}
+            made |= {"time64": lambda: pa.time64("us"), "duration": lambda: pa.duration("us")}
+            column = column.cast(made[str(kind).split("[")[0]]())
+        return list(column.to_pylist())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where} is not UTF-8: {error}") from error
+    except (pa.ArrowException, OverflowError, ValueError) as error:
+        raise InputError(
+            f"{where} has times that aren't whole microseconds in Python's years: {error}"
+        ) from error

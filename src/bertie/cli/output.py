@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from bertie.errors import InputError
+from bertie.json_lines import is_unicode
+
 
 def as_table(show_as: str | None) -> bool:
     """Whether to print for a person: what --as says, else whether one is at the terminal."""
@@ -20,12 +23,28 @@ def print_json(record: Mapping[str, Any]) -> None:
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    """One record as a line of JSON; a number that JSON doesn't have, such as NaN, is null."""
+    """One record as a line of JSON, as standard JSON has it.
+
+    A number that JSON doesn't have, such as NaN, is null; half a surrogate pair is escaped.
+    """
     try:
-        return json.dumps(record, ensure_ascii=False, default=str, allow_nan=False)
+        line = json.dumps(record, ensure_ascii=False, default=str, allow_nan=False)
     except ValueError:
         plain = json.loads(json.dumps(record, default=str), parse_constant=lambda name: None)
-        return json.dumps(plain, ensure_ascii=False)
+        return json_line(plain)
+    return line if is_unicode(line) else json.dumps(record, default=str)
+
+
+def csv_cell(value: Any) -> str:
+    """A value as CSV has it: a text as it is, None as an empty one, others as JSON.
+
+    Raises: InputError: it isn't Unicode.
+    """
+    if not isinstance(value, str):
+        value = "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    if not is_unicode(value):
+        raise InputError(f"{value[:40]!a} holds half a surrogate pair, which CSV can't; .jsonl can")
+    return str(value)
 
 
 def print_columns(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from bertie.cli.output import csv_cell, json_line
 from bertie.cli.whole_file import whole_file
 from bertie.errors import ExtraMissing, InputError
 from bertie.tasks.records import plain
@@ -46,13 +47,13 @@ def write(path: Path, rows: Rows, name: str) -> int:
 def _jsonl(file: IO[bytes], rows: Iterable[dict[str, Any]], _: str) -> int:
     count = 0
     for row in rows:
-        file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        file.write(json_line(row).encode() + b"\n")
         count += 1
     return count
 
 
-def _csv(file: IO[bytes], rows: Iterable[dict[str, Any]], name: str) -> int:
-    """A column a field, and the answer as JSON."""
+def _csv(file: IO[bytes], rows: Iterable[dict[str, Any]], _: str) -> int:
+    """A column a field, and the answer; what is no text as JSON."""
     out = io.TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.writer(out)
     columns: list[str] | None = None
@@ -60,25 +61,21 @@ def _csv(file: IO[bytes], rows: Iterable[dict[str, Any]], name: str) -> int:
     for row in rows:
         if columns is None:
             columns = list(row)
-            writer.writerow(columns)
+            writer.writerow(map(csv_cell, columns))
         if list(row) != columns:
             raise InputError(
                 f"row {count + 1} has the keys {list(row)}, the first row has {columns}; "
                 "CSV needs the same in every row, .jsonl does not"
             )
-        answer = row[name]
-        shown = (
-            answer if isinstance(answer, (int, float)) else json.dumps(answer, ensure_ascii=False)
-        )
-        writer.writerow([*(row[column] for column in columns[:-1]), shown])
+        writer.writerow(map(csv_cell, row.values()))
         count += 1
     out.flush()
     out.detach()
     return count
 
 
-def _parquet(file: IO[bytes], rows: Iterable[dict[str, Any]], _: str) -> int:
-    """Arrow's own types, which the first rows decide."""
+def _parquet(file: IO[bytes], rows: Iterable[dict[str, Any]], name: str) -> int:
+    """Arrow's own types, which the first rows decide; what would be changed by them is refused."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -92,7 +89,13 @@ def _parquet(file: IO[bytes], rows: Iterable[dict[str, Any]], _: str) -> int:
 
     def flush() -> None:
         nonlocal writer
-        table = pa.Table.from_pylist(group, schema=None if writer is None else writer.schema)
+        if writer is None:  # else the first row alone would say which columns there are
+            blank = dict.fromkeys(key for row in group for key in list(row)[:-1])
+            table = pa.Table.from_pylist([{**blank, **row} for row in group])
+        else:
+            table = pa.Table.from_pylist(group, schema=writer.schema)
+        others = table.select([one for one in table.column_names if one != name])
+        _check(group, others.to_pylist(), count - len(group))
         writer = writer or pq.ParquetWriter(file, table.schema)
         writer.write_table(table)
         group.clear()
@@ -105,7 +108,7 @@ def _parquet(file: IO[bytes], rows: Iterable[dict[str, Any]], _: str) -> int:
                 flush()
         if group or writer is None:
             flush()
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowException, UnicodeError, OverflowError) as error:
         raise InputError(
             f"rows up to {count} don't fit into one table: {error}; .jsonl takes any"
         ) from error
@@ -113,3 +116,26 @@ def _parquet(file: IO[bytes], rows: Iterable[dict[str, Any]], _: str) -> int:
         if writer is not None:
             writer.close()
     return count
+
+
+def _check(given: list[dict[str, Any]], kept: list[dict[str, Any]], before: int) -> None:
+    """Refuse what Arrow would change to make it fit. Args: before: rows before these."""
+    for number, (row, found) in enumerate(zip(given, kept, strict=True), start=before + 1):
+        for name in list(row)[:-1]:
+            if not _is_same(row[name], found.get(name)):
+                shown = json.dumps(row[name], default=str)[:40]
+                raise InputError(
+                    f"row {number}: column {name!r} is {shown}, which the first rows' type doesn't"
+                    " hold; .jsonl takes any"
+                )
+
+
+def _is_same(before: Any, after: Any) -> bool:
+    """Whether a value came out of Arrow as it went in; an object may have got keys of null."""
+    if isinstance(before, bool) or isinstance(after, bool):
+        return before is after
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return all(_is_same(before.get(key), after.get(key)) for key in before.keys() | after)
+    if isinstance(before, (list, tuple)) and isinstance(after, list):
+        return len(before) == len(after) and all(map(_is_same, before, after))
+    return bool(before == after) or (before != before and after != after)

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -10,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.cli.output import csv_cell, json_line
 from bertie.cli.whole_file import whole_file
 from bertie.errors import InputError
 
@@ -26,7 +26,7 @@ def jsonl(fields: Mapping[str, Any], vector: NDArray[np.float32]) -> str:
     """
     if COLUMN in fields:
         raise InputError(f"a column is called {COLUMN!r} already; rename it")
-    start = json.dumps(dict(fields), ensure_ascii=False)[:-1]
+    start = json_line(fields)[:-1]
     comma = ", " if fields else ""
     return f'{start}{comma}"{COLUMN}": [{", ".join(_numbers(vector))}]}}'
 
@@ -62,13 +62,13 @@ def _csv(file: IO[bytes], records: Records, dimensions: int) -> int:
             columns = list(fields)
             if clash := set(columns) & set(numbers):
                 raise InputError(f"a column is called {min(clash)!r} already; rename it")
-            writer.writerow([*columns, *numbers])
+            writer.writerow([*map(csv_cell, columns), *numbers])
         if list(fields) != columns:
             raise InputError(
                 f"row {count + 1} has the keys {list(fields)}, the first row has {columns}; "
                 "CSV needs the same in every row, .jsonl does not"
             )
-        writer.writerow([*fields.values(), *_numbers(vector)])
+        writer.writerow([*map(csv_cell, fields.values()), *_numbers(vector)])
         count += 1
     out.flush()
     out.detach()
