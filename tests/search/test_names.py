@@ -131,3 +131,16 @@ def test_rows_are_found_by_their_words_before_the_add_has_ended(
     add_rows(index.store, index.settings, embedder, [{"text": one} for one in ROWS])
     found = Index.open(index.path, model=embedder).search("dogs", 1, mode="text")
     assert found[0].fields["text"] == ROWS[1]
+
+
+@pytest.mark.parametrize("name", ["~", "~/a", "a b", "a%20b", "a#b", "ünï", "s3", "[a]", "a'b"])
+def test_directories_of_any_name_hold_their_index(
+    tmp_path: Path, embedder: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    index = Index.create(name, model=embedder)
+    index.add([{"text": one} for one in ROWS])
+    assert (tmp_path / name / "rows.lance").is_dir()
+    assert len(Index.open(tmp_path / name, model=embedder).search("dogs", mode="hybrid")) == 3
+    assert not (tmp_path / "home").exists()

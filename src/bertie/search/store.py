@@ -56,7 +56,9 @@ class Store:
         self._metric = _METRICS[settings.similarity]
         self._trained = settings.trained
         with self._errors():
-            database = lancedb.connect(directory, read_consistency_interval=_FRESH)
+            # Of a relative path it would take ~ for the home directory.
+            place = directory.absolute()
+            database = lancedb.connect(place, read_consistency_interval=_FRESH)
             if new:
                 self._table = database.create_table(_TABLE, schema=self._schema())
                 self._table.create_index(KEY, config=lancedb.index.BTree())
