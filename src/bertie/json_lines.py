@@ -24,6 +24,15 @@ def read_object(text: str) -> tuple[dict[str, Any], str | None]:
     return fields, None
 
 
+def is_json_line(text: Any) -> bool:
+    """Whether a text is one JSON value, of any kind, in one line."""
+    try:
+        _DECODER.decode(text)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return not {*text} & {"\n", "\r"}
+
+
 def is_unicode(text: str) -> bool:
     """Whether a text is whole Unicode; JSON can spell half of a surrogate pair."""
     try:

@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,6 +162,30 @@ def test_a_second_text_that_is_none_is_rejected(tiny_bert: Path) -> None:
         }
     with pytest.raises(InputError, match="column 'b' is int, expected text"):
         ran(tiny_bert, written(rows[:1]), 1, "out.jsonl", pair_column="b")
+
+
+def test_json_of_a_file_is_looked_at_before_it_is_written_out(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    field = pa.field("v", pa.string(), metadata={b"bertie": b"json"})
+    values = ["1", '"x"', None, '[1, {"a": null}]', '1}\n{"text": 1', "x", "[1,\n2]", ""]
+    schema = pa.schema([pa.field("text", pa.string()), field])
+    given = pa.table([pa.array(["a"] * len(values)), pa.array(values)], schema=schema)
+    pq.write_table(given, tmp_path / "in.parquet")
+    asked = ((str(tmp_path / "in.parquet"),), tmp_path / "out.jsonl", str(tiny_bert))
+    summary = run(Job("tokenize", *asked))
+    found = [row["v"] for row in lines(tmp_path / "out.jsonl")]
+    assert found == [1, "x", None, [1, {"a": None}]]
+    rejects = lines(Path(summary.rejects or ""))
+    assert [one["row"] for one in rejects] == [5, 6, 7, 8]
+    assert {one["reason"] for one in rejects} == {"column 'v' isn't one line of JSON"}
+
+
+def test_a_column_that_no_row_has_is_refused(tiny_bert: Path) -> None:
+    data = written([{"text": "a", "b": 1}, {"text": "a", "c": 1}])
+    for wanted in ({"keep": ("d",)}, {"pair_column": "d"}, {"pair_column": "d", "keep": ("b",)}):
+        with pytest.raises(InputError, match="no column 'd', it has 'text', 'b', 'c'"):
+            ran(tiny_bert, data, 1, "out.parquet", **wanted)
 
 
 def test_keys_without_end_are_refused_by_name(tiny_bert: Path) -> None:

@@ -9,7 +9,7 @@ from bertie.jobs.arrow import pa
 from bertie.jobs.content import Content
 from bertie.jobs.job import Job
 from bertie.jobs.json_columns import is_exact, is_json
-from bertie.json_lines import is_unicode
+from bertie.json_lines import is_json_line, is_unicode
 from bertie.tables import Bad
 
 # What a column of a type takes; a whole number is itself in float64 too, where that has it.
@@ -94,14 +94,17 @@ def as_table(job: Job, schema: Any, content: Content) -> tuple[Any, Content]:
 
 
 def broken(table: Any) -> dict[int, str]:
-    """Say which rows of a table hold what their column's type can't, such as texts not UTF-8."""
+    """Say which rows hold what their column can't: a text not UTF-8, JSON that is none."""
     faults: dict[int, str] = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if _fault(column) is None:
-            continue
-        for row in range(table.num_rows):
-            if (fault := _fault(column.slice(row, 1))) is not None:
-                faults.setdefault(row, f"column {name!r} {fault}")
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if _fault(column) is not None:
+            for row in range(table.num_rows):
+                if (fault := _fault(column.slice(row, 1))) is not None:
+                    faults.setdefault(row, f"column {field.name!r} {fault}")
+        elif is_json(field):  # it is written out as it stands
+            for row, text in enumerate(column.to_pylist()):
+                if text is not None and not is_json_line(text):
+                    faults.setdefault(row, f"column {field.name!r} isn't one line of JSON")
     return faults
 
 

@@ -19,6 +19,7 @@ _TYPES: Mapping[frozenset[type], Any] = {
     frozenset({str}): pa.string(),
 }
 _MOST = 1000  # columns; keys that are other ones in every row are no columns
+_SHOWN = 20  # columns that a message names
 _EXACT = 1 << 53  # whole numbers up to this are themselves as float64, too
 
 
@@ -49,10 +50,11 @@ class JsonColumns:
             as_written: whether values are to be written as JSON again, whatever their types.
         """
         self._texts = (job.column, job.pair_column)
-        self._wanted = None if job.keep is None else {*job.keep, *self._texts}
+        self._wanted = None if job.keep is None else {*job.keep, *filter(None, self._texts)}
         self._name = name
         self._as_written = as_written
         self._columns: dict[str, _Values] = {}
+        self._others: dict[str, None] = {}  # some keys that aren't wanted
 
     def see(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take note of rows. Raises: InputError: they have too many columns."""
@@ -64,6 +66,8 @@ class JsonColumns:
                         values = self._new(key)
                     if value is not None:
                         _note(values, value)
+                elif len(self._others) < _SHOWN:
+                    self._others[key] = None
 
     def schema(self) -> Any:
         """Give the columns, in the order in which rows had them first.
@@ -72,8 +76,11 @@ class JsonColumns:
         its values: truths, texts, whole numbers, or numbers where float64 has every one of them.
         Values that no one type fits are kept as JSON text.
 
-        Raises: InputError: a text to read is none in any row.
+        Raises: InputError: a text to read is none in any row; a column to keep is in none.
         """
+        for name in sorted((self._wanted or set()) - self._columns.keys()):
+            has = ", ".join(map(repr, [*self._columns, *self._others][:_SHOWN]))
+            raise InputError(f"{self._name}: no column {name!r}, it has {has}")
         return pa.schema([self._field(name, v) for name, v in self._columns.items()])
 
     def _new(self, key: str) -> _Values:
