@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from tests.timeouts import TIMEOUT
 
 CSV = "id,text,year\n1,a child reads a book,1990\n2,rain falls,1991\n3,two dogs run,\n"
 
@@ -144,3 +148,36 @@ def test_rows_are_clustered(made: Path, bertie: Callable[..., Any], tmp_path: Pa
     assert "2 rows, " in bertie("cluster", made, "-n", "2", "--as", "table").out
     ran = bertie("cluster", made, "-n", "4")
     assert (ran.code, "expected 2 to 3" in ran.err) == (1, True)
+
+
+def test_a_column_is_settled_by_all_rows_of_the_files(
+    bertie: Callable[..., Any], tiny_sentence: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    pytest.importorskip("lancedb")
+    monkeypatch.setattr("bertie.search.adding._CHUNK", 2)
+    lines = [json.dumps({"id": n, "text": f"text {n}", "price": n}) for n in range(5)]
+    (tmp_path / "rows.jsonl").write_text(
+        "\n".join([*lines, '{"id": 5, "text": "a", "price": 9.9}'])
+    )
+    given = ("index", tmp_path / "rows.jsonl", "-o", tmp_path / "index", "--key", "id")
+    ran = bertie(*given, "-m", tiny_sentence)
+    assert json.loads(ran.out)["added"] == 6
+    found = bertie("search", tmp_path / "index", "a", "-k", "6").out.splitlines()
+    prices = {json.loads(line)["key"]: json.loads(line)["fields"]["price"] for line in found}
+    assert prices == {"0": 0.0, "1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0, "5": 9.9}
+    (tmp_path / "rows.jsonl").write_text("\n".join([*lines[:4], '{"id": 9, "text": 1}']))
+    ran = bertie(*given)
+    assert (ran.code, "row 5" in ran.err) == (1, True)
+
+
+def test_a_pipe_is_indexed_in_one_reading(
+    process: Callable[..., Any], tiny_sentence: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("lancedb")
+    pipe = tmp_path / "rows.csv"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(CSV,), daemon=True)
+    writer.start()
+    ran = process("index", pipe, "-o", tmp_path / "index", "-m", tiny_sentence)
+    writer.join(TIMEOUT)
+    assert (ran.returncode, json.loads(ran.stdout)["added"]) == (0, 3), ran.stderr

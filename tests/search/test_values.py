@@ -296,17 +296,52 @@ def test_a_condition_compares_values_of_the_columns_type(
     assert len(index) == len(others) + 1
 
 
-def test_nothing_of_a_refused_list_is_stored_however_long_it_is(
-    tmp_path: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
+class Again:
+    """Rows that can be read again, and aren't in a list."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Any:
+        return iter(self._rows)
+
+
+@pytest.mark.parametrize("given", [list, Again])
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (True, "row 6: column 'v' has True, expected int64"),
+        (2**63, "row 6: column 'v' has 9223372036854775808, expected int64"),
+        (None, "row 7: column 'text' is missing"),
+    ],
+)
+def test_nothing_of_a_refused_call_is_stored_however_long_it_is(
+    tmp_path: Path,
+    embedder: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    given: Any,
+    last: Any,
+    said: str,
 ) -> None:
     monkeypatch.setattr("bertie.search.adding._CHUNK", 2)
     index = Index.create(tmp_path / "index", model=embedder, key="id")
     rows: list[dict[str, Any]] = [{"id": n, "text": "a", "v": n} for n in range(5)]
-    with pytest.raises(InputError, match="row 6: column 'v' has True, expected int64"):
-        index.add([*rows, {"id": 5, "text": "a", "v": True}])
+    with pytest.raises(InputError, match=said):
+        index.add(given([*rows, {"id": 5, "text": "a", "v": last}, *[{"id": 6}] * (last is None)]))
     assert (len(index), index.columns) == (0, ["text"])
-    index.add([*rows, {"id": 5, "text": "a", "v": 0.5}])  # its whole numbers are floats then
+    index.add(given([*rows, {"id": 5, "text": "a", "v": 0.5}]))  # whole numbers are floats then
     assert [type(row["v"]) for row in stored(index).values()] == [float] * 6
+    rows[3]["v"] = 2**53 + 1
+    with pytest.raises(InputError, match=r"row 4: column 'v' has 9007199254740993 \(too long"):
+        index.add(given(rows))
+
+
+def test_an_iterator_is_kept_some_rows_at_a_time(
+    tmp_path: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bertie.search.adding._CHUNK", 2)
+    index = Index.create(tmp_path / "index", model=embedder, key="id")
     with pytest.raises(InputError, match="row 4: column 'v' has '3', expected double"):
-        index.add({"id": n + 9, "text": "a", "v": float(n) if n < 3 else str(n)} for n in range(5))
-    assert len(index) <= 8  # what is read as it comes is written some rows at a time
+        index.add({"id": n, "text": "a", "v": float(n) if n < 3 else str(n)} for n in range(5))
+    assert len(index) <= 2
+    assert all(type(row["v"]) is float for row in stored(index).values())

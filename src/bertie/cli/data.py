@@ -22,6 +22,7 @@ class Data:
 
     Attributes:
         size: bytes of all files; None where some are compressed.
+        again: whether they can be read more than once; pipes can't.
         bytes_read: how many of them have been read.
     """
 
@@ -37,6 +38,7 @@ class Data:
         self._parquet = PARQUET
         plain = not any(file.compressed for file in self._files)
         self.size = sum(file.size for file in self._files) if plain else None
+        self.again = all(Path(file.path).is_file() for file in self._files)
         self.bytes_read = 0
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:

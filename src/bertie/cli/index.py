@@ -107,7 +107,7 @@ def command(
         with Bar("texts") as bar:
             rows = Data(data, column, made["file_format"], types)
             changes = index.add(
-                rows,
+                rows if rows.again else iter(rows),
                 key=key,
                 prune=prune,
                 progress=lambda done: bar.update(

@@ -13,7 +13,7 @@ from bertie.errors import InputError
 from bertie.search.rows import CONTENT, CUT, KEY, TOKENS, VECTOR, Item, items
 from bertie.search.settings import IndexSettings
 from bertie.search.store import Store
-from bertie.search.values import Misfit, misfit, taker, type_of
+from bertie.search.values import Misfit, category, misfit, taker, type_of
 from bertie.tasks.records import Record
 
 Floats = NDArray[np.float32]
@@ -68,8 +68,8 @@ def add_rows(
         progress: called with what has been done after each step.
         kept: gets every row's key.
     Returns: what was done.
-    Raises: InputError: a row can't be kept; of a sequence nothing is then, of what is read as it
-        comes those some thousands before it have been.
+    Raises: InputError: a row can't be kept; nothing is then, or of an iterator those some
+        thousands before it have been.
     """
     known = _contents(store)
     types = store.types
@@ -78,10 +78,9 @@ def add_rows(
 
     def texts() -> Iterator[str]:
         given = items(rows, column=settings.column, key=settings.key)
-        if isinstance(rows, Sequence):  # nothing of it is written if one row can't be
-            whole = list(given)
-            _check(whole, types)
-            given = iter(whole)
+        if iter(rows) is not rows:  # it can be read again: nothing is written if one row can't be
+            _check(_telling(given), types)
+            given = items(rows, column=settings.column, key=settings.key)
         while some := list(islice(given, _CHUNK)):
             if kept is not None:
                 kept.update(item.key for item in some)
@@ -132,6 +131,18 @@ def _check(given: Sequence[Item], types: dict[str, Any]) -> None:
             except Misfit as error:
                 where = f"row {item.number}: column {name!r}"
                 raise InputError(misfit(where, value, kind, error)) from None
+
+
+def _telling(given: Iterable[Item]) -> list[Item]:
+    """Pick the rows whose values say what the columns' types are, and whether all values fit."""
+    seen: set[tuple[str, Any]] = set()
+    picked = []
+    for item in given:
+        new = {(name, category(value)) for name, value in item.fields.items()} - seen
+        if new:
+            seen |= new
+            picked.append(item)
+    return picked
 
 
 def _contents(store: Store) -> dict[str, str]:

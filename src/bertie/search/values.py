@@ -23,6 +23,7 @@ _SUBCLASSES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 _WHOLE = ("bool", "string", "large_string", "binary", "date32[day]", "time64[us]", "duration[us]")
 _DEEPEST = 100  # lists and mappings in one another
 _DIGITS = 38  # of a decimal number
+_INT64 = 1 << 63
 
 
 class Misfit(ValueError):
@@ -48,6 +49,18 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return own(value)
     raise Misfit(f"a {type(value).__name__}")
+
+
+def category(value: Any) -> Any:
+    """Say what a column may ask of a value of plain's: values of one category fit alike."""
+    kind = type(value)
+    if kind is int:
+        return kind, -_INT64 <= value < _INT64, _is_exact(value)
+    if kind is Decimal:
+        return kind, value.as_tuple().exponent, len(value.as_tuple().digits)
+    if kind in (datetime, time):
+        return kind, value.utcoffset() is None
+    return kind
 
 
 def type_of(values: Iterable[Any]) -> Any:
@@ -110,7 +123,9 @@ def taker(kind: Any) -> Callable[[Any], Any]:
         if isinstance(value, (datetime, time)) and (value.utcoffset() is not None) != zoned:
             raise Misfit(f"{'without' if zoned else 'with'} a time zone")
         if pa.types.is_floating(kind) and type(value) is int:
-            value = _as_float(value)
+            if not _is_exact(value):
+                raise Misfit("too long for a float")
+            value = float(value)
         if not whole:
             try:
                 kept = pa.scalar(value, kind).as_py()
@@ -153,15 +168,12 @@ def _python_types(types: Any, kind: Any) -> tuple[type, ...]:
     return (timedelta,) if types.is_duration(kind) else ()
 
 
-def _as_float(value: int) -> float:
-    """A whole number as a float. Raises: Misfit: float64 hasn't got it."""
+def _is_exact(value: int) -> bool:
+    """Whether float64 has a whole number."""
     try:
-        found = float(value)
+        return int(float(value)) == value
     except OverflowError:
-        raise Misfit("too long for a float") from None
-    if int(found) != value:
-        raise Misfit("too long for a float")
-    return found
+        return False
 
 
 def _from_numpy(value: Any) -> Any:
