@@ -91,6 +91,9 @@ def test_a_condition_that_cannot_be_is_refused(filled: Index, where: Any, messag
         ({"k": True}, "k is True"),
         ({"mode": "fuzzy"}, "mode is 'fuzzy', expected one of vector, text, hybrid"),
         ({"vector": np.zeros(3)}, r"vector is \(3,\), expected"),
+        ({"vector": ["1"] * 10}, "vector is .*, expected numbers"),
+        ({"vector": [True] * 10}, "vector is .*, expected numbers"),
+        ({"vector": [1j] * 10}, "vector is .*, expected numbers"),
         ({"query": 7}, "query is 7, expected a text"),
     ],
 )

@@ -348,6 +348,8 @@ class Index:
         if vector is None:
             found: Floats = self.model.embed(query, kind="query", truncate=self.settings.truncate)
             return found
+        if np.asarray(vector).dtype.kind not in "fiu":  # texts would be read as numbers
+            raise InputError(f"vector is {shown(vector)}, expected numbers")
         vector = np.asarray(vector, np.float32)
         if vector.shape != (self.settings.dimensions,) or not np.isfinite(vector).all():
             raise InputError(
