@@ -8,6 +8,7 @@ from typing import Any
 
 from bertie.architectures import ARCHITECTURES, RELATIVE_BUCKETS, Architecture
 from bertie.errors import CheckpointError, InputError
+from bertie.known import MODEL_CONFIG, check
 
 # config.json's name for an activation → the form that computes it. The erf form of GELU is "gelu";
 # all others are names of the same tanh approximation, written out in different ways.
@@ -139,7 +140,7 @@ class EncoderConfig:
         Raises: InputError: an activation that isn't in ACTIVATIONS.
         """
         architecture, origin = _architecture(raw, where)
-        _refuse_variants(raw, where)
+        check(MODEL_CONFIG, raw, where, where=architecture.model_type)
         _require_sizes(raw, architecture, where)
         settings = {"model_type": Setting(architecture.model_type, origin)}
         if activation is not None:
@@ -245,22 +246,6 @@ def _architecture(raw: Mapping[str, Any], where: str) -> tuple[Architecture, str
         f"{where} has no model_type and isn't BERT's, for it lacks {', '.join(absent)};"
         f" supported: {supported}"
     )
-
-
-def _refuse_variants(raw: Mapping[str, Any], where: str) -> None:
-    """Refuse options that would change the computation and that no engine here has."""
-    positions = raw.get("position_embedding_type", "absolute")
-    if positions != "absolute":
-        raise CheckpointError(
-            f"{where}: position_embedding_type {shown(positions)} is not supported;"
-            " supported: absolute"
-        )
-    for name in ("is_decoder", "add_cross_attention", "pruned_heads"):
-        if raw.get(name):
-            raise CheckpointError(
-                f"{where}: {name} is {shown(raw[name])};"
-                " only whole, bidirectional encoders are supported"
-            )
 
 
 def _keys(name: str, architecture: Architecture) -> tuple[str, ...]:

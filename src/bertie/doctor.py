@@ -14,10 +14,10 @@ from bertie.checkpoint.claims import disagreements
 from bertie.checkpoint.finite import require_finite
 from bertie.checkpoint.formats import FORMATS
 from bertie.checkpoint.heads import head_faults
-from bertie.checkpoint.sentence import MODULES
 from bertie.checkpoint.tensor import FLOAT_DTYPES
 from bertie.config import EncoderConfig, Setting
 from bertie.errors import BertieError
+from bertie.known.sentence import MODULES
 from bertie.opening import Given, Opened, open_source
 from bertie.settled import settle
 from bertie.sources import is_bundle, resolve
@@ -160,7 +160,8 @@ def _opened(
     length = settings["max_length"].value
     lower = tokenizer.settings["lower"].value or settings["lower_first"].value
     seen.add(CONFLICT, *disagreements(checkpoint.directory, length, lower), *tokenizer.notes)
-    seen.add(NOTE, *checkpoint.notes(), *settled.prepared.notes)
+    said = {finding.text for finding in seen.findings}
+    seen.add(NOTE, *(note for note in settled.notes if note not in said))
     seen.add(CONFLICT, *_lengths(checkpoint, layout, tokenizer))
     seen.add(NOTE, *_pooling(opened, settled.task.name))
     unused = checkpoint.unused([*settled.used, *opened.scales])
@@ -174,6 +175,7 @@ def _parts(directory: Path, given: Given, seen: _Examination) -> Mapping[str, Se
     """Examine what there is of a source that can't be read as a whole."""
     layout = seen.attempt(lambda: read_layout(directory)) or SentenceLayout(directory)
     folder = layout.transformer
+    seen.add(NOTE, *layout.notes)
     settings: dict[str, Setting] = {}
     tokenizer = seen.attempt(lambda: Tokenizer.load(folder, lower=given.lower, vocab=given.vocab))
     if tokenizer is not None:

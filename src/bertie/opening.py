@@ -13,6 +13,8 @@ from typing import Any
 from bertie.checkpoint import (
     Bundle,
     Checkpoint,
+    Cut,
+    Normalize,
     SentenceLayout,
     Tensor,
     encoder_tensors,
@@ -173,7 +175,7 @@ def open_source(source: str | Path, given: Given | None = None) -> Opened:
     bundle = Bundle.read(directory)
     if bundle is not None:
         given = given.over(bundle)
-    layout = read_layout(directory)
+    layout = _overruled(read_layout(directory), given)
     require_files(layout.transformer, config=given.config is None, vocab=given.vocab is None)
     checkpoint = Checkpoint.open(
         layout.transformer, config=given.config, activation=given.activation
@@ -185,6 +187,21 @@ def open_source(source: str | Path, given: Given | None = None) -> Opened:
         checkpoint, tokenizer = _attributed(checkpoint, tokenizer, given)
     _check_vocabulary(tokenizer, checkpoint.config)
     return Opened(directory, layout, checkpoint, tensors, tokenizer, given, bundle)
+
+
+def _overruled(layout: SentenceLayout, given: Given) -> SentenceLayout:
+    """Let the caller's dimensions and normalization stand for those that come before a cut."""
+    *before, last = layout.modules or (None,)
+    if not isinstance(last, Cut):
+        return layout
+    modules = tuple(module for module in before if module is not None)
+    if given.dimensions is not None:
+        return replace(layout, modules=modules, dimensions=Setting(None, "default"))
+    if given.normalize is not None:
+        while modules and isinstance(modules[-1], Normalize):
+            modules = modules[:-1]
+        return replace(layout, modules=(*modules, last))
+    return layout
 
 
 def _attributed(

@@ -15,8 +15,9 @@ from bertie.config import ACTIVATIONS, Setting
 from bertie.encoder import PRECISIONS, Recipe, best_precision, selected_isa
 from bertie.errors import InputError, TaskError
 from bertie.opening import Given, Opened, open_source
-from bertie.tasks.detect import detect
+from bertie.tasks.detect import class_notes, detect
 from bertie.tasks.model import Prepared
+from bertie.tasks.settle import overruled
 from bertie.tasks.table import TASKS, Task
 
 if TYPE_CHECKING:
@@ -83,11 +84,27 @@ class Settled:
         calibration = [self.sample.note] if self.sample and self.sample.note else []
         return (
             *disagree,
+            *overruled(self.opened, settings),
             *checkpoint.notes(),
+            *self.opened.layout.notes,
+            *self._unasked(),
             *tokenizer.notes,
             *self.prepared.notes,
             *calibration,
         )
+
+    def _unasked(self) -> tuple[str, ...]:
+        """Say what the files say that nobody asked for: another class, a prompt."""
+        layout = self.opened.layout
+        default = layout.default_prompt_name
+        notes = class_notes(self.opened) if self.purpose.origin.startswith("default") else ()
+        asked = self.prepared.settings.keys() & {"prompt", "prompts"}
+        if layout.prompts.value.get(default.value) and not asked:
+            notes += (
+                f"{default.origin} is {shown(default.value)}, but the task {self.task.name!r} puts"
+                " no prompt before texts",
+            )
+        return notes
 
     def fingerprint(self) -> str:
         """Hash all that determines a result."""

@@ -129,7 +129,7 @@ def test_modules_must_be_a_list_of_objects(sentence: Path, content: str) -> None
         (POOLING, {"include_prompt": "no"}, "include_prompt is 'no', expected true or false"),
         ("3_Normalize/config.json", {"module_input_name": "token_embeddings"}, "module_input_name"),
         ("2_Dense/config.json", {"module_output_name": "other"}, "module_output_name is 'other'"),
-        ("2_Dense/config.json", {"use_residual": True}, "use_residual is not supported"),
+        ("2_Dense/config.json", {"use_residual": True}, "use_residual is True, which adds"),
         ("2_Dense/config.json", {"bias": 1}, "bias is 1, expected true or false"),
         ("2_Dense/config.json", {"in_features": None}, "in_features is None, expected a number"),
         (

@@ -122,7 +122,7 @@ def test_sentence_transformers_files_say_that_vectors_are_sparse(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"pooling_strategy": "sum"}, "pooling_strategy is 'sum'; supported: max"),
+        ({"pooling_strategy": "sum"}, "pooling_strategy is 'sum', which adds"),
         ({"activation_function": "tanh"}, "is 'tanh'; supported: relu, log1p_relu"),
     ],
 )

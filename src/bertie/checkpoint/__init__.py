@@ -10,13 +10,14 @@ from bertie.checkpoint.heads import (
     heads,
     require_head,
 )
-from bertie.checkpoint.sentence import Normalize, SentenceLayout, read_layout
+from bertie.checkpoint.sentence import Cut, Normalize, SentenceLayout, read_layout
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
 
 __all__ = [
     "Bundle",
     "Checkpoint",
+    "Cut",
     "Dense",
     "HeadLayer",
     "HeadRecord",

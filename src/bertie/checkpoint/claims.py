@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from bertie.checkpoint.files import read_object
+from bertie.checkpoint.preprocessing import LENGTHS, transformer_config
 from bertie.config import Setting
 
-# Where a directory's files state the most tokens of a text, and whether to lower-case it.
+# Where a tokenizer's files state the most tokens of a text, and whether to lower-case it.
 _LENGTHS = (
-    ("sentence_bert_config.json", ("max_seq_length",)),
     ("tokenizer_config.json", ("model_max_length",)),
     ("tokenizer.json", ("truncation", "max_length")),
 )
 # transformers writes 1e30 as model_max_length where it knows no limit.
 _NO_LIMIT = 10**29
 _LOWER = (
-    ("sentence_bert_config.json", ("do_lower_case",)),
     ("tokenizer_config.json", ("do_lower_case",)),
     ("tokenizer.json", ("normalizer", "lowercase")),
 )
@@ -33,12 +32,18 @@ def disagreements(directory: Path, length: int, lower: bool) -> list[str]:
     """
     names = dict.fromkeys(file for file, _ in (*_LENGTHS, *_LOWER))
     files = {name: read_object(directory / name) for name in names if (directory / name).is_file()}
+    raw, name = transformer_config(directory)
+    files[name] = dict(raw)
     lengths = [
         claim
-        for claim in _claims(files, _LENGTHS)
+        for claim in _claims(files, [*((name, keys) for keys in LENGTHS), *_LENGTHS])
         if type(claim.value) is int and claim.value < _NO_LIMIT
     ]
-    flags = [claim for claim in _claims(files, _LOWER) if type(claim.value) is bool]
+    flags = [
+        claim
+        for claim in _claims(files, [(name, ("do_lower_case",)), *_LOWER])
+        if type(claim.value) is bool
+    ]
     notes = [
         _note("maximum length", lengths, f"{length} tokens are used"),
         _note("lower-casing", flags, f"texts are {'' if lower else 'not '}lower-cased"),

@@ -56,8 +56,6 @@ def read_dense(directory: Path, where: str) -> Dense:
     bias = raw.get("bias", True)
     if type(bias) is not bool:
         raise CheckpointError(f"{where}: bias is {shown(bias)}, expected true or false")
-    if raw.get("use_residual", False) is not False:
-        raise CheckpointError(f"{where}: use_residual is not supported")
     expected: dict[str, tuple[int, ...]] = {"linear.weight": (outputs, inputs)}
     if bias:
         expected["linear.bias"] = (outputs,)

@@ -17,6 +17,7 @@ from bertie.checkpoint.weights import (
 )
 from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError, InputError, SourceError
+from bertie.known import MODEL_CONFIG, MODEL_FILES, check, check_files
 
 CONFIGS = ("config.json", "bert_config.json")
 VOCABULARIES = ("vocab.txt", "tokenizer.json")
@@ -97,7 +98,12 @@ class Checkpoint:
             " there; it is left out"
             for wrapper in self.wrappers
         )
-        return (*wrapped, *weights_notes(self.directory, self.config))
+        return (
+            *check_files(MODEL_FILES, self.directory),
+            *check(MODEL_CONFIG, self.raw_config, self.where, where=self.config.model_type),
+            *wrapped,
+            *weights_notes(self.directory, self.config),
+        )
 
 
 def _check_guess(names: Iterable[str], config: EncoderConfig, where: str) -> None:
@@ -119,8 +125,10 @@ def require_files(directory: Path, *, config: bool = True, vocab: bool = True) -
             weights tell it themselves.
         vocab: whether a vocabulary is needed, which the caller may have given.
     Raises: SourceError: naming everything that is missing, and what is there.
-    Raises: CheckpointError: the weights are of a kind that this version doesn't read.
+    Raises: CheckpointError: the weights are of a kind that this version doesn't read, or a file is
+        there that changes what they compute and that isn't read.
     """
+    check_files(MODEL_FILES, directory)
     missing = []
     if config and not _has(directory, CONFIGS) and not _weights_tell_config(directory):
         missing.append(" or ".join(CONFIGS))

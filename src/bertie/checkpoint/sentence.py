@@ -1,6 +1,6 @@
 """sentence-transformers' layout: the modules after the encoder, and how texts are prepared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from reprlib import repr as shown
@@ -8,59 +8,59 @@ from typing import Any
 
 from bertie.checkpoint.dense import Dense, read_dense
 from bertie.checkpoint.files import inside, read_json, read_object
+from bertie.checkpoint.pooling import read_pooling
+from bertie.checkpoint.preprocessing import read_preprocessing, transformer_config
+from bertie.checkpoint.queries import Queries, read_queries
+from bertie.checkpoint.sentence_settings import read_settings
 from bertie.checkpoint.weights import weight_files
 from bertie.config import Setting
 from bertie.errors import CheckpointError
-
-MODULES = "modules.json"
-SENTENCE_CONFIG = "sentence_bert_config.json"
-PROMPTS_CONFIG = "config_sentence_transformers.json"
-
-POOLING_MODES = ("mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
-
-# What config_sentence_transformers.json calls a similarity → our word.
-_SIMILARITIES: Mapping[str, str] = {
-    "cosine": "cosine",
-    "dot": "dot",
-    "dot_product": "dot",
-    "euclidean": "euclid",
-    "manhattan": "manhattan",
-}
-
-# Booleans of older pooling configs → the mode, in the order in which several are concatenated.
-_POOLING_FLAGS: Mapping[str, str] = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
-}
+from bertie.known import MODULE_CONFIGS, REFUSED, check
+from bertie.known.sentence import MODULES, PROMPTS_CONFIG
 
 # Modules live in the library under different paths from version to version; others are code.
 _LIBRARY = "sentence_transformers."
 # The encoder, under the name that it has where its head for masked words is used, too.
 _ENCODERS = ("Transformer", "MLMTransformer")
-# What SpladePooling can be told → what of that is supported, the default first.
-_SPLADE: Mapping[str, tuple[str, ...]] = {
-    "pooling_strategy": ("max",),
-    "activation_function": ("relu", "log1p_relu"),
-}
+# What turns logits into a sparse vector's weights, the default first.
+_WEIGHTINGS = ("relu", "log1p_relu")
 
-# What stands behind the encoder → the task that such a model is for.
+# What stands behind the encoder, if anything does → the task that such a model is for.
 _TASKS: Mapping[str, str] = {
+    "": "rank",
     "Pooling": "embed",
     "SpladePooling": "sparse",
     "Dense": "multivector",
+    "MultiVectorMask": "multivector",
 }
+# The task → the head that the encoder has then, as the file beside it calls it.
+_HEADS: Mapping[str, str] = {
+    "rank": "sequence-classification",
+    "embed": "feature-extraction",
+    "sparse": "fill-mask",
+    "multivector": "feature-extraction",
+}
+# What config_sentence_transformers.json calls a kind of model → its task.
+_MODEL_TYPES: Mapping[str, str] = {
+    "CrossEncoder": "rank",
+    "SparseEncoder": "sparse",
+    "MultiVectorEncoder": "multivector",
+    "ColBERT": "multivector",
+}
+_TOKEN_MODULES = {"Dense", "MultiVectorMask", "Normalize"}
 # PyLate's own name for sentence-transformers' layer, there over every token.
 _PYLATE_DENSE = "pylate.models.Dense.Dense"
+
+# What modules over every token call their input.
+_TOKENS = "token_embeddings"
 
 _MEAN = Setting(("mean",), f"default: there is no {MODULES}")
 _RELU = Setting("relu", "default")
 _FALSE = Setting(False, "default")
 _TRUE = Setting(True, "default")
 _COSINE = Setting("cosine", "default")
+_NOTHING = Setting((), "default")
+_DOCUMENTS = Setting(("document",), "default")
 _NO_PROMPTS = Setting({}, "default")
 _NO_PROMPT = Setting(None, "default")
 
@@ -70,37 +70,62 @@ class Normalize:
     """A module that scales vectors to length 1."""
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What keeps the beginning of each vector: not a module, but done after the last of them.
+
+    Attributes:
+        outputs: floats that are kept.
+    """
+
+    outputs: int
+
+
 @dataclass(frozen=True, eq=False)
 class SentenceLayout:
     """What sentence-transformers' files say beyond the encoder.
 
     Attributes:
         transformer: the directory of the encoder's own files.
-        task: what the modules make of its states: one vector ("embed"), a sparse one ("sparse"), or
-            one for each token ("multivector").
+        task: what the modules make of its states: one vector ("embed"), a sparse one ("sparse"),
+            one for each token ("multivector"), or a score ("rank").
         pooling: the modes whose vectors are concatenated, in order.
         pooling_width: the hidden size that the pooling module states, if it does.
-        modules: what the pooled vectors pass through, in order.
+        modules: what the pooled vectors pass through, in order; last a Cut, where a file says
+            truncate_dim.
         projection: what each token's state passes through, in order, where there is no pooling.
         weighting: how a sparse vector's weights come of logits: "relu", log(1 + max(0, logit)), or
             "log1p_relu", the logarithm of one more than that.
-        max_length: max_seq_length in tokens, or None where no file says it.
+        dimensions: truncate_dim, how many floats of a vector are kept, or None.
+        most_weights: max_active_dims, how many weights of a sparse vector are kept, or None.
+        activation: what turns a cross-encoder's logits into scores, as torch names it, or None.
+        queries: how a multi-vector encoder reads queries and documents; None where it is PyLate's.
+        skipped: words whose tokens' vectors are left out.
+        skipped_in: of "query" and "document", those that they are left out of.
+        max_length: max_seq_length in tokens, or what stands before it; None where no file says it.
         include_prompt: whether pooling reads a prompt's tokens.
         similarity: what vectors are compared by.
         lower_first: do_lower_case: texts are lower-cased before a tokenizer that wouldn't.
         prompts: texts to put before an input, by name.
         default_prompt_name: the prompt that is used unless the caller says otherwise, or None.
         files: those that hold the modules' weights.
+        notes: what is worth knowing about the files.
     """
 
     transformer: Path
     task: str = "embed"
     pooling: Setting = _MEAN
     pooling_width: Setting | None = None
-    modules: tuple[Dense | Normalize, ...] = ()
+    modules: tuple[Dense | Normalize | Cut, ...] = ()
     modules_origin: str = _MEAN.origin
     projection: tuple[Dense, ...] = ()
     weighting: Setting = _RELU
+    dimensions: Setting = _NO_PROMPT
+    most_weights: Setting = _NO_PROMPT
+    activation: Setting = _NO_PROMPT
+    queries: Queries | None = None
+    skipped: Setting = _NOTHING
+    skipped_in: Setting = _DOCUMENTS
     max_length: Setting | None = None
     include_prompt: Setting = _TRUE
     similarity: Setting = _COSINE
@@ -108,6 +133,7 @@ class SentenceLayout:
     prompts: Setting = _NO_PROMPTS
     default_prompt_name: Setting = _NO_PROMPT
     files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_layout(directory: Path) -> SentenceLayout:
@@ -121,8 +147,28 @@ def read_layout(directory: Path) -> SentenceLayout:
     layout = SentenceLayout(directory)
     if (directory / MODULES).is_file():
         layout = _read_modules(directory)
-    layout = _read_text_settings(layout)
-    return _read_prompts(directory, layout)
+    raw, name = transformer_config(layout.transformer)
+    kind = layout.task
+    if kind == "multivector" and layout.queries is None:
+        kind = "pylate"
+    texts = read_preprocessing(raw, name, kind)
+    layout = replace(layout, **texts)
+    settings = read_settings(directory, kind)
+    layout = replace(layout, **{**settings, "notes": (*layout.notes, *settings["notes"])})
+    return layout if layout.dimensions.value is None else _cut(layout)
+
+
+def _cut(layout: SentenceLayout) -> SentenceLayout:
+    """Keep the beginning of vectors, and say what that leaves of a normalization before."""
+    kept = layout.dimensions
+    notes = layout.notes
+    if layout.modules and isinstance(layout.modules[-1], Normalize):
+        notes = (
+            *notes,
+            f"{kept.origin} keeps {kept.value} floats of a vector that has length 1 before, as"
+            " sentence-transformers does: give normalize=True for length 1 afterwards",
+        )
+    return replace(layout, modules=(*layout.modules, Cut(kept.value)), notes=notes)
 
 
 def _read_modules(directory: Path) -> SentenceLayout:
@@ -131,21 +177,64 @@ def _read_modules(directory: Path) -> SentenceLayout:
     if not isinstance(entries, list) or not entries:
         raise CheckpointError(f"{MODULES} holds {shown(entries)}, expected a list of modules")
     modules = [_module(entry, directory) for entry in entries]
+    _check_names(entries)
     kinds = [kind for kind, _, _ in modules]
-    task = _TASKS.get(kinds[1]) if kinds[1:] and kinds[0] in _ENCODERS else None
-    alone = task != "multivector" or set(kinds[1:]) == {"Dense"}
-    if task is None or not alone or any(kind in _ENCODERS for kind in kinds[1:]):
-        raise CheckpointError(
-            f"{MODULES} has the modules {', '.join(kinds)}; expected Transformer, Pooling, ..."
-        )
+    raw, name = transformer_config(modules[0][1])
+    task = _task(kinds, raw, name)
+    _check_model_type(directory, task, kinds)
     layout = SentenceLayout(modules[0][1], task=task, modules_origin=MODULES)
     if task == "embed":
         layout = replace(layout, pooling=Setting((), MODULES))
     else:
         layout = replace(layout, pooling=Setting(_MEAN.value, f"default: {MODULES} has no Pooling"))
+    if "MultiVectorMask" in kinds:
+        layout = replace(layout, queries=read_queries(raw, name))
     for kind, path, where in modules[1:]:
         layout = _READERS[kind](layout, path, where)
+    if layout.queries is not None and kinds[-1] != "Normalize" and "Normalize" not in kinds:
+        raise _misplaced("MultiVectorMask without a Normalize", layout)
     return layout
+
+
+def _check_names(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse modules of one name, of which sentence-transformers keeps the last alone."""
+    names = [str(entry["name"]) for entry in entries if "name" in entry]
+    if len(set(names)) < len(names):
+        raise CheckpointError(f"{MODULES} has the names {', '.join(names)}, expected one of each")
+
+
+def _check_model_type(directory: Path, task: str, kinds: Sequence[str]) -> None:
+    """Refuse modules that the kind of model which the settings name doesn't have."""
+    path = directory / PROMPTS_CONFIG
+    stated = read_object(path).get("model_type") if path.is_file() else None
+    wanted = _MODEL_TYPES.get(stated, task) if isinstance(stated, str) else task
+    unmasked = stated == "MultiVectorEncoder" and "MultiVectorMask" not in kinds
+    if wanted != task or unmasked:
+        raise CheckpointError(
+            f"{PROMPTS_CONFIG}: model_type is {shown(stated)}, but {MODULES} has the modules"
+            f" {', '.join(kinds)}, which aren't what it saves; save the model again"
+        )
+
+
+def _task(kinds: Sequence[str], raw: Mapping[str, Any], name: str) -> str:
+    """Tell what the modules are for, and check that the encoder has the head that they take."""
+    first, *others = [kind for kind in kinds if kind != "Dropout"] or [""]
+    task = _TASKS.get(others[0] if others else "") if first in _ENCODERS else None
+    # PyLate's models have dense layers alone, those of sentence-transformers 6 the rest, too.
+    known = _TOKEN_MODULES if "MultiVectorMask" in others else {"Dense"}
+    tokens = task != "multivector" or {"Dense"} <= set(others) <= known
+    if task is None or not tokens or any(kind in _ENCODERS for kind in others):
+        raise CheckpointError(
+            f"{MODULES} has the modules {', '.join(kinds)}; expected Transformer, Pooling, ..."
+        )
+    head = raw.get("transformer_task") or _HEADS["sparse" if first == "MLMTransformer" else "embed"]
+    if head != _HEADS[task]:
+        alone = "" if others else ", or Transformer, Pooling, ... in " + MODULES
+        raise CheckpointError(
+            f"{name}: transformer_task is {shown(raw.get('transformer_task', 'not stated'))},"
+            f" expected {_HEADS[task]!r} for the modules {', '.join(kinds)}{alone}"
+        )
+    return task
 
 
 def _module(entry: Any, directory: Path) -> tuple[str, Path, str]:
@@ -155,6 +244,13 @@ def _module(entry: Any, directory: Path) -> tuple[str, Path, str]:
             f"{MODULES}: {shown(entry)} is no module; expected an object with type and path"
         )
     kind = entry["type"].rpartition(".")[2]
+    refused = [row for row in MODULE_CONFIGS if kind in row.where and not row.key]
+    if refused and entry["type"].startswith(_LIBRARY):
+        assert refused[0].mark == REFUSED
+        raise CheckpointError(
+            f"{MODULES}: module type {shown(entry['type'])} is not supported: {kind}"
+            f" {refused[0].effect}; {refused[0].instead}"
+        )
     supported = (*_ENCODERS, *_READERS)
     known = entry["type"].startswith(_LIBRARY) or entry["type"] == _PYLATE_DENSE
     if kind not in supported or not known:
@@ -167,39 +263,12 @@ def _module(entry: Any, directory: Path) -> tuple[str, Path, str]:
 
 
 def _add_pooling(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
-    """Read a pooling module's modes, in either of its two forms."""
+    """Add the pooling module, of which there is one."""
     if layout.pooling.value:
         if layout.task != "embed":
             raise _misplaced("Pooling", layout)
         raise CheckpointError(f"{MODULES} has a second Pooling, {where}; expected one")
-    raw = read_object(path / "config.json", where)
-    flags = [mode for flag, mode in _POOLING_FLAGS.items() if raw.get(flag) is True]
-    stated = raw.get("pooling_mode")
-    modes = flags if stated is None else [stated] if isinstance(stated, str) else stated
-    if not isinstance(modes, list) or not all(isinstance(mode, str) for mode in modes):
-        raise CheckpointError(f"{where}: pooling_mode is {shown(stated)}, expected mode names")
-    unsupported = [mode for mode in modes if mode not in POOLING_MODES]
-    if unsupported:
-        raise CheckpointError(
-            f"{where}: pooling mode {', '.join(unsupported)} is not supported;"
-            f" supported: {', '.join(POOLING_MODES)}"
-        )
-    include = raw.get("include_prompt", True)
-    if type(include) is not bool:
-        raise CheckpointError(
-            f"{where}: include_prompt is {shown(include)}, expected true or false"
-        )
-    if "include_prompt" in raw:
-        layout = replace(layout, include_prompt=Setting(include, f"{where}: include_prompt"))
-    keys = (
-        ("pooling_mode",) if stated is not None else tuple(k for k in _POOLING_FLAGS if raw.get(k))
-    )
-    origin = f"{where}: {', '.join(keys)}" if modes else "default"
-    return replace(
-        layout,
-        pooling=Setting(tuple(modes) or ("mean",), origin),
-        pooling_width=_width(raw, where),
-    )
+    return replace(layout, **read_pooling(read_object(path / "config.json", where), where))
 
 
 def _add_sparse(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
@@ -207,14 +276,19 @@ def _add_sparse(layout: SentenceLayout, path: Path, where: str) -> SentenceLayou
     if layout.task != "sparse":
         raise _misplaced("SpladePooling", layout)
     raw = read_object(path / "config.json", where)
-    for key, supported in _SPLADE.items():
-        if raw.get(key, supported[0]) not in supported:
-            raise CheckpointError(
-                f"{where}: {key} is {shown(raw[key])}; supported: {', '.join(supported)}"
-            )
+    layout = _held(layout, raw, "SpladePooling", where)
     key = "activation_function"
+    if raw.get(key, _WEIGHTINGS[0]) not in _WEIGHTINGS:
+        raise CheckpointError(
+            f"{where}: {key} is {shown(raw[key])}; supported: {', '.join(_WEIGHTINGS)}"
+        )
     weighting = Setting(raw[key], f"{where}: {key}") if key in raw else _RELU
     return replace(layout, weighting=weighting)
+
+
+def _held(layout: SentenceLayout, raw: Mapping[str, Any], kind: str, where: str) -> SentenceLayout:
+    """Hold a module's file against the table, and keep what is worth knowing."""
+    return replace(layout, notes=(*layout.notes, *check(MODULE_CONFIGS, raw, where, where=kind)))
 
 
 def _misplaced(kind: str, layout: SentenceLayout) -> CheckpointError:
@@ -225,19 +299,35 @@ def _misplaced(kind: str, layout: SentenceLayout) -> CheckpointError:
     )
 
 
-def _width(raw: Mapping[str, Any], where: str) -> Setting | None:
-    """Read the hidden size that a pooling module states."""
-    for key in ("embedding_dimension", "word_embedding_dimension"):
-        if key in raw:
-            return Setting(raw[key], f"{where}: {key}")
-    return None
-
-
 def _add_normalize(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
     """Add a normalizing module; its config is absent from older checkpoints."""
+    raw = {}
     if (path / "config.json").is_file():
-        _require_input(read_object(path / "config.json", where), where, "sentence_embedding")
+        raw = read_object(path / "config.json", where)
+    if layout.task == "multivector":
+        # Every token's vector is scaled in any case, at the end.
+        _require_input({"module_input_name": "sentence_embedding", **raw}, where, _TOKENS)
+    else:
+        _require_input(raw, where, "sentence_embedding")
     return replace(layout, modules=(*layout.modules, Normalize()))
+
+
+def _add_mask(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
+    """Read which tokens of a multi-vector encoder's texts are left out."""
+    if layout.task != "multivector":
+        raise _misplaced("MultiVectorMask", layout)
+    raw = read_object(path / "config.json", where)
+    layout = _held(layout, raw, "MultiVectorMask", where)
+    found = {"skiplist_words": layout.skipped, "skiplist_tasks": layout.skipped_in}
+    for key in found:
+        value = raw.get(key)
+        value = [value] if isinstance(value, str) and key == "skiplist_tasks" else value
+        if value is None:
+            continue
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise CheckpointError(f"{where}: {key} is {shown(value)}, expected a list of words")
+        found[key] = Setting(tuple(value), f"{where}: {key}")
+    return replace(layout, skipped=found["skiplist_words"], skipped_in=found["skiplist_tasks"])
 
 
 def _add_dense(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
@@ -245,9 +335,12 @@ def _add_dense(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout
     if layout.task == "sparse":
         raise _misplaced("Dense", layout)
     raw = read_object(path / "config.json", where)
+    layout = _held(layout, raw, "Dense", where)
     layout = replace(layout, files=(*layout.files, *weight_files(path)))
     if layout.task == "multivector":
-        _require_input(raw, where, "token_embeddings")
+        if layout.modules:
+            raise _misplaced("Dense behind a Normalize", layout)
+        _require_input(raw, where, _TOKENS)
         return replace(layout, projection=(*layout.projection, read_dense(path, where)))
     _require_input(raw, where, "sentence_embedding")
     return replace(layout, modules=(*layout.modules, read_dense(path, where)))
@@ -263,6 +356,7 @@ _READERS: Mapping[str, Callable[[SentenceLayout, Path, str], SentenceLayout]] = 
     "SpladePooling": _add_sparse,
     "Dense": _add_dense,
     "Normalize": _add_normalize,
+    "MultiVectorMask": _add_mask,
     "Dropout": _add_nothing,
 }
 
@@ -273,57 +367,3 @@ def _require_input(raw: Mapping[str, Any], where: str, supported: str) -> None:
         value = raw.get(key)
         if value not in (None, supported):
             raise CheckpointError(f"{where}: {key} is {shown(value)}; supported: {supported}")
-
-
-def _read_text_settings(layout: SentenceLayout) -> SentenceLayout:
-    """Read max_seq_length and do_lower_case, which lie beside the encoder."""
-    if not (layout.transformer / SENTENCE_CONFIG).is_file():
-        return layout
-    raw = read_object(layout.transformer / SENTENCE_CONFIG)
-    length, lower = raw.get("max_seq_length"), raw.get("do_lower_case", False)
-    if length is not None and (type(length) is not int or length < 1):
-        raise CheckpointError(
-            f"{SENTENCE_CONFIG}: max_seq_length is {shown(length)}, expected a number of tokens"
-        )
-    if type(lower) is not bool:
-        raise CheckpointError(
-            f"{SENTENCE_CONFIG}: do_lower_case is {shown(lower)}, expected true or false"
-        )
-    # Beside a projection of every token it is the length of what was read last, query or document.
-    if length is not None and not layout.projection:
-        layout = replace(layout, max_length=Setting(length, f"{SENTENCE_CONFIG}: max_seq_length"))
-    if "do_lower_case" in raw:
-        layout = replace(layout, lower_first=Setting(lower, f"{SENTENCE_CONFIG}: do_lower_case"))
-    return layout
-
-
-def _read_prompts(directory: Path, layout: SentenceLayout) -> SentenceLayout:
-    """Read the prompts, which of them is the default, and how vectors are compared."""
-    if not (directory / PROMPTS_CONFIG).is_file():
-        return layout
-    raw = read_object(directory / PROMPTS_CONFIG)
-    prompts, default = raw.get("prompts") or {}, raw.get("default_prompt_name")
-    if not isinstance(prompts, dict) or not all(isinstance(p, str) for p in prompts.values()):
-        raise CheckpointError(
-            f"{PROMPTS_CONFIG}: prompts is {shown(prompts)}, expected texts by name"
-        )
-    if default is not None and default not in list(prompts):
-        raise CheckpointError(
-            f"{PROMPTS_CONFIG}: default_prompt_name is {shown(default)},"
-            f" but the prompts are {', '.join(prompts) or 'none'}"
-        )
-    similarity = raw.get("similarity_fn_name")
-    if similarity is not None and layout.task == "embed":
-        if similarity not in _SIMILARITIES:
-            raise CheckpointError(
-                f"{PROMPTS_CONFIG}: similarity_fn_name is {shown(similarity)}, expected one of"
-                f" {', '.join(_SIMILARITIES)}"
-            )
-        origin = f"{PROMPTS_CONFIG}: similarity_fn_name"
-        layout = replace(layout, similarity=Setting(_SIMILARITIES[similarity], origin))
-    if "prompts" in raw:
-        layout = replace(layout, prompts=Setting(prompts, f"{PROMPTS_CONFIG}: prompts"))
-    if "default_prompt_name" in raw:
-        origin = f"{PROMPTS_CONFIG}: default_prompt_name"
-        layout = replace(layout, default_prompt_name=Setting(default, origin))
-    return layout

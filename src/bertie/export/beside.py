@@ -8,10 +8,9 @@ from pathlib import Path
 
 from bertie.checkpoint import Dense
 from bertie.checkpoint.files import read_json
-from bertie.checkpoint.sentence import MODULES, PROMPTS_CONFIG, SENTENCE_CONFIG
 from bertie.export.safetensors import Part, write_safetensors
+from bertie.known.sentence import COLBERT, MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
 from bertie.opening import Opened
-from bertie.tasks.multivector import METADATA
 
 VOCAB = "vocab.txt"
 _CONFIG = "config.json"
@@ -24,8 +23,8 @@ _BESIDE_THE_ENCODER = (
     VOCAB,
     "vocab.json",
     "merges.txt",
-    SENTENCE_CONFIG,
-    METADATA,
+    *TRANSFORMER_CONFIGS,
+    COLBERT,
 )
 
 

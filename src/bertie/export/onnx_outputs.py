@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from bertie.checkpoint import Dense, Normalize
+from bertie.checkpoint import Cut, Dense, Normalize
 from bertie.checkpoint.heads import HeadRecord
 from bertie.export.onnx_encoder import ATTENTION_MASK, FORMS, dense, norm
 from bertie.export.onnx_net import FLOAT, Net
@@ -30,7 +30,7 @@ def add_embedding(
     net: Net,
     states: Sequence[str],
     modes: Sequence[str],
-    modules: Sequence[Dense | Normalize],
+    modules: Sequence[Dense | Normalize | Cut],
     width: int,
     *,
     average: bool = False,
@@ -53,8 +53,11 @@ def add_embedding(
     # Whatever normalizes at the end does so to what is kept.
     last = bool(modules) and isinstance(modules[-1], Normalize)
     for number, module in enumerate(modules[:-1] if last else modules):
-        x = _normalize(net, x) if isinstance(module, Normalize) else _dense(net, x, number, module)
-    x = net.add("Slice", x, *(net.constant([value], np.int64) for value in (0, width, 1)))
+        if isinstance(module, Dense):
+            x = _dense(net, x, number, module)
+        else:
+            x = _cut(net, x, module.outputs) if isinstance(module, Cut) else _normalize(net, x)
+    x = _cut(net, x, width)
     net.output(_normalize(net, x) if last else x, EMBEDDING, ("batch", width))
     return (EMBEDDING,)
 
@@ -152,6 +155,11 @@ def _normalize(net: Net, x: str) -> str:
     """Scale each vector to length 1."""
     length = net.add("ReduceL2", x, axes=[-1], keepdims=1)
     return net.add("Div", x, net.add("Max", length, net.constant(_LEAST_LENGTH)))
+
+
+def _cut(net: Net, x: str, width: int) -> str:
+    """Keep the beginning of each vector."""
+    return net.add("Slice", x, *(net.constant([value], np.int64) for value in (0, width, 1)))
 
 
 # Pooling modes by sentence-transformers' names.

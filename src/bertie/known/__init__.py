@@ -3,9 +3,35 @@
 The rows lie in one file for each kind of file; docs/checkpoints.md shows them all.
 """
 
-from bertie.known.check import check
+from bertie.known.check import check, check_files
+from bertie.known.model import MODEL_CONFIG, MODEL_FILES
+from bertie.known.modules import MODULE_CONFIGS, MODULES_FILE
 from bertie.known.record import IDLE, MARKS, NOTED, READ, REFUSED, Known
+from bertie.known.sentence import SENTENCE_CONFIGS, SENTENCE_SETTINGS
 
-KNOWN: tuple[Known, ...] = ()
+KNOWN: tuple[Known, ...] = (
+    *MODEL_FILES,
+    *MODEL_CONFIG,
+    *MODULES_FILE,
+    *MODULE_CONFIGS,
+    *SENTENCE_CONFIGS,
+    *SENTENCE_SETTINGS,
+)
 
-__all__ = ["IDLE", "KNOWN", "MARKS", "NOTED", "READ", "REFUSED", "Known", "check"]
+__all__ = [
+    "IDLE",
+    "KNOWN",
+    "MARKS",
+    "MODEL_CONFIG",
+    "MODEL_FILES",
+    "MODULES_FILE",
+    "MODULE_CONFIGS",
+    "NOTED",
+    "READ",
+    "REFUSED",
+    "SENTENCE_CONFIGS",
+    "SENTENCE_SETTINGS",
+    "Known",
+    "check",
+    "check_files",
+]

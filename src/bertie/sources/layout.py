@@ -4,13 +4,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
+
 _SETTINGS = frozenset(
     {
         "bertie.json",
         "config.json",
         "modules.json",
         "config_sentence_transformers.json",
-        "sentence_bert_config.json",
+        *TRANSFORMER_CONFIGS,
+        COLBERT,
+        "adapter_config.json",
+        "model_args.json",
         "tokenizer.json",
         "tokenizer_config.json",
         "special_tokens_map.json",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from bertie.checkpoint.heads import head_faults
-from bertie.checkpoint.sentence import MODULES
 from bertie.config import Setting
+from bertie.known.sentence import MODULES
 from bertie.opening import Opened
 from bertie.tasks.table import TASKS
 
@@ -47,6 +47,18 @@ def detect(opened: Opened) -> Setting:
                 head = kind.replace("_", " ")
                 return _ranking(opened, Setting(task, f"the head for {head}"))
     return Setting("embed", "default: no head of another task")
+
+
+def class_notes(opened: Opened) -> tuple[str, ...]:
+    """Say which class a checkpoint was saved as, where no task is that class's."""
+    stated = opened.checkpoint.raw_config.get("architectures")
+    names = [name for name in stated if isinstance(name, str)] if isinstance(stated, list) else []
+    return tuple(
+        f"{opened.checkpoint.where}: architectures names {name}, and no task here computes its head"
+        " of these tensors; the encoder's states are pooled"
+        for name in names
+        if name.endswith("LMHeadModel") or not name.endswith("Model")
+    )
 
 
 def _possible(opened: Opened, task: str) -> bool:

@@ -43,11 +43,11 @@ def prepare(opened: Opened) -> Prepared:
         **embed_settings(given, layout, config),
     }
     passed = stages(layout)
-    width = kept_dimensions(
-        given, dimensions(settings["pooling"], settings["layers"], layout, config)
-    )
+    passing = dimensions(settings["pooling"], settings["layers"], layout, config)
+    kept = kept_dimensions(given, layout, passing)
+    width = kept.value
     return Prepared(
-        settings=settings,
+        settings={**settings, "dimensions": kept},
         start=partial(Embedder, stages=passed, dimensions=width),
         tensors={name: tensor for stage in passed for name, tensor in stage.tensors.items()},
         modules=tuple(stage.words for stage in passed),

@@ -132,14 +132,19 @@ def _default_prompt_name(layout: SentenceLayout, prompts: Setting) -> Setting:
     return Setting(None, f"{prompts.origin}: prompts has no {default.value!r}")
 
 
-def kept_dimensions(given: Given, width: int) -> int:
+def kept_dimensions(given: Given, layout: SentenceLayout, width: int) -> Setting:
     """Settle how many floats of a vector are kept.
 
+    Args:
+        given: the caller's.
+        layout: sentence-transformers' files, whose truncate_dim is among the modules already.
+        width: floats of a vector that has passed through them.
     Raises: InputError: none of them, or more than there are.
     """
     kept = given.dimensions
     if kept is None:
-        return width
+        stated = layout.dimensions
+        return Setting(width, stated.origin if stated.value == width else "default: all of them")
     if type(kept) is not int or not 0 < kept <= width:
         raise InputError(f"dimensions is {shown(kept)}, expected 1 to {width}")
-    return kept
+    return Setting(kept, given.origin("dimensions"))

@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from reprlib import repr as shown
 from typing import Any
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.heads import HeadRecord
-from bertie.checkpoint.sentence import PROMPTS_CONFIG
+from bertie.checkpoint.queries import Expansion
 from bertie.config import Setting
 from bertie.errors import CheckpointError, InputError
 from bertie.heads import Head
+from bertie.known.sentence import COLBERT, PROMPTS_CONFIG
 from bertie.opening import Opened
 from bertie.pooling import normalize
 from bertie.tasks import head
@@ -24,6 +25,7 @@ from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.overflow import finite, overflow
 from bertie.tasks.passes import by_sequence, rows_each
 from bertie.tasks.probabilities import check_top_k
+from bertie.tasks.prompts import chosen_prompt
 from bertie.tasks.rank import Ranked
 from bertie.tasks.settle import opened_settings
 from bertie.tasks.texts import checked, listed
@@ -35,7 +37,7 @@ Ints = NDArray[np.int32]
 
 TAKES: frozenset[str] = frozenset()
 
-METADATA = "artifact.metadata"  # where ColBERT keeps its own settings
+METADATA = COLBERT  # where ColBERT keeps its own settings
 KINDS = ("query", "document")
 
 
@@ -57,7 +59,7 @@ class _Stated:
 
 
 # What ColBERT's own file says, by default as ColBERT v2.
-_COLBERT = (
+_METADATA = (
     _Stated("query_maxlen", "query_length", int, 32),
     _Stated("doc_maxlen", "document_length", int, 180),
     _Stated("mask_punctuation", "skip_punctuation", bool, True),
@@ -86,8 +88,10 @@ def prepare(opened: Opened) -> Prepared:
 
 
 def _settings(opened: Opened) -> dict[str, Setting]:
-    """Read ColBERT's settings, or PyLate's, or take those of ColBERT v2."""
-    stated, file = (_PYLATE, PROMPTS_CONFIG) if opened.layout.projection else (_COLBERT, METADATA)
+    """Read sentence-transformers' settings, ColBERT's or PyLate's, or take those of ColBERT v2."""
+    if opened.layout.queries is not None:
+        return _native(opened)
+    stated, file = (_PYLATE, PROMPTS_CONFIG) if opened.layout.projection else (_METADATA, METADATA)
     path = opened.directory / file
     raw = read_object(path) if path.is_file() else {}
     most = opened.config.positions
@@ -105,6 +109,29 @@ def _settings(opened: Opened) -> dict[str, Setting]:
     return settings
 
 
+def _native(opened: Opened) -> dict[str, Setting]:
+    """Settle what sentence-transformers 6 says in its own files."""
+    layout, queries = opened.layout, opened.layout.queries
+    assert queries is not None
+    expansion: Expansion | None = queries.expansion.value
+    most = opened.config.positions
+    if expansion is not None and expansion.length > most:
+        raise CheckpointError(
+            f"{queries.expansion.origin}.length is {expansion.length}, expected at most {most} from"
+            f" {opened.config.source('max_position_embeddings')}"
+        )
+    settings = {
+        "query_length": queries.query_length,
+        "document_length": queries.document_length,
+        "skipped": replace(layout.skipped, value=list(layout.skipped.value)),
+        "skipped_in": replace(layout.skipped_in, value=list(layout.skipped_in.value)),
+        "prompts": layout.prompts,
+        "default_prompt_name": layout.default_prompt_name,
+    }
+    fields = None if expansion is None else asdict(expansion)
+    return {**settings, "expansion": replace(queries.expansion, value=fields)}
+
+
 def _default(file: str) -> str:
     """Say where a setting is from that a file lacks."""
     return f"default: as in {'ColBERT v2' if file == METADATA else 'PyLate'}"
@@ -116,13 +143,17 @@ class _Kind:
 
     Attributes:
         length: the most tokens.
-        marker: the id of the token behind the first one.
+        marker: the id of the token behind the first one, or None.
+        prompt: what is put before each text.
         skipped: ids of tokens whose vectors are left out.
+        expansion: what texts are filled up with, or None.
     """
 
     length: int
-    marker: int
-    skipped: frozenset[int]
+    marker: int | None = None
+    prompt: str = ""
+    skipped: frozenset[int] = frozenset()
+    expansion: Expansion | None = None
 
 
 class MultiVectorEmbedder(Model):
@@ -145,30 +176,64 @@ class MultiVectorEmbedder(Model):
         super().__init__(parts)
         self.dimensions = record.outputs
         self._head = Head(record, threads=self.encoder.threads)
-        values = {name: setting.value for name, setting in parts.settings.items()}
+        self._values = {name: setting.value for name, setting in parts.settings.items()}
+        self._mask = self._token("mask_token", self.tokenizer.settings["mask_token"].value)
+        self._kinds = self._own_kinds() if "skipped_in" in self._values else self._marked_kinds()
+
+    def _token(self, role: str, token: Any) -> int:
+        """Give the id of a token that the vocabulary must have."""
+        if token not in self.tokenizer.vocab:
+            raise CheckpointError(
+                f"{role} is {token!r}, which the vocabulary doesn't have; expected one of its"
+                " tokens"
+            )
+        return self.tokenizer.id_of(token)
+
+    def _ids(self, words: Iterable[str]) -> frozenset[int]:
+        """Give the ids of those of some words that are tokens."""
         vocab = self.tokenizer.vocab
-        for role in ("query_marker", "document_marker", "mask_token"):
-            token = values.get(role) or self.tokenizer.settings["mask_token"].value
-            if token not in vocab:
-                raise CheckpointError(
-                    f"{role} is {token!r}, which the vocabulary doesn't have; expected one of its"
-                    " tokens"
-                )
-        self._mask = self.tokenizer.id_of(self.tokenizer.settings["mask_token"].value)
+        return frozenset(self.tokenizer.id_of(word) for word in words if word in vocab)
+
+    def _marked_kinds(self) -> dict[str, _Kind]:
+        """Settle how texts are read as ColBERT and PyLate do: with a marker behind [CLS]."""
+        values = self._values
         punctuation = string.punctuation if values.get("skip_punctuation") else ""
-        marks = values.get("skipped", punctuation)
-        skipped = frozenset(self.tokenizer.id_of(mark) for mark in marks if mark in vocab)
-        self._attend_to_masks = bool(values["attend_to_masks"])
-        self._expand = bool(values.get("expand_queries", True))
-        self._kinds = {
+        longest = values["query_length"]
+        filled = values.get("expand_queries", True)
+        return {
             "query": _Kind(
-                values["query_length"], vocab.id_of(values["query_marker"]), frozenset()
+                longest,
+                self._token("query_marker", values["query_marker"]),
+                expansion=Expansion(longest, True, values["attend_to_masks"]) if filled else None,
             ),
             "document": _Kind(
                 min(values["document_length"], self.max_length),
-                vocab.id_of(values["document_marker"]),
-                skipped,
+                self._token("document_marker", values["document_marker"]),
+                skipped=self._ids(values.get("skipped", punctuation)),
             ),
+        }
+
+    def _own_kinds(self) -> dict[str, _Kind]:
+        """Settle how texts are read as sentence-transformers does: with a prompt before them."""
+        values, positions = self._values, self.encoder.config.positions
+        filled = values["expansion"]
+        expansion = None if filled is None else Expansion(**filled)
+        lengths = {
+            kind: min(values[f"{kind}_length"] or self.max_length, positions) for kind in KINDS
+        }
+        if expansion is not None:
+            stated = values["query_length"]
+            least = max(lengths["query"], expansion.length) if stated else self.max_length
+            lengths["query"] = expansion.length if expansion.cut else least
+        skipped = self._ids(values["skipped"])
+        return {
+            kind: _Kind(
+                lengths[kind],
+                prompt=chosen_prompt(self._parts.settings, None, None, kind),
+                skipped=skipped if kind in values["skipped_in"] else frozenset(),
+                expansion=expansion if kind == "query" else None,
+            )
+            for kind in KINDS
         }
 
     def embed_multi(
@@ -230,47 +295,52 @@ class MultiVectorEmbedder(Model):
         if kind not in self._kinds:
             raise InputError(f"kind is {shown(kind)}, expected one of {', '.join(KINDS)}")
         how = self._kinds[kind]
-        # The marker takes one more.
-        truncation = Truncation(truncate, how.length - 1)
+        # A marker takes one more.
+        truncation = Truncation(truncate, how.length - (how.marker is not None))
         if truncation.windowed:
             raise InputError("truncate is 'window', expected right, left, error")
 
         def prepare(items: list[Any], first: int) -> PackedEncodings:
             texts = checked(items, first, pairs=False)
+            texts = texts.prefixed(how.prompt) if how.prompt else texts
             packed = self._tokenize(texts, first, truncation).packed
-            return _marked(packed, how.marker)
+            return packed if how.marker is None else _marked(packed, how.marker)
 
         def compute(packed: PackedEncodings) -> list[Floats]:
-            if kind == "query" and self._expand:
-                return self._queries(packed, how.length)
-            return self._documents(packed, how.skipped)
+            if how.expansion is not None:
+                return self._filled(packed, how.expansion, how.skipped)
+            rows = rows_each(packed, self.budget, self._vectors)
+            return _without(rows, packed, how.skipped)
 
         return Call(prepare, compute, truncation)
 
-    def _queries(self, packed: PackedEncodings, length: int) -> list[Floats]:
-        """Fill queries up with masks and embed them."""
-        count = len(packed.lengths)
-        ids = np.full((count, length), self._mask, np.int32)
-        real = np.arange(length) < packed.lengths[:, None]
-        ids[real] = packed.ids
-        attended = np.full(count, length, np.int32) if self._attend_to_masks else packed.lengths
+    def _filled(
+        self, packed: PackedEncodings, expansion: Expansion, skipped: frozenset[int]
+    ) -> list[Floats]:
+        """Fill texts up with a token and embed them."""
+        filler = self._mask
+        if expansion.token is not None:
+            filler = self._token("query_expansion.token", expansion.token)
+        longer = np.maximum(packed.lengths, expansion.length).astype(np.int32)
+        # Each text's tokens, then what fills it up.
+        ends = np.repeat(np.cumsum(packed.lengths), longer - packed.lengths)
+        filled = PackedEncodings(
+            np.insert(packed.ids, ends, filler).astype(np.int32),
+            np.insert(packed.type_ids, ends, 0).astype(np.int32),
+            longer,
+            packed.truncated,
+        )
+        attended = longer if expansion.attend else packed.lengths
         found: list[Floats] = []
-        step = max(self.budget // length, 1)
-        for first in range(0, count, step):
+        starts = np.cumsum(longer) - longer
+        step = max(self.budget // int(longer.max(initial=1)), 1)
+        for first in range(0, len(longer), step):
             some = slice(first, first + step)
-            flat = ids[some].reshape(-1)
-            lengths = np.full(len(ids[some]), length, np.int32)
-            rows = self._vectors(flat, np.zeros_like(flat), lengths, attended[some])
-            found += list(rows.reshape(-1, length, self.dimensions).copy())
-        return found
-
-    def _documents(self, packed: PackedEncodings, skipped: frozenset[int]) -> list[Floats]:
-        """Embed documents and leave punctuation out."""
-
-        kept = ~np.isin(packed.ids, np.array(sorted(skipped), np.int32))
-        parts = by_sequence(kept, packed.lengths)
-        rows = rows_each(packed, self.budget, self._vectors)
-        return [values[keep] for values, keep in zip(rows, parts, strict=True)]
+            begin, count = int(starts[first]), int(longer[some].sum())
+            ids, types = (part[begin : begin + count] for part in (filled.ids, filled.type_ids))
+            rows = self._vectors(ids, types, longer[some], attended[some])
+            found += [part.copy() for part in by_sequence(rows, longer[some])]
+        return _without(found, filled, skipped)
 
     def _vectors(
         self, ids: Ints, type_ids: Ints, lengths: Ints, attended: Ints | None = None
@@ -281,6 +351,15 @@ class MultiVectorEmbedder(Model):
             batch = ids, type_ids, lengths
             raise overflow(self.encoder, batch, attended, what="vectors", after="projection")
         return normalize(rows)
+
+
+def _without(
+    rows: Iterable[Floats], packed: PackedEncodings, skipped: frozenset[int]
+) -> list[Floats]:
+    """Leave some tokens' vectors out of each text's."""
+    kept = ~np.isin(packed.ids, np.array(sorted(skipped), np.int32))
+    parts = by_sequence(kept, packed.lengths)
+    return [values[keep] for values, keep in zip(rows, parts, strict=True)]
 
 
 def maxsim(query: Floats, document: Floats) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from reprlib import repr as shown
 
+from bertie.checkpoint import SentenceLayout
 from bertie.config import Setting
 from bertie.errors import InputError
 from bertie.tasks.texts import checked
@@ -12,6 +13,28 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "query": ("query",),
     "document": ("document", "passage", "corpus"),
 }
+
+
+def default_prompt(layout: SentenceLayout) -> dict[str, Setting]:
+    """Settle what tasks that offer no choice of prompts put before each text, or first text.
+
+    Returns: the setting prompt, if the files name a default and it isn't empty.
+    """
+    default = layout.default_prompt_name
+    text = layout.prompts.value.get(default.value, "")
+    return {"prompt": Setting(text, default.origin)} if text else {}
+
+
+def prompt_notes(layout: SentenceLayout) -> tuple[str, ...]:
+    """Say which prompts such tasks leave to the caller."""
+    default = layout.default_prompt_name.value
+    others = [name for name, text in layout.prompts.value.items() if text and name != default]
+    if not others:
+        return ()
+    return (
+        f"{layout.prompts.origin} has {', '.join(others)}, which this task doesn't put before"
+        " texts: put them there yourself where the model was trained so",
+    )
 
 
 def chosen_prompt(

@@ -19,6 +19,7 @@ from bertie.tasks.call import Call
 from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.probabilities import ACTIVATIONS, ALWAYS_ONE, check_top_k, identity
+from bertie.tasks.prompts import default_prompt
 from bertie.tasks.records import Record
 from bertie.tasks.texts import Text, Texts, checked, listed, require_pairs
 from bertie.tasks.tokenized import Tokenized
@@ -35,25 +36,30 @@ def prepare(opened: Opened) -> Prepared:
     """Settle how a source ranks. Raises: TaskError: it has no such head."""
     record = head.required_head(opened, "rank")
     start = partial(Reranker, record=record)
-    return head.prepared(
-        record, {**head.head_settings(opened, record), "score": _score(opened, record)}, start
-    )
+    settings = {
+        **head.head_settings(opened, record),
+        "score": _score(opened, record),
+        **default_prompt(opened.layout),
+    }
+    return head.prepared(record, settings, start)
 
 
 def _score(opened: Opened, record: HeadRecord) -> Setting:
     """Settle what turns logits into scores: what sentence-transformers' config says, or does."""
+    stated = opened.layout.activation
     raw = opened.checkpoint.raw_config
     nested = raw.get("sentence_transformers")
     old = "sbert_ce_default_activation_function"
     places = {
-        "sentence_transformers.activation_fn": (
+        stated.origin: stated.value,
+        "config.json: sentence_transformers.activation_fn": (
             nested.get("activation_fn") if isinstance(nested, dict) else None
         ),
-        old: raw.get(old),
+        f"config.json: {old}": raw.get(old),
     }
-    for where, stated in places.items():
-        if stated is not None:
-            name, origin = _activation(stated, where), f"config.json: {where}"
+    for origin, named in places.items():
+        if named is not None:
+            name = _activation(named, origin)
             if name == "softmax" and record.outputs == 1:
                 name, origin = "sigmoid", f"{origin}, {ALWAYS_ONE}"
             return Setting(name, origin)
@@ -64,11 +70,9 @@ def _score(opened: Opened, record: HeadRecord) -> Setting:
 
 def _activation(stated: Any, where: str) -> str:
     """Translate torch's name of an activation."""
-    name = stated.rpartition(".")[2] if isinstance(stated, str) else stated
-    if name not in _MODULES:
-        raise CheckpointError(
-            f"config.json: {where} is {shown(stated)}, expected torch's {', '.join(_MODULES)}"
-        )
+    name = stated.rpartition(".")[2] if isinstance(stated, str) else ""
+    if name not in _MODULES or not stated.startswith("torch."):
+        raise CheckpointError(f"{where} is {shown(stated)}, expected torch's {', '.join(_MODULES)}")
     return _MODULES[name]
 
 
@@ -103,6 +107,7 @@ class Reranker(Model):
         self.labels: tuple[str, ...] = parts.settings["labels"].value
         self._head = Head(record, threads=self.encoder.threads)
         self._scores = ACTIVATIONS[parts.settings["score"].value]
+        self._prompt = parts.settings["prompt"].value if "prompt" in parts.settings else ""
 
     def rank(
         self,
@@ -192,6 +197,7 @@ class Reranker(Model):
         def prepare(items: list[Any], first: int) -> Tokenized:
             texts = checked(items, first, split_words=split_words)
             require_pairs(texts, first, "the document")
+            texts = texts.prefixed(self._prompt) if self._prompt else texts
             if truncation.windowed:
                 queries = tuple(dict.fromkeys(texts.first))
                 self._require_room(

@@ -1,7 +1,7 @@
 """Texts to sparse vectors over the vocabulary, as SPLADE makes them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from bertie.tasks.framed import framed
 from bertie.tasks.logits import largest_logits
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.probabilities import check_top_k
+from bertie.tasks.prompts import default_prompt, prompt_notes
 from bertie.tasks.records import Record
 from bertie.tasks.settle import opened_settings
 from bertie.tasks.texts import Text, checked
@@ -33,8 +34,12 @@ TAKES: frozenset[str] = frozenset()
 def prepare(opened: Opened) -> Prepared:
     """Settle how a source embeds. Raises: TaskError: it has no head for masked words."""
     record = head.required_head(opened, "sparse")
-    settings = {**opened_settings(opened), "weighting": opened.layout.weighting}
-    return head.prepared(record, settings, partial(SparseEmbedder, record=record))
+    layout = opened.layout
+    settings = {**opened_settings(opened), "weighting": layout.weighting, **default_prompt(layout)}
+    if layout.most_weights.value is not None:
+        settings["most_weights"] = layout.most_weights
+    found = head.prepared(record, settings, partial(SparseEmbedder, record=record))
+    return replace(found, notes=(*found.notes, *prompt_notes(layout)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +79,10 @@ class SparseEmbedder(Model):
         super().__init__(parts)
         self.dimensions = record.outputs
         self._head = Head(record, threads=self.encoder.threads, precision=self.encoder.precision)
-        self._twice = parts.settings["weighting"].value == "log1p_relu"
+        values = {name: setting.value for name, setting in parts.settings.items()}
+        self._twice = values["weighting"] == "log1p_relu"
+        self._most = values.get("most_weights")
+        self._prompt = values.get("prompt", "")
 
     def embed_sparse(
         self,
@@ -89,7 +97,8 @@ class SparseEmbedder(Model):
 
         Args:
             inputs: a text, or texts.
-            top_k: the most weights to keep of a text, the largest; None keeps all above zero.
+            top_k: the most weights to keep of a text, the largest; None keeps
+                as many as the checkpoint says (max_active_dims), else all above zero.
             truncate: what becomes of a text of more than max_length tokens: "right" and "left" cut
                 that end off and warn, "error" refuses, "window" reads it in overlapping windows
                 and takes the largest weights.
@@ -150,12 +159,14 @@ class SparseEmbedder(Model):
     ) -> Call[Tokenized]:
         """Settle what a call does."""
         check_top_k(top_k)
+        most = self._most if top_k is None else top_k
         truncation = Truncation(truncate, self.max_length)
 
         def prepare(items: list[Any], first: int) -> Tokenized:
             if token_ids:
                 return Tokenized(framed(self.tokenizer, items, first, truncation))
             texts = checked(items, first, pairs=False, split_words=split_words)
+            texts = texts.prefixed(self._prompt) if self._prompt else texts
             return self._tokenize(texts, first, truncation, split_words=split_words)
 
         def compute(tokenized: Tokenized) -> list[SparseVector]:
@@ -166,7 +177,7 @@ class SparseEmbedder(Model):
             for number in range(len(packed.lengths)):
                 owner = number if owners is None else int(owners[number])
                 parts.setdefault(owner, []).append(sequences[number])
-            return [_kept(_joined(several), top_k) for several in parts.values()]
+            return [_kept(_joined(several), most) for several in parts.values()]
 
         return Call(prepare, compute, truncation, split_words=split_words)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie import pooling
-from bertie.checkpoint import Dense, Normalize, SentenceLayout, Tensor
+from bertie.checkpoint import Cut, Dense, Normalize, SentenceLayout, Tensor
 from bertie.config import EncoderConfig, Setting
 from bertie.encoder import Linear
 from bertie.errors import CheckpointError
@@ -69,13 +69,19 @@ def dimensions(
                     f" in have {width} floats (pooling {' + '.join(pooled.value)})"
                 )
             width = module.outputs
+        elif isinstance(module, Cut):
+            width = min(width, module.outputs)
     return width
 
 
-def _stage(number: int, module: Dense | Normalize) -> Stage:
+def _stage(number: int, module: Dense | Normalize | Cut) -> Stage:
     """Make one module ready."""
     if isinstance(module, Normalize):
         return Stage(pooling.normalize, "normalize", {"normalize": True}, {})
+    if isinstance(module, Cut):
+        kept = module.outputs
+        words, recipe = f"first {kept} floats", {"kept": kept}
+        return Stage(lambda rows: np.ascontiguousarray(rows[:, :kept]), words, recipe, {})
     bias = None if module.bias is None else module.bias.float32()
     tensors = {f"modules.{number}.weight": module.weight}
     if module.bias is not None:

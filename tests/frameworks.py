@@ -1,0 +1,27 @@
+"""Models that their frameworks saved (scripts/make_framework_fixtures.py), unpacked."""
+
+import tarfile
+from functools import cache
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data" / "frameworks"
+LIBRARY = "sentence-transformers"
+ARCHITECTURES = tuple(
+    sorted(
+        path.name.partition(".")[0] for path in DATA.glob("*.tar.xz") if LIBRARY not in path.name
+    )
+)
+
+
+def unpack(archive: str, into: Path) -> Path:
+    """Unpack an archive. Returns: the folder of its models."""
+    with tarfile.open(DATA / f"{archive}.tar.xz") as file:
+        file.extractall(into / archive, filter="data")
+    return into / archive
+
+
+@cache
+def models(archive: str) -> tuple[str, ...]:
+    """Name the models in an archive."""
+    with tarfile.open(DATA / f"{archive}.tar.xz") as file:
+        return tuple(dict.fromkeys(name.partition("/")[0] for name in file.getnames()))
