@@ -23,6 +23,7 @@ from pathlib import Path
 import sentence_transformers
 import transformers
 from sentence_transformers.base.modules import Module, Router, Transformer
+from sentence_transformers.multi_vector_encoder.model import _LegacyStash
 from transformers import CONFIG_MAPPING, GenerationConfig, PretrainedConfig
 
 MADE = Path(__file__).resolve().parent.parent / "tests" / "data" / "known" / "frameworks.json"
@@ -51,11 +52,14 @@ SHARED = (
     "models/auto/auto_factory.py",
     "models/auto/configuration_auto.py",
 )
+# What a config's class has and its file can't change.
+CLASS_ATTRIBUTES = {"base_model_tp_plan", "base_model_pp_plan", "sub_configs"}
+LIBRARY = Path(sentence_transformers.__file__).parent
 # What sentence-transformers calls a JSON object → the file that it was in.
 OBJECTS = {
-    "model_config": "config_sentence_transformers.json",
-    "module_config": "modules.json",
-    "metadata": "artifact.metadata",
+    "config_sentence_transformers.json": ("model_config", LIBRARY),
+    "modules.json": ("module_config", LIBRARY / "base"),
+    "artifact.metadata": ("metadata", LIBRARY / "multi_vector_encoder" / "model.py"),
 }
 # Arguments of a module that no file gives: what loading adds, and tensors.
 NOT_KEYS = {
@@ -131,14 +135,15 @@ def config_keys(architecture: str) -> list[str]:
     own = TRANSFORMERS / "models" / module / f"modeling_{module}.py"
     found = {field.name for field in fields(kind)} | set(kind.attribute_map)
     found |= set(attributes([own, *(TRANSFORMERS / name for name in SHARED)]))
+    found |= set(attributes([LIBRARY / "cross_encoder" / "model.py"]))
     found |= post_init_keys()
     found |= {"auto_map", "model_type"}
     kept = {
         name
         for name in found
-        if not name.startswith("__") and not callable(getattr(kind, name, None))
+        if not name.startswith("_") and not callable(getattr(kind, name, None))
     }
-    return sorted(kept - class_attributes(kind))
+    return sorted(kept - CLASS_ATTRIBUTES)
 
 
 def post_init_keys() -> set[str]:
@@ -154,11 +159,6 @@ def post_init_keys() -> set[str]:
         ):
             found.add(str(node.args[0].value))
     return found
-
-
-def class_attributes(kind: type) -> set[str]:
-    """Name what a config's class has and its file can't change, such as base_model_tp_plan."""
-    return {name for name in ("base_model_tp_plan", "base_model_pp_plan") if hasattr(kind, name)}
 
 
 def modules() -> Iterator[type]:
@@ -202,7 +202,6 @@ def transformer_files() -> list[str]:
 
 def main() -> None:
     """Replace the list."""
-    library = list(Path(sentence_transformers.__file__).parent.rglob("*.py"))
     found = {
         "versions": {
             "transformers": transformers.__version__,
@@ -218,8 +217,14 @@ def main() -> None:
             kind.__name__: {"file": kind.config_file_name, "keys": module_keys(kind)}
             for kind in sorted(modules(), key=lambda kind: kind.__name__)
         },
-        **{file: sorted(set(taken(library, name))) for name, file in OBJECTS.items()},
+        **{
+            file: sorted(set(taken([place] if place.is_file() else place.rglob("*.py"), name)))
+            for file, (name, place) in OBJECTS.items()
+        },
     }
+    # Asked for through a variable.
+    found["config_sentence_transformers.json"] += _LegacyStash._PYLATE_TRANSFORMER_KEYS
+    found["config_sentence_transformers.json"] += ["query_prefix", "document_prefix"]
     MADE.parent.mkdir(exist_ok=True)
     MADE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

@@ -186,7 +186,7 @@ def test_every_class_gives_the_frameworks_outputs(architecture: Path) -> None:
             head = Head(opened.heads[kind])
             logits = head.logits(hidden if head.record.reads == "tokens" else hidden[:1])
             halves = np.split(logits, len(keys), axis=1)
-            found = {key: part for key, part in zip(keys, halves, strict=True)}
+            found = dict(zip(keys, halves, strict=True))
         for key in keys:
             assert np.abs(found[key].ravel() - wanted[key].ravel()).max() < CLOSE, directory.name
         tried.add(ending)

@@ -17,7 +17,7 @@ from bertie.checkpoint.weights import (
 )
 from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError, InputError, SourceError
-from bertie.known import MODEL_CONFIG, MODEL_FILES, check, check_files
+from bertie.known import MODEL_CONFIG, MODEL_FILES, NOTED, check, check_files
 
 CONFIGS = ("config.json", "bert_config.json")
 VOCABULARIES = ("vocab.txt", "tokenizer.json")
@@ -99,7 +99,7 @@ class Checkpoint:
             for wrapper in self.wrappers
         )
         return (
-            *check_files(MODEL_FILES, self.directory),
+            *check_files([row for row in MODEL_FILES if row.mark == NOTED], self.directory),
             *check(MODEL_CONFIG, self.raw_config, self.where, where=self.config.model_type),
             *wrapped,
             *weights_notes(self.directory, self.config),

@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from reprlib import repr as shown
 from typing import Any
@@ -10,18 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.checkpoint.files import read_object
 from bertie.checkpoint.heads import HeadRecord
 from bertie.checkpoint.queries import Expansion
-from bertie.config import Setting
 from bertie.errors import CheckpointError, InputError
 from bertie.heads import Head
-from bertie.known.sentence import COLBERT, PROMPTS_CONFIG
+from bertie.known.sentence import COLBERT
 from bertie.opening import Opened
 from bertie.pooling import normalize
 from bertie.tasks import head
 from bertie.tasks.call import Call
 from bertie.tasks.model import Model, Parts, Prepared
+from bertie.tasks.multivector_settings import multivector_settings
 from bertie.tasks.overflow import finite, overflow
 from bertie.tasks.passes import by_sequence, rows_each
 from bertie.tasks.probabilities import check_top_k
@@ -41,100 +40,12 @@ METADATA = COLBERT  # where ColBERT keeps its own settings
 KINDS = ("query", "document")
 
 
-@dataclass(frozen=True)
-class _Stated:
-    """A setting of ours in somebody's file.
-
-    Attributes:
-        key: its name there.
-        name: our name.
-        kind: its type.
-        default: what stands for one that is absent.
-    """
-
-    key: str
-    name: str
-    kind: type
-    default: Any
-
-
-# What ColBERT's own file says, by default as ColBERT v2.
-_METADATA = (
-    _Stated("query_maxlen", "query_length", int, 32),
-    _Stated("doc_maxlen", "document_length", int, 180),
-    _Stated("mask_punctuation", "skip_punctuation", bool, True),
-    _Stated("attend_to_mask_tokens", "attend_to_masks", bool, False),
-    _Stated("query_token_id", "query_marker", str, "[unused0]"),
-    _Stated("doc_token_id", "document_marker", str, "[unused1]"),
-)
-# What PyLate leaves among sentence-transformers' settings.
-_PYLATE = (
-    _Stated("query_length", "query_length", int, 32),
-    _Stated("document_length", "document_length", int, 180),
-    _Stated("skiplist_words", "skipped", list, list(string.punctuation)),
-    _Stated("attend_to_expansion_tokens", "attend_to_masks", bool, False),
-    _Stated("do_query_expansion", "expand_queries", bool, True),
-    _Stated("query_prefix", "query_marker", str, "[Q] "),
-    _Stated("document_prefix", "document_marker", str, "[D] "),
-)
-
-
 def prepare(opened: Opened) -> Prepared:
     """Settle how a source embeds. Raises: TaskError: it has no projection of every token."""
     record = head.required_head(opened, "multivector")
-    settings = {**opened_settings(opened), **_settings(opened)}
+    settings = {**opened_settings(opened), **multivector_settings(opened)}
     start = partial(MultiVectorEmbedder, record=record)
     return replace(head.prepared(record, settings, start), dimensions=record.outputs)
-
-
-def _settings(opened: Opened) -> dict[str, Setting]:
-    """Read sentence-transformers' settings, ColBERT's or PyLate's, or take those of ColBERT v2."""
-    if opened.layout.queries is not None:
-        return _native(opened)
-    stated, file = (_PYLATE, PROMPTS_CONFIG) if opened.layout.projection else (_METADATA, METADATA)
-    path = opened.directory / file
-    raw = read_object(path) if path.is_file() else {}
-    most = opened.config.positions
-    settings = {}
-    for one in stated:
-        value = one.default if raw.get(one.key) is None else raw[one.key]
-        fits = type(value) is one.kind
-        if one.kind is list:
-            fits = fits and all(isinstance(word, str) for word in value)
-        if not fits or (one.kind is int and not 4 <= value <= most):
-            expected = f"4 to {most}" if one.kind is int else one.kind.__name__
-            raise CheckpointError(f"{file}: {one.key} is {shown(value)}, expected {expected}")
-        origin = f"{file}: {one.key}" if raw.get(one.key) is not None else _default(file)
-        settings[one.name] = Setting(value, origin)
-    return settings
-
-
-def _native(opened: Opened) -> dict[str, Setting]:
-    """Settle what sentence-transformers 6 says in its own files."""
-    layout, queries = opened.layout, opened.layout.queries
-    assert queries is not None
-    expansion: Expansion | None = queries.expansion.value
-    most = opened.config.positions
-    if expansion is not None and expansion.length > most:
-        raise CheckpointError(
-            f"{queries.expansion.origin}.length is {expansion.length}, expected at most {most} from"
-            f" {opened.config.source('max_position_embeddings')}"
-        )
-    settings = {
-        "query_length": queries.query_length,
-        "document_length": queries.document_length,
-        "skipped": replace(layout.skipped, value=list(layout.skipped.value)),
-        "skipped_in": replace(layout.skipped_in, value=list(layout.skipped_in.value)),
-        "prompts": layout.prompts,
-        "default_prompt_name": layout.default_prompt_name,
-    }
-    fields = None if expansion is None else asdict(expansion)
-    return {**settings, "expansion": replace(queries.expansion, value=fields)}
-
-
-def _default(file: str) -> str:
-    """Say where a setting is from that a file lacks."""
-    return f"default: as in {'ColBERT v2' if file == METADATA else 'PyLate'}"
 
 
 @dataclass(frozen=True)
@@ -177,7 +88,7 @@ class MultiVectorEmbedder(Model):
         self.dimensions = record.outputs
         self._head = Head(record, threads=self.encoder.threads)
         self._values = {name: setting.value for name, setting in parts.settings.items()}
-        self._mask = self._token("mask_token", self.tokenizer.settings["mask_token"].value)
+        self._filler = self._token("mask_token", self.tokenizer.settings["mask_token"].value)
         self._kinds = self._own_kinds() if "skipped_in" in self._values else self._marked_kinds()
 
     def _token(self, role: str, token: Any) -> int:
@@ -218,6 +129,8 @@ class MultiVectorEmbedder(Model):
         values, positions = self._values, self.encoder.config.positions
         filled = values["expansion"]
         expansion = None if filled is None else Expansion(**filled)
+        if expansion is not None and expansion.token is not None:
+            self._filler = self._token("query_expansion.token", expansion.token)
         lengths = {
             kind: min(values[f"{kind}_length"] or self.max_length, positions) for kind in KINDS
         }
@@ -318,14 +231,11 @@ class MultiVectorEmbedder(Model):
         self, packed: PackedEncodings, expansion: Expansion, skipped: frozenset[int]
     ) -> list[Floats]:
         """Fill texts up with a token and embed them."""
-        filler = self._mask
-        if expansion.token is not None:
-            filler = self._token("query_expansion.token", expansion.token)
         longer = np.maximum(packed.lengths, expansion.length).astype(np.int32)
         # Each text's tokens, then what fills it up.
         ends = np.repeat(np.cumsum(packed.lengths), longer - packed.lengths)
         filled = PackedEncodings(
-            np.insert(packed.ids, ends, filler).astype(np.int32),
+            np.insert(packed.ids, ends, self._filler).astype(np.int32),
             np.insert(packed.type_ids, ends, 0).astype(np.int32),
             longer,
             packed.truncated,
