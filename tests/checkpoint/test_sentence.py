@@ -126,6 +126,8 @@ def test_modules_must_be_a_list_of_objects(sentence: Path, content: str) -> None
             "attention is not supported; supported: mean",
         ),
         (POOLING, {"pooling_mode": {"a": 1}}, "pooling_mode is {'a': 1}, expected mode names"),
+        (POOLING, {"pooling_mode": []}, r"pooling_mode is \[\], expected mode names"),
+        (POOLING, {"pooling_mode_cls_token": 1}, "pooling_mode_cls_token is 1, expected true or"),
         (POOLING, {"include_prompt": "no"}, "include_prompt is 'no', expected true or false"),
         ("3_Normalize/config.json", {"module_input_name": "token_embeddings"}, "module_input_name"),
         ("2_Dense/config.json", {"module_output_name": "other"}, "module_output_name is 'other'"),

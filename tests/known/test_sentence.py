@@ -21,6 +21,8 @@ from bertie.known import (
     Known,
 )
 from bertie.known.sentence import COLBERT, MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
+from bertie.tasks.calls import CALLS
+from bertie.tasks.counting import counted
 from tests.editing import edit_json
 from tests.frameworks import LIBRARY, unpack
 from tests.known.walking import SAMPLE, called, notes, outcome, put, refusal
@@ -410,3 +412,39 @@ def test_every_row_that_is_read_is_changed_above() -> None:
     listed = {(row.where[0] if "*" in row.file else row.file, row.key) for row in rows(READ)}
     listed |= {(row.file, row.key) for row in MODULES_FILE if row.mark == READ}
     assert listed == {(file, key) for file, keys in CHANGED.items() for key in keys}
+
+
+def test_lower_casing_beforehand_leaves_special_tokens_as_they_are(model: Any) -> None:
+    directory = model("embed")
+    row = next(row for row in SENTENCE_CONFIGS if row.key == "do_lower_case")
+    prepare(row, directory)
+    put(directory / FILE, "do_lower_case", True)
+    found = bertie.load(directory, precision="float32")
+    kept = found.tokenizer.encode("the stone [MASK] rain").ids
+    # What sentence-transformers 6.2 reads of the same, and of a sigma at a word's end.
+    said = found.embed_tokens(["The STONE [MASK] Rain", "[SEP] A", "ΟΔΟΣ"])
+    assert said[0].tokens == [found.tokenizer.token_of(token) for token in kept]
+    assert said[1].tokens == ["[CLS]", "[SEP]", "a", "[SEP]"]
+    assert said[2].tokens == ["[CLS]", "[UNK]", "[SEP]"]
+
+
+def test_what_a_server_counts_is_what_is_read(saved: Path) -> None:
+    text = "the stone " * 40
+    for name, method, options in (
+        ("cross-1-identity", "score", {}),
+        ("sparse-limited", "embed_sparse", {}),
+        ("multi-vector", "embed_multi", {"kind": "query"}),
+        ("multi-vector", "embed_multi", {"kind": "document"}),
+    ):
+        loaded: Any = bertie.load(saved / name, precision="float32")
+        settings = loaded.info().settings
+        given = (("stone", text), ("stone", "rain")) if method == "score" else (text, "rain")
+        rule = CALLS[method]
+        counts = counted(loaded.tokenizer, settings, rule, given, options)
+        prefix = {"score": "rain and ", "embed_sparse": "rain "}.get(
+            method, {"query": "who ", "document": "stone "}.get(options.get("kind", ""), "")
+        )
+        most = {"score": 20, "query": 64, "document": 12}.get(options.get("kind", method), 64)
+        second = given[1]
+        pair = (prefix + second[0], second[1]) if method == "score" else (prefix + second,)
+        assert counts.tokens == (most, len(loaded.tokenizer.encode(*pair).ids)), name

@@ -29,10 +29,14 @@ def read_pooling(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     Returns: fields of SentenceLayout.
     Raises: CheckpointError: a mode that isn't supported, or a wrong value.
     """
-    flags = [mode for flag, mode in _FLAGS.items() if raw.get(flag) is True]
+    for flag in _FLAGS:
+        if type(raw.get(flag, False)) is not bool:
+            raise CheckpointError(f"{where}: {flag} is {shown(raw[flag])}, expected true or false")
+    flags = [mode for flag, mode in _FLAGS.items() if raw.get(flag)]
     stated = raw.get("pooling_mode")
     modes = flags if stated is None else [stated] if isinstance(stated, str) else stated
-    if not isinstance(modes, list) or not all(isinstance(mode, str) for mode in modes):
+    names = isinstance(modes, list) and all(isinstance(mode, str) for mode in modes)
+    if not names or (stated is not None and not modes):
         raise CheckpointError(f"{where}: pooling_mode is {shown(stated)}, expected mode names")
     unsupported = [mode for mode in modes if mode not in POOLING_MODES]
     if unsupported:

@@ -19,6 +19,8 @@ def _max_length(settings: Mapping[str, Setting], _: Options) -> int:
 
 def _kind_length(settings: Mapping[str, Setting], options: Options) -> int:
     """Read queries and documents each as far as their kind goes; a marker takes one token."""
+    if "skipped_in" in settings:  # sentence-transformers' own, which have no marker
+        return int(settings[f"{options.get('kind', 'document')}_length"].value)
     if options.get("kind") == "query":
         return int(settings["query_length"].value) - 1
     longest = min(settings["document_length"].value, settings["max_length"].value)

@@ -16,7 +16,8 @@ from bertie.tasks import tensors
 from bertie.tasks.apart import apart
 from bertie.tasks.calls import Rule
 from bertie.tasks.framed import TokenIds, framed
-from bertie.tasks.prompts import chosen_prompt
+from bertie.tasks.lowering import lowering
+from bertie.tasks.prompts import chosen_prompt, fixed_prompt
 from bertie.tasks.texts import Texts, checked, require_pairs
 from bertie.tasks.truncation import Truncation, check_policy
 from bertie.tasks.zero_shot import HYPOTHESIS
@@ -94,8 +95,10 @@ def counted(
         given = (options.get(name) for name in ("prompt_name", "prompt", "kind"))
         prefix = chosen_prompt(settings, *given)
         texts = texts.prefixed(prefix) if prefix else texts
+    elif prefix := fixed_prompt(settings, options.get("kind", "document")):
+        texts = texts.prefixed(prefix)
     if settings["lower_first"].value:
-        texts = texts.map(str.lower)
+        texts = texts.map(lowering(tokenizer))
 
     def encode(some: Texts) -> PackedEncodings:
         second = None if None in some.second else some.second

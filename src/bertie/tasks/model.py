@@ -13,6 +13,7 @@ from bertie.config import Setting
 from bertie.encoder import Encoder
 from bertie.errors import InputError, TaskError
 from bertie.tasks.apart import apart
+from bertie.tasks.lowering import lowering
 from bertie.tasks.table import METHODS
 from bertie.tasks.texts import Texts
 from bertie.tasks.tokenized import Tokenized
@@ -167,7 +168,7 @@ class Model:
             the strategy says.
         """
         if self._parts.settings["lower_first"].value:
-            texts = texts.map(str.lower)
+            texts = texts.map(lowering(self.tokenizer))
 
         def encode(texts: Texts) -> PackedEncodings:
             return self.tokenizer.encode_batch(
@@ -239,7 +240,7 @@ class Model:
         Raises: InputError: as _tokenize.
         """
         if self._parts.settings["lower_first"].value:
-            texts = texts.map(_lowered_in_place)
+            texts = texts.map(lowering(self.tokenizer, in_place=True))
         windows = self.tokenizer.encode_windows(
             texts.first,
             None if None in texts.second else texts.second,
@@ -255,14 +256,6 @@ class Model:
         windows, left_out = first_windows(windows, self.stride, int(strategy == "only_second"))
         truncation.add(windows.lengths, left_out, first)
         return windows
-
-
-def _lowered_in_place(text: str) -> str:
-    """Lower-case a text without moving a character, as places in the caller's text need it."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 class _NotThisTask(TaskError, AttributeError):

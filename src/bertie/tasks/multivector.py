@@ -24,7 +24,7 @@ from bertie.tasks.multivector_settings import multivector_settings
 from bertie.tasks.overflow import finite, overflow
 from bertie.tasks.passes import by_sequence, rows_each
 from bertie.tasks.probabilities import check_top_k
-from bertie.tasks.prompts import chosen_prompt
+from bertie.tasks.prompts import fixed_prompt
 from bertie.tasks.rank import Ranked
 from bertie.tasks.settle import opened_settings
 from bertie.tasks.texts import checked, listed
@@ -43,7 +43,8 @@ KINDS = ("query", "document")
 def prepare(opened: Opened) -> Prepared:
     """Settle how a source embeds. Raises: TaskError: it has no projection of every token."""
     record = head.required_head(opened, "multivector")
-    settings = {**opened_settings(opened), **multivector_settings(opened)}
+    common = opened_settings(opened)
+    settings = {**common, **multivector_settings(opened, common["max_length"])}
     start = partial(MultiVectorEmbedder, record=record)
     return replace(head.prepared(record, settings, start), dimensions=record.outputs)
 
@@ -126,23 +127,16 @@ class MultiVectorEmbedder(Model):
 
     def _own_kinds(self) -> dict[str, _Kind]:
         """Settle how texts are read as sentence-transformers does: with a prompt before them."""
-        values, positions = self._values, self.encoder.config.positions
+        values = self._values
         filled = values["expansion"]
         expansion = None if filled is None else Expansion(**filled)
         if expansion is not None and expansion.token is not None:
             self._filler = self._token("query_expansion.token", expansion.token)
-        lengths = {
-            kind: min(values[f"{kind}_length"] or self.max_length, positions) for kind in KINDS
-        }
-        if expansion is not None:
-            stated = values["query_length"]
-            least = max(lengths["query"], expansion.length) if stated else self.max_length
-            lengths["query"] = expansion.length if expansion.cut else least
         skipped = self._ids(values["skipped"])
         return {
             kind: _Kind(
-                lengths[kind],
-                prompt=chosen_prompt(self._parts.settings, None, None, kind),
+                values[f"{kind}_length"],
+                prompt=fixed_prompt(self._parts.settings, kind),
                 skipped=skipped if kind in values["skipped_in"] else frozenset(),
                 expansion=expansion if kind == "query" else None,
             )

@@ -53,10 +53,15 @@ _PYLATE = (
 )
 
 
-def multivector_settings(opened: Opened) -> dict[str, Setting]:
-    """Read sentence-transformers' settings, ColBERT's or PyLate's, or take those of ColBERT v2."""
+def multivector_settings(opened: Opened, max_length: Setting) -> dict[str, Setting]:
+    """Read sentence-transformers' settings, ColBERT's or PyLate's, or take those of ColBERT v2.
+
+    Args:
+        opened: the source.
+        max_length: what stands for lengths that sentence-transformers' files leave out.
+    """
     if opened.layout.queries is not None:
-        return _native(opened)
+        return _native(opened, max_length)
     stated, file = (_PYLATE, PROMPTS_CONFIG) if opened.layout.projection else (_COLBERT, COLBERT)
     path = opened.directory / file
     raw = read_object(path) if path.is_file() else {}
@@ -76,7 +81,7 @@ def multivector_settings(opened: Opened) -> dict[str, Setting]:
     return settings
 
 
-def _native(opened: Opened) -> dict[str, Setting]:
+def _native(opened: Opened, max_length: Setting) -> dict[str, Setting]:
     """Settle what sentence-transformers 6 says in its own files."""
     layout, queries = opened.layout, opened.layout.queries
     assert queries is not None
@@ -87,9 +92,15 @@ def _native(opened: Opened) -> dict[str, Setting]:
             f"{queries.expansion.origin}.length is {expansion.length}, expected at most {most} from"
             f" {opened.config.source('max_position_embeddings')}"
         )
+    query, document = (
+        _length(stated, max_length, opened)
+        for stated in (queries.query_length, queries.document_length)
+    )
+    if expansion is not None and (expansion.cut or query.value < expansion.length):
+        query = Setting(expansion.length, f"{queries.expansion.origin}.length")
     settings = {
-        "query_length": queries.query_length,
-        "document_length": queries.document_length,
+        "query_length": query,
+        "document_length": document,
         "skipped": replace(layout.skipped, value=list(layout.skipped.value)),
         "skipped_in": replace(layout.skipped_in, value=list(layout.skipped_in.value)),
         "prompts": layout.prompts,
@@ -97,6 +108,14 @@ def _native(opened: Opened) -> dict[str, Setting]:
     }
     fields = None if expansion is None else asdict(expansion)
     return {**settings, "expansion": replace(queries.expansion, value=fields)}
+
+
+def _length(stated: Setting, max_length: Setting, opened: Opened) -> Setting:
+    """Settle one kind's length: the caller's, the kind's own, or that of every text."""
+    given = opened.given.max_length is not None
+    if stated.value is None or (given and max_length.value < stated.value):
+        return max_length
+    return replace(stated, value=min(stated.value, opened.config.positions))
 
 
 def _default(file: str) -> str:

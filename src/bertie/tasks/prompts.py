@@ -25,6 +25,18 @@ def default_prompt(layout: SentenceLayout) -> dict[str, Setting]:
     return {"prompt": Setting(text, default.origin)} if text else {}
 
 
+def fixed_prompt(settings: Mapping[str, Setting], kind: str) -> str:
+    """Give what a task that offers no choice of prompts puts before each text, or first text.
+
+    Args:
+        settings: the model's.
+        kind: "query" or "document", for a task whose texts are either.
+    """
+    if "prompt" in settings:
+        return str(settings["prompt"].value)
+    return chosen_prompt(settings, None, None, kind) if "skipped_in" in settings else ""
+
+
 def prompt_notes(layout: SentenceLayout) -> tuple[str, ...]:
     """Say which prompts such tasks leave to the caller."""
     default = layout.default_prompt_name.value

@@ -19,7 +19,7 @@ from bertie.tasks.call import Call
 from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.probabilities import ACTIVATIONS, ALWAYS_ONE, check_top_k, identity
-from bertie.tasks.prompts import default_prompt
+from bertie.tasks.prompts import default_prompt, fixed_prompt
 from bertie.tasks.records import Record
 from bertie.tasks.texts import Text, Texts, checked, listed, require_pairs
 from bertie.tasks.tokenized import Tokenized
@@ -107,7 +107,7 @@ class Reranker(Model):
         self.labels: tuple[str, ...] = parts.settings["labels"].value
         self._head = Head(record, threads=self.encoder.threads)
         self._scores = ACTIVATIONS[parts.settings["score"].value]
-        self._prompt = parts.settings["prompt"].value if "prompt" in parts.settings else ""
+        self._prompt = fixed_prompt(parts.settings, "query")
 
     def rank(
         self,

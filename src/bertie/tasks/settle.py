@@ -54,7 +54,7 @@ def overruled(opened: Opened, settings: Mapping[str, Setting]) -> tuple[str, ...
         )
     for kind in ("query", "document"):
         own = settings.get(f"{kind}_length")
-        if own is not None and own.value is not None and own.value < given:
+        if own is not None and own.origin != settled.origin and own.value < given:
             notes.append(
                 f"max_length is {given} tokens ({origin}), but of a {kind} {own.value} are read"
                 f" ({own.origin})"

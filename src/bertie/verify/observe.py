@@ -14,6 +14,7 @@ from bertie.heads import Head
 from bertie.load import load
 from bertie.opening import COMMON, Given, open_source
 from bertie.tasks.embed import TAKES
+from bertie.tasks.lowering import lowering
 from bertie.tokenize import PackedEncodings
 
 Floats = NDArray[np.float32]
@@ -77,7 +78,7 @@ def observe(
         **stated,
     )
     lower = model.info().settings["lower_first"].value
-    read = [text.lower() for text in texts] if lower else list(texts)
+    read = list(map(lowering(model.tokenizer), texts)) if lower else list(texts)
     packed = model.tokenizer.encode_batch(read, max_length=model.max_length)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TruncationWarning)

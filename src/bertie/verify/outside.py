@@ -13,6 +13,7 @@ from bertie import pooling
 from bertie.errors import ExtraMissing
 from bertie.opening import Given
 from bertie.settled import Settled, settle
+from bertie.tasks.lowering import lowering
 from bertie.tasks.stages import stages
 from bertie.verify.observe import HEAD_ROWS, Observed, sample_size
 
@@ -109,7 +110,7 @@ def _token_ids(
     longest, lower = settings["max_length"].value, settings["lower_first"].value
     return [
         tokenizer(
-            text.lower() if lower else text,
+            lowering(settled.opened.tokenizer)(text) if lower else text,
             truncation=True,
             max_length=longest,
             return_tensors="pt",
