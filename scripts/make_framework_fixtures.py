@@ -7,8 +7,9 @@ tests need:
 
 Every model is built by its framework's own classes on the tiny BERT (scripts/make_fixtures.py), or
 on a tiny config of another architecture, saved by the framework's own method, and run after it was
-loaded again. An archive holds a folder for each model; beside what was saved it has expected.npz,
-what came out. What models have in common is stored once, for the archives are compressed whole.
+loaded again; PyLate's layout is written by hand. An archive holds a folder for each model; beside
+what was saved it has expected.npz, what came out. What models have in common is stored once, for
+the archives are compressed whole.
 """
 
 import json
@@ -40,6 +41,8 @@ from sentence_transformers.sentence_transformer.modules import (
     StaticEmbedding,
 )
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
+
+from tests.tasks.heads import add_projection, as_pylate
 
 transformers.logging.disable_progress_bar()
 
@@ -261,6 +264,15 @@ def save_library(directory: Path, make: Callable[[], Any], *, run: bool) -> None
         np.savez(directory / "expected.npz", **outputs(loaded))
 
 
+def save_pylate(directory: Path) -> None:
+    """Write a model as PyLate does, which isn't needed for it, and run it by the library."""
+    shutil.copytree(BERT, directory)
+    add_projection(directory)
+    as_pylate(directory, model_type="ColBERT", document_prefix="[unused0]")
+    loaded = MultiVectorEncoder(str(directory), device="cpu")
+    np.savez(directory / "expected.npz", **outputs(loaded))
+
+
 def sizes(architecture: str) -> dict[str, Any]:
     """Give a tiny config of one architecture, with the tiny BERT's vocabulary."""
     common = {
@@ -347,6 +359,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for name, make in (MODELS | REFUSED).items():
             save_library(Path(scratch) / name, make, run=name in MODELS)
+        save_pylate(Path(scratch) / "multi-vector-pylate")
         packed(Path(scratch), "sentence-transformers")
     for architecture in (
         "albert",

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+import bertie
 from bertie.known import IDLE, MODEL_CONFIG, MODEL_FILES, NOTED, READ, REFUSED, Known
+from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
+from bertie.sources.layout import needed
 from tests.frameworks import ARCHITECTURES, unpack
 from tests.known.walking import SAMPLE, called, notes, outcome, put, refusal
 
@@ -183,3 +186,19 @@ def test_an_adapter_in_the_folder_of_the_encoder_is_refused(sentence: Path) -> N
 
 def test_every_row_that_is_read_is_changed_above() -> None:
     assert {row.key for row in rows(READ)} == set(CHANGED)
+
+
+def test_labels_that_are_numbered_in_two_ways_are_noted(saved: Path, tmp_path: Path) -> None:
+    directory = model(saved, tmp_path, "bert")
+    put(directory / "config.json", "id2label", {"0": "a", "1": "b", "2": "c"})
+    put(directory / "config.json", "label2id", {"a": 0, "b": 1, "c": 2})
+    assert notes(directory) == []
+    put(directory / "config.json", "label2id", {"a": 2, "b": 1, "c": 0})
+    said = "config.json: id2label and label2id number the same labels differently; id2label is used"
+    assert said in bertie.load(directory).info().notes
+
+
+def test_files_that_are_refused_or_read_are_fetched_with_a_model() -> None:
+    there = ["config.json", "model.safetensors", "vocab.txt", "adapter_config.json", "x.txt"]
+    there += ["0_Transformer/adapter_config.json", *TRANSFORMER_CONFIGS, COLBERT]
+    assert set(there) - set(needed(there)) == {"x.txt"}

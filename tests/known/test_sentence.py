@@ -9,6 +9,7 @@ import pytest
 
 import bertie
 from bertie.errors import CheckpointError
+from bertie.export.bundle import write_bundle
 from bertie.known import (
     IDLE,
     MODULE_CONFIGS,
@@ -448,3 +449,25 @@ def test_what_a_server_counts_is_what_is_read(saved: Path) -> None:
         second = given[1]
         pair = (prefix + second[0], second[1]) if method == "score" else (prefix + second,)
         assert counts.tokens == (most, len(loaded.tokenizer.encode(*pair).ids)), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cross-1-identity", "multi-vector-least", "sparse-limited", "sentence-truncated-normalized"],
+)
+def test_a_bundle_is_the_model_that_it_was_made_of(saved: Path, tmp_path: Path, name: str) -> None:
+    model: Any = bertie.load(saved / name, precision="float32")
+    bundle: Any = bertie.load(write_bundle(saved / name, tmp_path / name, precision="float32").path)
+    assert bundle.fingerprint == model.fingerprint
+    told = {"precision": None, "task": None}  # by the bundle
+    assert {**bundle.info().settings, **told} == {**model.info().settings, **told}
+
+
+def test_a_bundle_keeps_the_file_beside_the_encoder_under_its_older_name(
+    model: Any, tmp_path: Path
+) -> None:
+    directory = model("embed")
+    (directory / FILE).unlink()
+    edit_json(directory / "sentence_roberta_config.json", max_seq_length=11)
+    bundle = write_bundle(directory, tmp_path / "bundle", precision="float32").path
+    assert bertie.load(bundle).max_length == 11

@@ -106,8 +106,13 @@ def as_pylate(directory: Path, **settings: object) -> None:
             "use_residual": False,
         },
         "modules.json": [
-            {"path": "", "type": "sentence_transformers.models.Transformer.Transformer"},
-            {"path": "1_Dense", "type": "pylate.models.Dense.Dense"},
+            {
+                "idx": 0,
+                "name": "0",
+                "path": "",
+                "type": "sentence_transformers.models.Transformer.Transformer",
+            },
+            {"idx": 1, "name": "1", "path": "1_Dense", "type": "pylate.models.Dense.Dense"},
         ],
         "sentence_bert_config.json": {"max_seq_length": 11, "do_lower_case": False},
         "config_sentence_transformers.json": {

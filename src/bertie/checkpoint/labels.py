@@ -47,18 +47,31 @@ def read_labels(raw: Mapping[str, Any], weight: Tensor, where: str) -> Labels:
             f"{where}: {key} names {len(stated)} labels, but {weight.name} has {count} outputs;"
             " those without a name are LABEL_ and their number"
         )
+    other = _numbered(raw.get("label2id"))
+    if key == "id2label" and other != stated and set(other.values()) == set(stated.values()):
+        notes.append(
+            f"{where}: id2label and label2id number the same labels differently; id2label is used"
+        )
     return Labels(names, f"{where}: {key}" if found else "default", tuple(notes))
 
 
 def _stated(raw: Mapping[str, Any]) -> tuple[str, dict[int, str]]:
     """Find the labels that a config names, by number, and the key that names them."""
     key = "label2id" if raw.get("id2label") is None and "label2id" in raw else "id2label"
+    if key == "label2id":
+        return key, _numbered(raw[key])
     listed = raw.get(key)
     pairs = list(listed.items()) if isinstance(listed, Mapping) else []
-    if key == "label2id":
-        pairs = [(number, name) for name, number in pairs]
     return key, {
         int(number): name for number, name in pairs if isinstance(name, str) and _counts(number)
+    }
+
+
+def _numbered(label2id: Any) -> dict[int, str]:
+    """Turn names with their numbers into numbers with their names."""
+    pairs = list(label2id.items()) if isinstance(label2id, Mapping) else []
+    return {
+        int(number): name for name, number in pairs if isinstance(name, str) and _counts(number)
     }
 
 
