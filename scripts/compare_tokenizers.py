@@ -112,9 +112,7 @@ class Pair:
             path = Path(folder)
             (path / "vocab.txt").write_text("\n".join(vocab) + "\n", encoding="utf-8")
             theirs = tokenizers.BertWordPieceTokenizer(str(path / "vocab.txt"), **setting)
-            names = {"lowercase": "do_lower_case", "handle_chinese_chars": "tokenize_chinese_chars"}
-            config = {names.get(key, key): value for key, value in setting.items()}
-            (path / "tokenizer_config.json").write_text(json.dumps(config))
+            theirs.save(str(path / "tokenizer.json"))
             return cls(theirs, Tokenizer.load(path))
 
     def differences(self, texts: list[str]) -> Iterator[str]:

@@ -106,7 +106,9 @@ def test_a_file_that_cannot_be_read_is_a_checkpoint_error(bert: Path) -> None:
 
 
 def test_everything_that_is_missing_is_named_with_what_was_found(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"it lacks config.json or bert_config.json, vocab.txt"):
+    with pytest.raises(
+        SourceError, match=r"it lacks config.json or bert_config.json, tokenizer.json"
+    ):
         require_files(tmp_path)
     with pytest.raises(SourceError, match=r"it has nothing$"):
         require_files(tmp_path)

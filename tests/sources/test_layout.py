@@ -51,10 +51,20 @@ def test_what_a_folder_lacks_is_named_with_the_files_that_would_do() -> None:
     assert [str(part) for part in lacking(["config.json"])] == [
         "weights (model.safetensors or model.safetensors.index.json or pytorch_model.bin"
         " or pytorch_model.bin.index.json)",
-        "a vocabulary (vocab.txt or tokenizer.json)",
+        "a vocabulary (tokenizer.json or vocab.txt or vocab.json and merges.txt)",
     ]
     for weights in ("model.safetensors", "pytorch_model.bin"):
         assert lacking(["config.json", weights, "vocab.txt"]) == []
+        pair = ["vocab.json", "merges.txt"]
+        assert lacking(["config.json", weights, *pair]) == []
+        assert lacking(["config.json", weights, pair[0]]) != []
+
+
+def test_files_without_which_a_vocabulary_is_read_wrongly_are_fetched_to_be_refused() -> None:
+    beside = ["vocab.txt", "bpe.codes", "word_shape.json", "spiece.model"]
+    assert needed(beside) == sorted(beside)
+    assert needed([*beside, "tokenizer.json"]) == ["tokenizer.json", "vocab.txt"]
+    assert needed(["merges.txt", "vocab.json", "x.txt"]) == ["merges.txt", "vocab.json"]
 
 
 def test_models_are_found_in_a_tree_and_their_own_folders_are_not_models() -> None:

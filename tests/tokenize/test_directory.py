@@ -48,15 +48,25 @@ def test_special_tokens_may_have_other_names(load: Load) -> None:
     assert tokenizer.settings["unk_token"].origin == "tokenizer_config.json: unk_token"
 
 
-def test_a_note_says_that_a_vocabulary_is_a_cased_ones_where_nothing_else_does(load: Load) -> None:
-    tokens = ["[UNK]", "[CLS]", "[SEP]", "Paris", "paris", "##S"]
-    assert load(tokens).notes == (
-        "vocab.txt: 2 of 6 tokens have capitals, but no file says whether to lower-case and texts"
-        " are lower-cased: give lower=False for a cased model",
+def test_a_vocabulary_of_capitals_is_not_lower_cased_where_no_file_says_so(load: Load) -> None:
+    special = ["[UNK]", "[CLS]", "[SEP]", "[unused0]", "[unused1]"]
+    tokens = [*special, "Paris", "paris", *(f"##{i}" for i in range(18))]
+    found = load(tokens)
+    assert found.settings["lower"] == Setting(True, "default")  # one of twenty is not over 5 %
+    assert found.notes == ()
+    tokens.pop()
+    found = load(tokens)
+    assert found.notes == (
+        "vocab.txt: 1 of 19 tokens have capitals, and no file says whether to lower-case, so texts"
+        " are not lower-cased, where transformers does: give lower=True for that",
     )
-    assert load(tokens, {"do_lower_case": True}).notes == ()
-    assert load(tokens, lower=True).notes == ()
-    assert load(["[UNK]", "[CLS]", "[SEP]", "paris"]).notes == ()
+    assert found.settings["lower"] == Setting(False, "capitals in vocab.txt")
+    assert found.settings["strip_accents"] == Setting(False, "as lower")
+    assert found.encode("Paris paris").tokens == ["[CLS]", "Paris", "paris", "[SEP]"]
+    for other in (load(tokens, {"do_lower_case": True}), load(tokens, lower=True)):
+        assert other.notes == ()
+        assert other.encode("Paris").tokens == ["[CLS]", "paris", "[SEP]"]
+    assert load(tokens, {"do_lower_case": None}).settings["lower"].value is False
 
 
 def test_special_tokens_map_is_read_too(load: Load, write_model: Callable[..., Path]) -> None:
@@ -81,7 +91,9 @@ def test_tokens_added_later_follow_the_vocabulary(load: Load) -> None:
 
 def test_an_added_token_of_another_vocabulary_is_refused(load: Load) -> None:
     decoder = {"9": {"content": "<x>"}}
-    with pytest.raises(TokenizerError, match=r"added_tokens_decoder\.9 is '<x>', expected as 4"):
+    with pytest.raises(
+        TokenizerError, match=r"added_tokens_decoder\.9 is 9 for '<x>', expected 4 by"
+    ):
         load(["[UNK]", "[CLS]", "[SEP]", "a"], {"added_tokens_decoder": decoder})
 
 
@@ -112,5 +124,7 @@ def test_a_config_of_other_types_is_refused_with_its_path(
 
 def test_a_lone_sentencepiece_model_is_refused_with_the_conversion(tmp_path: Path) -> None:
     (tmp_path / "spiece.model").write_bytes(b"\x0a")
-    with pytest.raises(TokenizerError, match=r"spiece\.model: .* convert it with transformers"):
+    with pytest.raises(
+        TokenizerError, match=r"spiece\.model is SentencePiece's .* convert it with transformers"
+    ):
         Tokenizer.load(tmp_path)

@@ -170,7 +170,10 @@ def broken(*path: str | int, value: Any) -> Callable[[dict[str, Any]], None]:
         (broken("model", "vocab", "hello", value="4"), r"model\.vocab\.hello is '4'"),
         (broken("model", "vocab", "hello", value=-1), r"model\.vocab\.hello is -1"),
         (broken("model", "vocab", "hello", value=True), r"model\.vocab\.hello is True"),
-        (broken("model", "vocab", "new", value=9), "leave no gap"),
+        (
+            broken("model", "vocab", "new", value=9999),
+            r"model\.vocab\.new is 9999, expected a whole number from 0 to",
+        ),
         (broken("model", "vocab", "\ud800", value=8), "without lone surrogates"),
         (broken("model", "unk_token", value="<u>"), "lacks <u>"),
         (broken("model", "max_input_chars_per_word", value=-1), "from 0 to"),

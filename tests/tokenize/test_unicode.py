@@ -63,7 +63,7 @@ def test_every_code_point_splits_words_alike() -> None:
 
 def test_every_code_point_is_a_word_character_alike(write_model: Callable[..., Path]) -> None:
     vocab = ["[UNK]", "[CLS]", "[SEP]"]
-    alone = {"3": {"content": "<x>", "single_word": True, "special": False}}
+    alone = {"3": {"content": "<x>", "single_word": True, "normalized": False}}
     tokenizer = Tokenizer.load(write_model(vocab, {"added_tokens_decoder": alone}))
     theirs = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     theirs.add_tokens([tokenizers.AddedToken("<x>", single_word=True, normalized=False)])

@@ -18,9 +18,9 @@ from bertie.checkpoint.weights import (
 from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError, InputError, SourceError
 from bertie.known import MODEL_CONFIG, MODEL_FILES, NOTED, check, check_files
+from bertie.known.vocabularies import VOCABULARIES, has_vocabulary, refused
 
 CONFIGS = ("config.json", "bert_config.json")
-VOCABULARIES = ("vocab.txt", "tokenizer.json")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +132,10 @@ def require_files(directory: Path, *, config: bool = True, vocab: bool = True) -
     missing = []
     if config and not _has(directory, CONFIGS) and not _weights_tell_config(directory):
         missing.append(" or ".join(CONFIGS))
-    if vocab and not _has(directory, VOCABULARIES):
-        missing.append(" or ".join(VOCABULARIES))
+    names = {path.name for path in directory.iterdir()}
+    # One that can't be read is refused by the tokenizer, which says what to do with it.
+    if vocab and not has_vocabulary(names) and not refused(names):
+        missing.append(VOCABULARIES)
     try:
         weight_files(directory)
     except SourceError:

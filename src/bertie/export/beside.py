@@ -10,19 +10,14 @@ from bertie.checkpoint import Dense
 from bertie.checkpoint.files import read_json
 from bertie.export.safetensors import Part, write_safetensors
 from bertie.known.sentence import COLBERT, MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
+from bertie.known.vocabularies import TOKENIZER_FILES
 from bertie.opening import Opened
 
 VOCAB = "vocab.txt"
 _CONFIG = "config.json"
 # What says how the encoder's texts become token ids.
 _BESIDE_THE_ENCODER = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    VOCAB,
-    "vocab.json",
-    "merges.txt",
+    *TOKENIZER_FILES,
     *TRANSFORMER_CONFIGS,
     COLBERT,
 )

@@ -8,6 +8,7 @@ from bertie.known.model import MODEL_CONFIG, MODEL_FILES
 from bertie.known.modules import MODULE_CONFIGS, MODULES_FILE
 from bertie.known.record import IDLE, MARKS, NOTED, READ, REFUSED, Known
 from bertie.known.sentence import SENTENCE_CONFIGS, SENTENCE_SETTINGS
+from bertie.known.tokenizer import TOKENIZER
 
 KNOWN: tuple[Known, ...] = (
     *MODEL_FILES,
@@ -16,6 +17,7 @@ KNOWN: tuple[Known, ...] = (
     *MODULE_CONFIGS,
     *SENTENCE_CONFIGS,
     *SENTENCE_SETTINGS,
+    *TOKENIZER,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "REFUSED",
     "SENTENCE_CONFIGS",
     "SENTENCE_SETTINGS",
+    "TOKENIZER",
     "Known",
     "check",
     "check_files",

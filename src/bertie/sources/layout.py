@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
+from bertie.known.vocabularies import LAYOUTS, TOKENIZER_FILES, refused
 
 _SETTINGS = frozenset(
     {
@@ -16,13 +17,7 @@ _SETTINGS = frozenset(
         COLBERT,
         "adapter_config.json",
         "model_args.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-        "vocab.txt",
-        "vocab.json",
-        "merges.txt",
+        *TOKENIZER_FILES,
     }
 )
 # Weights in order of preference: the file that makes them whole, and all that belong to it.
@@ -41,19 +36,19 @@ _MODULE = re.compile(r"\d+_\w+")  # 0_Transformer, 1_Pooling: sentence-transform
 
 @dataclass(frozen=True)
 class Part:
-    """Something that every model has, and the files that can be it."""
+    """Something that every model has, and the files that can be it, each with those it needs."""
 
     name: str
-    files: tuple[str, ...]
+    files: tuple[tuple[str, ...], ...]
 
     def __str__(self) -> str:
-        return f"{self.name} ({' or '.join(self.files)})"
+        return f"{self.name} ({' or '.join(map(' and '.join, self.files))})"
 
 
 PARTS = (
-    Part("a configuration", ("config.json",)),
-    Part("weights", tuple(_WEIGHTS)),
-    Part("a vocabulary", ("vocab.txt", "tokenizer.json")),
+    Part("a configuration", (("config.json",),)),
+    Part("weights", tuple((name,) for name in _WEIGHTS)),
+    Part("a vocabulary", LAYOUTS),
 )
 
 
@@ -75,7 +70,7 @@ def needed(names: Iterable[str]) -> list[str]:
 def lacking(names: Iterable[str]) -> list[Part]:
     """The parts of a model that a folder of these files doesn't have."""
     bases = {name.rpartition("/")[2] for name in needed(names)}
-    return [part for part in PARTS if bases.isdisjoint(part.files)]
+    return [part for part in PARTS if not any(bases.issuperset(form) for form in part.files)]
 
 
 def roots(names: Iterable[str]) -> list[str]:
@@ -106,4 +101,4 @@ def _chosen(bases: set[str]) -> set[str]:
     """Choose from one folder."""
     form = next((pattern for whole, pattern in _WEIGHTS.items() if whole in bases), None)
     weights = {base for base in bases if form and form.fullmatch(base)}
-    return bases & _SETTINGS | weights
+    return bases & _SETTINGS | weights | refused(bases)

@@ -63,10 +63,19 @@ class Definition:
     notes: tuple[str, ...] = ()
 
 
-def bert_frames(cls: int, sep: int) -> tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]]:
-    """Return BERT's frames: [CLS] A [SEP], and [CLS] A [SEP] B [SEP] with B of type 1."""
+def frames(
+    cls: int, sep: int, *, doubled: bool = False, second: int = 1
+) -> tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]]:
+    """Return the frames of one text and of two.
+
+    Args:
+        cls, sep: the ids before and after a text.
+        doubled: the one after a text stands twice between two, as RoBERTa has it.
+        second: the type of the second text.
+    """
     single = (FrameItem(cls, 0), FrameItem("A", 0), FrameItem(sep, 0))
-    return single, (*single, FrameItem("B", 1), FrameItem(sep, 1))
+    between = (FrameItem(sep, 0),) if doubled else ()
+    return single, (*single, *between, FrameItem("B", second), FrameItem(sep, second))
 
 
 @dataclass(frozen=True)

@@ -1,107 +1,143 @@
 """From the files of models that aren't BERT's to what the `tokenizers` package reads."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bertie.config import Setting
 from bertie.errors import TokenizerError
-from bertie.tokenize.definition import ForeignDefinition
+from bertie.tokenize.added import CONFIG, merged
+from bertie.tokenize.bert_files import Files
+from bertie.tokenize.classes import BERT, ROBERTA, Kind
+from bertie.tokenize.definition import AddedToken, ForeignDefinition
 from bertie.tokenize.foreign import parsed
+from bertie.tokenize.foreign_edits import edited
 from bertie.tokenize.json_node import Node
+from bertie.tokenize.processor import bare, framed_by, processor, without_types
 from bertie.tokenize.vocab import Vocab
 
-# RoBERTa's names for what tokenizer_config.json calls bos_token and so on; each of them is added
-# only where the vocabulary has it.
-_BYTE_LEVEL_TOKENS = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "unk_token": "<unk>",
-    "sep_token": "</s>",
-    "pad_token": "<pad>",
-    "cls_token": "<s>",
-    "mask_token": "<mask>",
-}
+if TYPE_CHECKING:
+    import tokenizers
 
 _BERT_ONLY = ("strip_accents", "clean_text", "tokenize_chinese_chars")
+_JSON = "tokenizer.json"
 
 
 def foreign_json(
-    root: Node,
-    part: str,
-    settings: dict[str, Setting],
-    *,
-    lower: bool | None,
-    vocab: Path | None,
+    root: Node, part: str, files: Files, *, lower: bool | None, vocab: Path | None
 ) -> ForeignDefinition:
     """Define a tokenizer by its tokenizer.json; `part` is the one that isn't BERT's.
 
     Raises: TokenizerError: the package can't read it, or the caller wants it changed.
     """
     _refuse(root.file, lower=lower, vocab=vocab)
-    document = dict(root.record())
-    document.update(truncation=None, padding=None)
-    settings = settings | _normalizer(root["normalizer"], "tokenizer.json: normalizer")
-    note = f"tokenizer.json: {part} is not BERT's, so the tokenizers package runs it"
-    return _defined(json.dumps(document), root.file, settings, note)
+    document = root.record() | {"truncation": None, "padding": None}
+    package = parsed(json.dumps(document), root.file)
+    notes = [f"{_JSON}: {part} is not BERT's, so the tokenizers package runs it"]
+    kind = _rebuilt(package, files.named.kind)
+    tokens = files.tokens(kind or BERT)
+    changes = _added(files, kind, package, root.file)
+    if kind is not None:
+        edits, more = edited(_described(package), kind, files)
+        frame = _reframed(package, kind, files, tokens, changes)
+        changes |= edits | frame
+        notes += more
+        if frame:
+            notes.append(
+                f"{_JSON}: post_processor isn't that of {files.named}, by which texts are framed"
+            )
+    if files.one_type:
+        own = changes.get("post_processor", described(package.post_processor))
+        changes["post_processor"] = without_types(own)
+    settings = files.settings(tokens)
+    normalizer = (document | changes).get("normalizer")
+    settings |= _normalizer(Node(normalizer, root.file, "normalizer"))
+    return _defined(document | changes, root.file, settings, notes, None if changes else package)
 
 
-def byte_level(
-    directory: Path,
-    config: Node,
-    tokens_map: Node,
-    settings: dict[str, Setting],
-    *,
-    lower: bool | None,
-) -> ForeignDefinition:
-    """Define RoBERTa's byte-level BPE by vocab.json and merges.txt.
+def _rebuilt(package: "tokenizers.Tokenizer", kind: Kind | None) -> Kind | None:
+    """Give the class's kind if it is one of the model's in tokenizer.json."""
+    model = type(package.model).__name__
+    own = {"vocab.txt": "WordPiece", "vocab.json": "BPE"}
+    return kind if kind is not None and own.get(kind.reads[0], "Unigram") == model else None
 
-    Raises: TokenizerError: a file is broken, or the caller wants it changed.
-    """
-    _refuse(str(directory / "vocab.json"), lower=lower, vocab=None)
-    ids = Node.read(directory / "vocab.json")
-    names = {
-        key: _name(config[key]) or _name(tokens_map[key]) or default
-        for key, default in _BYTE_LEVEL_TOKENS.items()
+
+def described(part: Any) -> Any:
+    """Describe a part of the package's tokenizer as tokenizer.json does."""
+    return None if part is None else json.loads(part.__getstate__())
+
+
+def _described(package: "tokenizers.Tokenizer") -> dict[str, Any]:
+    names = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+    return {name: described(getattr(package, name)) for name in names}
+
+
+def _added(
+    files: Files, kind: Kind | None, package: "tokenizers.Tokenizer", where: str
+) -> dict[str, Any]:
+    """Give tokenizer.json's added_tokens with those of the files beside it, if there are others."""
+    flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
+    base = tuple(
+        AddedToken(one.content, id, **{flag: getattr(one, flag) for flag in flags})
+        for id, one in sorted(package.get_added_tokens_decoder().items())
+    )
+    ids = package.get_vocab(with_added_tokens=False)
+    added = merged(files.said, kind, base, ids, rebuilt=kind is not None, where=where)
+    if set(added) == set(base):
+        return {}
+    return {"added_tokens": [asdict(one) for one in sorted(added, key=lambda one: one.id)]}
+
+
+def _reframed(
+    package: "tokenizers.Tokenizer",
+    kind: Kind,
+    files: Files,
+    tokens: Mapping[str, Setting],
+    changes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Give the class's frame, if a file names it or its tokens and tokenizer.json has another."""
+    ends = kind.ends or ()
+    if not ends or not (files.named.stated or any(key in files.said.named for key in ends)):
+        return {}
+    ids = package.get_vocab(with_added_tokens=True)
+    ids |= {one["content"]: one["id"] for one in changes.get("added_tokens", ())}
+    if not all(tokens[key].value in ids for key in ends):
+        return {}
+    begin, end = ((tokens[key].value, ids[tokens[key].value]) for key in ends)
+    if framed_by(described(package.post_processor), kind, begin, end):
+        return {}
+    return {"post_processor": processor(kind, begin, end)}
+
+
+def byte_level(directory: Path, files: Files, *, lower: bool | None) -> ForeignDefinition:
+    """Define a tokenizer by vocab.json and merges.txt, whose tokens are of bytes."""
+    path = directory / "vocab.json"
+    _refuse(str(path), lower=lower, vocab=None)
+    ids = Node.read(path)
+    vocab = {
+        token: ids[token].integer(least=0, most=2**31 - 1) for token in dict.fromkeys(ids.record())
     }
-    size = len(ids.record())
-    found = {
-        token: ids[token].integer(least=0, most=2**31 - 1)
-        for token in dict.fromkeys(names.values())
-        if token in ids.record()
-    }
-    prefix_space = config["add_prefix_space"].flag(False)
-    mask = config["mask_token"]
-    # RoBERTa's <mask> takes the space before it along, where the config doesn't say otherwise.
-    strips = mask["lstrip"].flag(True) if isinstance(mask.value, dict) else True
+    kind, config = files.named.kind or ROBERTA, files.config
+    if files.named.kind is None:
+        # RoBERTa's <mask> has always taken the space before it along; transformers 5 loads no such
+        # directory.
+        kind = replace(kind, lstrip=frozenset({"mask_token"}))
+        _require_bytes(path, vocab)
+    tokens = files.tokens(kind)
+    space = config["add_prefix_space"].flag(False)
+    added = merged(files.said, kind, (), vocab, rebuilt=True, where=str(path))
+    known = vocab | {one.content: one.id for one in added}
     document: dict[str, Any] = {
         "version": "1.0",
-        "added_tokens": [
-            {
-                "id": id,
-                "content": token,
-                "special": True,
-                "single_word": False,
-                "lstrip": token == names["mask_token"] and strips,
-                "rstrip": False,
-                "normalized": False,
-            }
-            for token, id in sorted(found.items(), key=lambda item: item[1])
-        ],
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [asdict(one) for one in sorted(added, key=lambda one: one.id)],
         "normalizer": None,
-        "pre_tokenizer": {
-            "type": "ByteLevel",
-            "add_prefix_space": prefix_space,
-            "trim_offsets": True,
-            "use_regex": True,
-        },
-        "post_processor": _roberta_frame(names, found, prefix_space),
-        "decoder": {
-            "type": "ByteLevel",
-            "add_prefix_space": True,
-            "trim_offsets": True,
-            "use_regex": True,
-        },
+        "pre_tokenizer": _bytes(space),
+        "post_processor": _frame(kind, files, tokens, known, space),
+        "decoder": _bytes(True),
         "model": {
             "type": "BPE",
             "dropout": None,
@@ -109,34 +145,68 @@ def byte_level(
             "continuing_subword_prefix": "",
             "end_of_word_suffix": "",
             "fuse_unk": False,
-            "vocab": ids.record(),
+            "vocab": vocab,
             "merges": _merges(directory / "merges.txt"),
         },
     }
-    told = {key: Setting(value, "default") for key, value in names.items() if value in found}
-    for key in told:
-        if _name(config[key]):
-            told[key] = Setting(names[key], f"tokenizer_config.json: {key}")
-    kept = {"max_length": settings["max_length"]}
-    kept |= _normalizer(Node(None, "vocab.json"), "vocab.json")
-    note = f"vocab.json: a byte-level BPE of {size} tokens, run by the tokenizers package"
-    return _defined(json.dumps(document), str(directory / "vocab.json"), kept | told, note)
+    there = {key: one for key, one in tokens.items() if one.value in known}
+    settings = files.settings(there) | _normalizer(Node(None, "vocab.json"))
+    note = f"vocab.json: a byte-level BPE of {len(vocab)} tokens, run by the tokenizers package"
+    if files.one_type:
+        document["post_processor"] = without_types(document["post_processor"])
+    return _defined(document, str(path), settings, [note])
 
 
-def _roberta_frame(
-    names: dict[str, str], found: dict[str, int], prefix_space: bool
+def _frame(
+    kind: Kind,
+    files: Files,
+    tokens: Mapping[str, Setting],
+    ids: Mapping[str, int],
+    space: bool,
 ) -> dict[str, Any]:
-    """Return RoBERTa's <s> A </s></s> B </s>, or none where the vocabulary lacks the tokens."""
-    cls, sep = names["cls_token"], names["sep_token"]
-    if cls not in found or sep not in found:
-        return {"type": "ByteLevel", "add_prefix_space": prefix_space, "trim_offsets": False}
+    """Give the class's frame, or none where nothing names the class and its tokens aren't there."""
+    config = files.config
+    if kind.ends is None:
+        names = (
+            tokens[key].value if config[f"add_{key}"].flag(False) and key in tokens else None
+            for key in ("bos_token", "eos_token")
+        )
+        return bare(ids, *(name if name in ids else None for name in names))
+    begin, end = (tokens[key].value for key in kind.ends)
+    if missing := [name for name in dict.fromkeys((begin, end)) if name not in ids]:
+        if files.named.kind is None:
+            return {"type": "ByteLevel", "add_prefix_space": space, "trim_offsets": False}
+        raise TokenizerError(
+            f"vocab.json: the vocabulary lacks {', '.join(missing)}, which {files.named.name}"
+            f" needs: name its tokens in {CONFIG}"
+        )
+    trim = config["trim_offsets"].flag(True)
+    return processor(kind, (begin, ids[begin]), (end, ids[end]), space=space, trim=trim)
+
+
+def _bytes(space: bool) -> dict[str, Any]:
     return {
-        "type": "RobertaProcessing",
-        "sep": [sep, found[sep]],
-        "cls": [cls, found[cls]],
+        "type": "ByteLevel",
+        "add_prefix_space": space,
         "trim_offsets": True,
-        "add_prefix_space": prefix_space,
+        "use_regex": True,
     }
+
+
+def _require_bytes(path: Path, vocab: Mapping[str, int]) -> None:
+    """Refuse a vocabulary that isn't of bytes, where nothing names its class."""
+    ends = sum(token.endswith("</w>") for token in vocab)
+    # The package writes each byte as one of 256 characters, none of which is white space.
+    letters = {chr(code) for code in (*range(33, 127), *range(161, 324))} - {"\xad"}
+    others = [token for token in vocab if not letters.issuperset(token)]
+    if ends > 1 or 4 * len(others) > len(vocab):
+        seen = (
+            f"{ends} tokens end with </w>" if ends > 1 else f"{len(others)} have other characters"
+        )
+        raise TokenizerError(
+            f"{path}: {seen}, expected a byte-level vocabulary, as RoBERTa's: name its class as"
+            f" tokenizer_class in {CONFIG}, or save it with transformers as tokenizer.json"
+        )
 
 
 def _merges(path: Path) -> list[str]:
@@ -147,14 +217,9 @@ def _merges(path: Path) -> list[str]:
     return [line.rstrip("\r") for line in lines if line and not line.startswith("#version")]
 
 
-def _name(node: Node) -> str:
-    if isinstance(node.value, dict):
-        node = node["content"]
-    return node.text("")
-
-
-def _normalizer(node: Node, origin: str) -> dict[str, Setting]:
+def _normalizer(node: Node) -> dict[str, Setting]:
     """Settle what can be told of a normalizer that isn't BERT's: whether it lower-cases."""
+    origin = f"{Path(node.file).name}: {node.path}" if node.path else node.file
     settings = {name: Setting(None, origin) for name in _BERT_ONLY}
     return settings | {"lower": Setting(_lowers(node), origin)}
 
@@ -176,14 +241,28 @@ def _refuse(where: str, *, lower: bool | None, vocab: Path | None) -> None:
             )
 
 
-def _defined(text: str, where: str, settings: dict[str, Setting], note: str) -> ForeignDefinition:
-    ids = parsed(text, where).get_vocab(with_added_tokens=True)
+def _defined(
+    document: dict[str, Any],
+    where: str,
+    settings: dict[str, Setting],
+    notes: list[str],
+    package: "tokenizers.Tokenizer | None" = None,
+) -> ForeignDefinition:
+    text = json.dumps(document)
+    package = package or parsed(text, where)
+    ids = package.get_vocab(with_added_tokens=True)
     if max(ids.values(), default=0) > 4 * len(ids) + 1024:
         raise TokenizerError(
             f"{where}: the largest id is {max(ids.values())}, expected about as many ids as there "
             f"are tokens, {len(ids)}: fetch it again"
         )
+    for one in document.get("added_tokens") or ():
+        if ids.get(one["content"]) != one["id"]:
+            raise TokenizerError(
+                f"{where}: added_tokens has {one['content']!r} as {one['id']}, expected"
+                f" {ids.get(one['content'])} by the vocabulary: fetch it again"
+            )
     tokens = [""] * (max(ids.values(), default=-1) + 1)
     for token, id in ids.items():
         tokens[id] = token
-    return ForeignDefinition(text, where, Vocab(tokens), settings, (note,))
+    return ForeignDefinition(text, where, Vocab(tokens), settings, tuple(notes))

@@ -34,10 +34,14 @@ class Tokenizer:
             tokenize_chinese_chars, max_length (tokens; None: no limit known) and the special
             tokens unk_token, cls_token, sep_token, pad_token, mask_token.
         notes: what is odd about the files, and which of two that differ won.
+        rows: the tokens that a model has embeddings of; None: no model is known.
     """
 
-    def __init__(self, definition: Definition | ForeignDefinition) -> None:
+    def __init__(
+        self, definition: Definition | ForeignDefinition, *, rows: int | None = None
+    ) -> None:
         self.definition = definition
+        self.rows = rows
         self.settings: Mapping[str, Setting] = definition.settings
         self.notes: tuple[str, ...] = definition.notes
 
@@ -99,7 +103,7 @@ class Tokenizer:
             TokenizerError: the vocabulary lacks a token that BERT needs.
             InputError: it lacks one of never_split.
         """
-        from bertie.tokenize.directory import from_vocab
+        from bertie.tokenize.bert_files import from_options
 
         check_count(max_length, "max_length")
         check_count(max_chars, "max_chars")
@@ -109,7 +113,7 @@ class Tokenizer:
                 f"never_split has {', '.join(missing)}, expected tokens of the vocabulary: add them"
             )
         return cls(
-            from_vocab(
+            from_options(
                 vocab,
                 lower=lower,
                 strip_accents=strip_accents,
@@ -133,6 +137,11 @@ class Tokenizer:
     def vocab_size(self) -> int:
         """Ids, those of added tokens included."""
         return len(self.vocab)
+
+    @property
+    def readable(self) -> int:
+        """Ids that the model can read, from 0 on."""
+        return self.vocab_size if self.rows is None else min(self.vocab_size, self.rows)
 
     def token_of(self, id: int) -> str:
         """Return the id's token. Raises: InputError: the id is outside the vocabulary."""
@@ -334,7 +343,7 @@ class Tokenizer:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.definition,)
+        return _restored, (type(self), self.definition, self.rows)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -389,6 +398,13 @@ class Tokenizer:
             kept, left_out = int(packed.lengths[i]), int(packed.truncated[i])
             raise _too_long(f"texts[{base + i}]{more}", kept, left_out, options.max_length)
         return packed
+
+
+def _restored(
+    kind: type[Tokenizer], definition: Definition | ForeignDefinition, rows: int | None
+) -> Tokenizer:
+    """Make a tokenizer again of what was pickled."""
+    return kind(definition, rows=rows)
 
 
 def _check_windows(stride: int, truncate: str) -> None:

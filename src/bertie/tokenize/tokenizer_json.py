@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
-from bertie.tokenize.definition import AddedToken, FrameItem, bert_frames
+from bertie.tokenize.definition import AddedToken, FrameItem, frames
 from bertie.tokenize.json_node import Node
 from bertie.tokenize.vocab import Vocab
 
@@ -62,7 +63,7 @@ def read(root: Node) -> JsonTokenizer:
     """
     vocab = _vocab(root["model"]["vocab"])
     added = tuple(_added(root["added_tokens"], vocab))
-    size = len(vocab) + sum(token.id >= len(vocab) for token in added)
+    size = max([len(vocab), *(token.id + 1 for token in added)])
     normalizer, decoder = root["normalizer"], root["decoder"]
     # Without a normalizer, nothing is normalized.
     bert = bool(normalizer)
@@ -83,16 +84,18 @@ def read(root: Node) -> JsonTokenizer:
 
 
 def _vocab(node: Node) -> Vocab:
-    """Read the model's vocabulary, whose ids have to be 0, 1, 2, … without a gap."""
+    """Read the model's vocabulary; an id that no token has is a hole in it."""
     record = node.record()
-    ids, whole = list(record.values()), set(map(type, record.values())) == {int}
+    ids = list(record.values())
     # At once, for it takes a while; nearly all files have their tokens in order.
-    if whole and _is_unicode(record):
-        if ids == list(range(len(ids))):
-            return Vocab.from_ids(record)
-        if set(ids) == set(range(len(ids))):
-            return Vocab(sorted(record, key=record.__getitem__))
-    return _vocab_checked(node)
+    if set(map(type, ids)) != {int} or not _is_unicode(record):
+        _complain(node)
+    if ids == list(range(len(ids))):
+        return Vocab.from_ids(record)
+    most = 4 * len(ids) + 1024
+    if min(ids) < 0 or max(ids) > most or len(set(ids)) < len(ids):
+        _complain(node, most)
+    return Vocab.with_holes(record)
 
 
 def _is_unicode(tokens: Iterable[str]) -> bool:
@@ -104,29 +107,21 @@ def _is_unicode(tokens: Iterable[str]) -> bool:
     return True
 
 
-def _vocab_checked(node: Node) -> Vocab:
-    """Read the vocabulary entry by entry, to say which one is wrong."""
-    ids = node.record()
-    count = len(ids)
-    tokens: list[str | None] = [None] * count
-    for token, id in ids.items():
-        if type(id) is not int or not 0 <= id < count or tokens[id] is not None:
-            raise node[token].wrong(
-                f"an id of its own from 0 to {count - 1}: the {count} tokens have to leave no gap; "
-                "where there is a vocab.txt, give it with vocab="
-            )
-        tokens[id] = token
-    try:
-        "".join(ids).encode()
-    except UnicodeEncodeError:
-        for token in ids:
-            Node(token, node.file, f"{node.path} key {ids[token]}").text()
-    return Vocab(token for token in tokens if token is not None)
+def _complain(node: Node, most: int = _LARGEST_ID) -> NoReturn:
+    """Raise the error about the entry that is wrong."""
+    seen: dict[int, str] = {}
+    for token, id in node.record().items():
+        number = node[token].integer(least=0, most=most)
+        if number in seen:
+            raise node[token].wrong(f"an id of its own: {seen[number]!r} has that one")
+        seen[number] = token
+        Node(token, node.file, f"{node.path} key {id}").text()
+    raise node.wrong("at least one token")
 
 
 def _added(node: Node, vocab: Vocab) -> Iterator[AddedToken]:
     """Yield the added tokens. Those of the vocabulary have its id; others follow it in order."""
-    following = len(vocab)
+    following = len(vocab.ids)
     new: dict[str, int] = {}
     for entry in node.items():
         content = entry["content"].text()
@@ -154,7 +149,7 @@ def _frames(node: Node, size: int) -> tuple[tuple[FrameItem, ...], tuple[FrameIt
         return None
     if node["type"].text() == "BertProcessing":
         cls, sep = (_token_id(node[key], size) for key in ("cls", "sep"))
-        return bert_frames(cls, sep)
+        return frames(cls, sep)
     single = tuple(_template(node["single"], node["special_tokens"], size))
     pair = tuple(_template(node["pair"], node["special_tokens"], size))
     for items, texts, path in ((single, ["A"], "single"), (pair, ["A", "B"], "pair")):

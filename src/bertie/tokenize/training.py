@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from bertie.errors import InputError
-from bertie.tokenize.directory import SPECIAL_TOKENS
+from bertie.tokenize.classes import BERT
 from bertie.tokenize.inputs import check_text
 from bertie.tokenize.vocab import Vocab
 
@@ -39,7 +39,7 @@ def train(
         raise InputError(
             f"size is {size}, expected more than the {len(special_tokens)} special tokens"
         )
-    tokenizer = Tokenizer(models.WordPiece({}, unk_token=SPECIAL_TOKENS["unk_token"]))
+    tokenizer = Tokenizer(models.WordPiece({}, unk_token=BERT.tokens["unk_token"]))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=strip_accents)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(

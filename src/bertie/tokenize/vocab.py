@@ -48,6 +48,16 @@ class Vocab:
         vocab._ids = ids
         return vocab
 
+    @classmethod
+    def with_holes(cls, ids: dict[str, int]) -> "Vocab":
+        """Take over tokens with ids of their own; one that none has is blank, and no token's."""
+        tokens = [""] * (max(ids.values(), default=-1) + 1)
+        for token, id in ids.items():
+            tokens[id] = token
+        vocab = cls(tokens)
+        vocab._ids = ids
+        return vocab
+
     @property
     def ids(self) -> dict[str, int]:
         """From token to id; made on first need."""
@@ -63,7 +73,7 @@ class Vocab:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is odd about the tokens: blank ones and duplicates."""
-        if "" not in self.ids and len(self.ids) == len(self._tokens):
+        if "" not in self.ids and len(self.ids) == len(self._tokens) and "" not in self._tokens:
             return ()
         notes = []
         blank = [i for i, token in enumerate(self._tokens) if not token]
@@ -132,6 +142,11 @@ class Vocab:
             raise InputError(
                 f"id {id} is outside the vocabulary, expected 0 to {len(self) - 1}: an id beyond it"
                 " comes from another model's tokenizer"
+            )
+        if not self._tokens[id]:
+            raise InputError(
+                f"id {id} is a hole in the vocabulary, which has no token for it: it comes from"
+                " another model's tokenizer"
             )
         return self._tokens[id]
 

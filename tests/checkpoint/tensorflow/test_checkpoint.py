@@ -77,7 +77,7 @@ def test_a_trained_directory_is_read_without_config_by_its_graph(trained: Path) 
 def test_a_trained_directory_without_its_graph_needs_a_config(trained: Path) -> None:
     (trained / "model.ckpt-2.meta").unlink()
     assert checkpoint_config(trained) is None
-    with pytest.raises(SourceError, match=r"lacks config.json or bert_config.json, vocab.txt"):
+    with pytest.raises(SourceError, match=r"lacks config.json or bert_config.json, tokenizer.json"):
         require_files(trained)
     require_files(trained, config=False, vocab=False)
     given = Checkpoint.open(trained, config=DATA / "release" / "bert_config.json")

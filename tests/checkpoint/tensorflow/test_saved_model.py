@@ -49,7 +49,9 @@ def test_load_reads_a_saved_model_and_says_which_layer_it_gives(embedding: Path)
 
 def test_a_vocabulary_is_asked_for_where_there_is_none(embedding: Path) -> None:
     (embedding / "vocab.txt").unlink()
-    with pytest.raises(SourceError, match=r"it lacks vocab.txt or tokenizer.json; it has saved_mo"):
+    with pytest.raises(
+        SourceError, match=r"it lacks tokenizer.json or vocab.txt or .*; it has saved_mo"
+    ):
         require_files(embedding)
     model = bertie.load(embedding, vocab=DATA / "release" / "vocab.txt")
     assert model.embed("the river bank.").shape == (12,)

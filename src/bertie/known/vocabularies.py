@@ -1,0 +1,38 @@
+"""The files that a vocabulary may be in: what is fetched, asked for, copied and read."""
+
+from collections.abc import Collection
+from fnmatch import fnmatchcase
+
+from bertie.known.record import REFUSED
+from bertie.known.tokenizer import BESIDE
+
+# Each with the files that it needs beside it; the first that is there is read, unless the model's
+# class reads another.
+LAYOUTS = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
+
+# As messages name them.
+VOCABULARIES = " or ".join(map(" and ".join, LAYOUTS))
+
+# What is read of a tokenizer's directory.
+TOKENIZER_FILES = (
+    *(name for layout in LAYOUTS for name in layout),
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+
+
+def has_vocabulary(names: Collection[str]) -> bool:
+    """Tell whether one of the layouts is complete among a directory's files."""
+    return any(set(layout) <= set(names) for layout in LAYOUTS)
+
+
+def refused(names: Collection[str]) -> frozenset[str]:
+    """Choose the files of vocabularies that nothing here reads, where no tokenizer.json stands in
+    for them."""
+    if "tokenizer.json" in names:
+        return frozenset()
+    patterns = [row.file for row in BESIDE if row.mark == REFUSED]
+    return frozenset(
+        name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)
+    )

@@ -1,0 +1,230 @@
+"""Special tokens and those added later, put together of a directory's files as transformers 5
+does it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bertie.config import Setting
+from bertie.errors import TokenizerError
+from bertie.tokenize.classes import SPECIAL, Kind
+from bertie.tokenize.definition import AddedToken
+from bertie.tokenize.json_node import Node
+
+CONFIG, TOKENS_MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
+_LARGEST_ID = 2**31 - 1
+_NO_ID = -1
+_LISTS = ("additional_special_tokens", "extra_special_tokens")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A token as a file describes it, which has no id yet; normalized None: unless special."""
+
+    content: str
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool | None = None
+    special: bool = False
+
+    def token(self, *, special: bool) -> AddedToken:
+        """Make it one that is looked for, and special if it is one of those by name."""
+        own = self.special or special
+        return AddedToken(
+            self.content,
+            _NO_ID,
+            single_word=self.single_word,
+            lstrip=self.lstrip,
+            rstrip=self.rstrip,
+            normalized=not own if self.normalized is None else self.normalized,
+            special=own,
+        )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a directory's files say of tokens; none of them has its id yet.
+
+    Attributes:
+        named: by key (cls_token, …), with the file and key that name it.
+        extra: special tokens without a key of their own.
+        listed: those of added_tokens_decoder or added_tokens.json, each with the id stated there.
+        whole: the list is that of added_tokens_decoder, which leaves none out.
+    """
+
+    named: Mapping[str, tuple[Told, str]]
+    extra: tuple[Told, ...]
+    listed: tuple[tuple[Node, int, Told], ...]
+    whole: bool
+
+    def settings(self, kind: Kind) -> dict[str, Setting]:
+        """Give every special token's name, and where it comes from."""
+        own = {key: Setting(name, "default") for key, name in kind.tokens.items()}
+        told = {key: Setting(one.content, where) for key, (one, where) in self.named.items()}
+        return own | {key: told[key] for key in told if key in SPECIAL}
+
+
+def said(config: Node, tokens_map: Node, added: Node) -> Said:
+    """Read what the files say of tokens.
+
+    special_tokens_map.json and added_tokens.json count only where tokenizer_config.json has no
+    added_tokens_decoder; the map's names then win over tokenizer_config.json's.
+
+    Args:
+        config: tokenizer_config.json.
+        tokens_map: special_tokens_map.json.
+        added: added_tokens.json.
+    Raises: TokenizerError: a value of another type.
+    """
+    whole = bool(config["added_tokens_decoder"])
+    named = dict(_named(config, CONFIG))
+    extra = _extra(config)
+    if not whole:
+        named |= dict(_named(tokens_map, TOKENS_MAP, special=True))
+        own = [_token(one, special=True) for one in _list(tokens_map["extra_special_tokens"])]
+        extra += [one for one in own if one not in extra]
+        extra = extra or _extra(tokens_map)
+    special = {one.content for one, _ in named.values()} | {one.content for one in extra}
+    listed = _decoder(config["added_tokens_decoder"]) if whole else _encoder(added, special)
+    return Said(named, tuple(extra), tuple(listed), whole)
+
+
+def merged(
+    said: Said,
+    kind: Kind | None,
+    base: Iterable[AddedToken],
+    ids: Mapping[str, int],
+    *,
+    rebuilt: bool,
+    where: str,
+) -> tuple[AddedToken, ...]:
+    """Put together the tokens that are looked for in a text, with their ids.
+
+    Args:
+        said: what the files beside tokenizer.json say.
+        kind: the class's; its own special tokens are added where the vocabulary has them.
+        base: those of tokenizer.json.
+        ids: the vocabulary's.
+        rebuilt: the class builds its tokenizer anew, so that added_tokens_decoder replaces those
+            of tokenizer.json.
+        where: what messages call the vocabulary.
+    Returns: those of tokenizer.json first.
+    Raises: TokenizerError: a file states another id than the token gets.
+    """
+    kept = {one.content: one for one in base if not (rebuilt and said.whole)}
+    listed = {one.content: one for _, _, one in said.listed}
+    names = {key: one for key, (one, _) in said.named.items()}
+    if kind is not None:
+        own = {key: Told(kind.tokens[key], lstrip=key in kind.lstrip) for key in kind.tokens}
+        there = {key: one for key, one in own.items() if {one.content} & {*ids, *kept, *listed}}
+        names = there | names
+    special = {one.content for one in names.values()}
+    told = [one for _, _, one in sorted(said.listed, key=lambda item: item[1])]
+    order = [
+        *(key for key in SPECIAL if key in names),
+        *(key for key in names if key not in SPECIAL),
+    ]
+    told += [
+        one
+        for one in (*(names[key] for key in order), *said.extra)
+        if one.content not in kept and one.content not in listed
+    ]
+    wanted = [one.token(special=one.content in special) for one in told if one.content]
+    if not said.whole:
+        found = (one for one in kept.values() if one.content in special and not one.special)
+        wanted += [replace(one, special=True) for one in found]
+    added = _assigned(kept, wanted, ids, where)
+    for node, stated, one in said.listed:
+        if one.content not in added:
+            raise node.wrong("a token with at least one character")
+        if added[one.content].id != stated:
+            raise TokenizerError(
+                f"{node.file}: {node.path} is {stated} for {one.content!r}, expected"
+                f" {added[one.content].id} by the vocabulary: the two files are not of one model,"
+                " fetch both again"
+            )
+    return tuple(added.values())
+
+
+def _assigned(
+    known: dict[str, AddedToken], wanted: Iterable[AddedToken], ids: Mapping[str, int], where: str
+) -> dict[str, AddedToken]:
+    """Give tokens their ids as the `tokenizers` package does: the vocabulary's, or the next."""
+    found = dict(known)
+    taken: dict[int, str] | None = None
+    following = max([len(ids), *(one.id + 1 for one in known.values())])
+    for one in wanted:
+        if not one.content:
+            continue
+        id = found[one.content].id if one.content in found else ids.get(one.content, following)
+        if one.content not in found and one.content not in ids:
+            taken = {id: token for token, id in ids.items()} if taken is None else taken
+            if id in taken:
+                raise TokenizerError(
+                    f"{where}: there are holes in its ids, so that {one.content!r}, which is added"
+                    f" to it, would get {id}, the id of {taken[id]!r}: number its tokens from 0"
+                    " without a gap, as the model's embeddings are"
+                )
+            following = id + 1
+        found[one.content] = replace(one, id=id)
+    return found
+
+
+def _named(
+    file: Node, name: str, *, special: bool = False
+) -> Iterator[tuple[str, tuple[Told, str]]]:
+    """Read the tokens that have a key: those that every class knows, and a model's own."""
+    record = file.record()
+    own = [key for key in record if key.endswith("_token") and key not in SPECIAL]
+    for key in (*SPECIAL, *(key for key in own if isinstance(record[key], str | dict))):
+        if file[key] and file[key].value is not False:
+            yield key, (_token(file[key], special=special), f"{name}: {key}")
+    groups = ("model_specific_special_tokens", "extra_special_tokens")
+    for group in groups[bool(own) or isinstance(record.get(groups[1]), dict) :]:
+        for key in record[group] if isinstance(record.get(group), dict) else ():
+            node = file[group][key]
+            yield key, (_token(node, special=special), f"{name}: {node.path}")
+
+
+def _extra(file: Node) -> list[Told]:
+    """Read the special tokens without a key; extra_special_tokens is the newer name."""
+    older, newer = (_list(file[key]) for key in _LISTS)
+    return [_token(one, special=True) for one in newer or older]
+
+
+def _list(node: Node) -> list[Node]:
+    return [] if isinstance(node.value, dict) else list(node.items())
+
+
+def _token(node: Node, *, special: bool) -> Told:
+    """Read a token: its text, or an object with its flags.
+
+    Args:
+        special: whether one is special where the object doesn't say.
+    """
+    if not isinstance(node.value, dict):
+        return Told(node.text(), special=special)
+    return Told(
+        node["content"].text(),
+        single_word=node["single_word"].flag(False),
+        lstrip=node["lstrip"].flag(False),
+        rstrip=node["rstrip"].flag(False),
+        normalized=node["normalized"].optional_flag(),
+        special=node["special"].flag(special),
+    )
+
+
+def _decoder(decoder: Node) -> Iterator[tuple[Node, int, Told]]:
+    """Read added_tokens_decoder, whose keys are ids."""
+    for key in decoder.record():
+        if not (key.isascii() and key.isdecimal()) or len(key) > 10 or int(key) > _LARGEST_ID:
+            raise decoder.wrong("an object whose keys are ids")
+        yield decoder[key], int(key), _token(decoder[key], special=False)
+
+
+def _encoder(added: Node, special: set[str]) -> Iterator[tuple[Node, int, Told]]:
+    """Read added_tokens.json, whose values are ids."""
+    for content in added.record():
+        id = added[content].integer(least=0, most=_LARGEST_ID)
+        text = Node(content, added.file, f"the key {id}").text()
+        yield added[content], id, Told(text, special=content in special)

@@ -1,0 +1,360 @@
+"""BERT's tokenizer from a directory's files: a vocabulary with settings, or tokenizer.json."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bertie.config import Setting
+from bertie.errors import TokenizerError
+from bertie.tokenize import tokenizer_json
+from bertie.tokenize.added import CONFIG, Said, merged
+from bertie.tokenize.classes import BERT, Kind, Named
+from bertie.tokenize.definition import AddedToken, Definition, FrameItem, frames
+from bertie.tokenize.json_node import Node
+from bertie.tokenize.vocab import Vocab
+
+JSON = "tokenizer.json"
+# Over one entry in so many has capitals in a cased model's vocabulary; in Google's every third.
+_CASED = 20
+# [unused12], [PAD], <mask>: no word of a text.
+_NAME = re.compile(r"\[[^\[\]]+\]|<[^<>]+>")
+BERT_ENDS = ("cls_token", "sep_token")
+_LOWER, _CHINESE, _CLEAN = "do_lower_case", "tokenize_chinese_chars", "clean_text"
+
+Frames = tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]]
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a directory's settings say, read once.
+
+    Attributes:
+        config: tokenizer_config.json.
+        said: of special and added tokens.
+        named: the class that tokenizes.
+        max_length: of a text, in tokens.
+    """
+
+    config: Node
+    said: Said
+    named: Named
+    max_length: Setting
+
+    @property
+    def one_type(self) -> bool:
+        """Whether a second text has the first one's type, as no types are given to the model."""
+        names = [one.text() for one in self.config["model_input_names"].items()]
+        return bool(names) and "token_type_ids" not in names
+
+    def tokens(self, kind: Kind | None = None) -> dict[str, Setting]:
+        """Give special tokens' names, as a kind of class has them where no file names them."""
+        return self.said.settings(kind or self.named.kind or BERT)
+
+    def settings(self, tokens: Mapping[str, Setting]) -> dict[str, Setting]:
+        """Give the settings that every tokenizer has."""
+        none = Setting(None, "default")
+        return {
+            "max_length": self.max_length,
+            **{key: tokens.get(key, none) for key in BERT.tokens},
+        }
+
+
+def from_options(
+    vocab: Vocab,
+    *,
+    lower: bool,
+    strip_accents: bool | None,
+    unknown: str,
+    max_chars: int,
+    never_split: tuple[str, ...],
+    max_length: int | None,
+) -> Definition:
+    """Define BERT's tokenizer by a vocabulary and the caller's options alone.
+
+    Raises: TokenizerError: the vocabulary lacks a token that BERT needs.
+    """
+    settings = {key: Setting(name, "default") for key, name in BERT.tokens.items()}
+    settings |= {
+        "unk_token": Setting(unknown, "caller"),
+        "lower": Setting(lower, "caller"),
+        "strip_accents": Setting(strip_accents, "caller"),
+        _CLEAN: Setting(True, "default"),
+        _CHINESE: Setting(True, "default"),
+        "max_length": Setting(max_length, "default" if max_length is None else "caller"),
+    }
+    names = [settings[key].value for key in BERT.tokens]
+    added = {name: AddedToken(name, vocab.ids[name]) for name in names if name in vocab}
+    later = (AddedToken(t, vocab.ids[t], single_word=True, special=False) for t in never_split)
+    added |= {token.content: token for token in later}
+    found = _bert(vocab, "vocabulary", BERT, settings, added.values(), max_chars)
+    return replace(found, settings=_settled(settings, None))
+
+
+def from_vocab(path: Path, files: Files, lower: bool | None) -> Definition:
+    """Define a tokenizer by its vocab.txt and its settings.
+
+    Raises: TokenizerError: the vocabulary is broken, or lacks a token that a frame needs.
+    """
+    vocab = Vocab.from_file(path)
+    kind, notes = _kind(vocab, files)
+    tokens, config = files.tokens(kind), files.config
+    flags = {
+        "lower": _flag(config, _LOWER, True),
+        _CLEAN: Setting(True, "default"),
+        _CHINESE: _flag(config, _CHINESE, True),
+        "strip_accents": _flag(config, "strip_accents", None),
+    }
+    added = merged(files.said, kind, (), vocab.ids, rebuilt=True, where=str(path))
+    first = [tokens[key].value for key in BERT.tokens]
+    added = tuple(sorted(added, key=lambda one: [*first, one.content].index(one.content)))
+    if lower is None and not config[_LOWER]:
+        note = _capitals(vocab, path, added)
+        if note:
+            flags["lower"] = Setting(False, f"capitals in {path.name}")
+            notes.append(note)
+    found = _typed(_bert(vocab, str(path), kind, tokens, added, 100), files)
+    settings = _settled(files.settings(tokens) | flags, lower)
+    return replace(found, settings=settings, notes=(*found.notes, *notes))
+
+
+def _kind(vocab: Vocab, files: Files) -> tuple[Kind, list[str]]:
+    """Choose the class's way; a model's type alone gives way to what the vocabulary has."""
+    kind, named = files.named.kind, files.named
+    if kind is None or named.stated or kind is BERT:
+        return kind or BERT, []
+    # A WordPiece vocabulary beside a model that comes with another: only its frame is the model's.
+    own = kind
+    if "vocab.txt" not in kind.reads:
+        own = replace(kind, tokens={**BERT.tokens, **kind.tokens, "unk_token": "[UNK]"})
+    tokens = files.tokens(own)
+    if not all(tokens[key].value in vocab for key in kind.ends or ()):
+        own, tokens = BERT, files.tokens(BERT)
+    if own is kind:
+        return own, []
+    begin, end = (tokens[key].value for key in own.ends or BERT_ENDS)
+    return own, [
+        f"{named}, which has another vocabulary; vocab.txt is read as WordPiece, with the frame"
+        f" {begin} A {end}"
+    ]
+
+
+def _flag(config: Node, key: str, default: bool | None) -> Setting:
+    """Read a flag of tokenizer_config.json."""
+    value = config[key].optional_flag()
+    if value is None:
+        return Setting(default, "default")
+    return Setting(value, f"{CONFIG}: {key}")
+
+
+def _capitals(vocab: Vocab, path: Path, added: Iterable[AddedToken]) -> str | None:
+    """Say that a vocabulary is a cased model's, where nothing else says so."""
+    special = {token.content for token in added}
+    entries = [
+        token for token in vocab if token and token not in special and not _NAME.fullmatch(token)
+    ]
+    capitals = sum(token != token.lower() for token in entries)
+    if capitals * _CASED <= len(entries):
+        return None
+    return (
+        f"{path.name}: {capitals} of {len(entries)} tokens have capitals, and no file says whether"
+        " to lower-case, so texts are not lower-cased, where transformers does: give lower=True"
+        " for that"
+    )
+
+
+def _bert(
+    vocab: Vocab,
+    where: str,
+    kind: Kind,
+    tokens: Mapping[str, Setting],
+    added: Iterable[AddedToken],
+    max_chars: int,
+) -> Definition:
+    """Define a tokenizer by a vocabulary and its tokens, without its settings."""
+    needed = ("unk_token", *(kind.ends or BERT_ENDS))
+    _require(vocab, [tokens[key].value for key in needed], where)
+    single, pair = _frames(kind, tokens, vocab.ids)
+    return Definition(
+        vocab=vocab,
+        added=tuple(added),
+        unknown=tokens["unk_token"].value,
+        single=single,
+        pair=pair,
+        max_chars=max_chars,
+        notes=tuple(f"{Path(where).name}: {note}" for note in vocab.notes),
+    )
+
+
+def _frames(kind: Kind, tokens: Mapping[str, Setting], ids: Mapping[str, int]) -> Frames:
+    begin, end = kind.ends or BERT_ENDS
+    return frames(
+        ids[tokens[begin].value],
+        ids[tokens[end].value],
+        doubled=kind.doubled,
+        second=kind.second,
+    )
+
+
+def _settled(settings: dict[str, Setting], lower: bool | None) -> dict[str, Setting]:
+    """Put in the caller's lower-casing; accents go with the capitals where nothing is said."""
+    if lower is not None:
+        settings["lower"] = Setting(lower, "caller")
+    if settings["strip_accents"].value is None:
+        settings["strip_accents"] = Setting(settings["lower"].value, "as lower")
+    return settings
+
+
+def _require(vocab: Vocab, tokens: list[str], where: str) -> None:
+    missing = [token for token in dict.fromkeys(tokens) if token not in vocab]
+    if missing:
+        raise TokenizerError(
+            f"{where}: the vocabulary of {len(vocab)} tokens lacks {', '.join(missing)}, which "
+            f"BERT needs: give the model's own with vocab=, or name its tokens in {CONFIG}"
+        )
+
+
+def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) -> Definition:
+    """Define a tokenizer by a tokenizer.json whose parts are BERT's.
+
+    Where the class builds its tokenizer anew, what tokenizer_config.json states wins.
+    """
+    found = tokenizer_json.read(root)
+    kind = files.named.kind
+    rebuilt = kind is not None and "vocab.txt" in kind.reads
+    vocab = Vocab.from_file(given) if given else found.vocab
+    where = str(given or root.file)
+    flags = {
+        "lower": Setting(found.lower, f"{JSON}: normalizer.lowercase"),
+        "strip_accents": Setting(found.strip_accents, f"{JSON}: normalizer.strip_accents"),
+        _CLEAN: Setting(found.clean_text, f"{JSON}: normalizer.clean_text"),
+        _CHINESE: Setting(found.tokenize_chinese_chars, f"{JSON}: normalizer.handle_chinese_chars"),
+        "unk_token": Setting(found.unknown, f"{JSON}: model.unk_token"),
+    }
+    if not root["normalizer"]:
+        flags |= {
+            key: Setting(flags[key].value, f"{JSON}: normalizer is null")
+            for key in ("lower", "strip_accents", _CLEAN, _CHINESE)
+        }
+    stated = _stated(files)
+    notes = list(_disagreements(flags, stated, files.named, rebuilt))
+    if rebuilt:
+        flags |= stated
+    unknown = flags["unk_token"].value
+    _require(vocab, [unknown], where)
+    notes = [*(f"{Path(where).name}: {note}" for note in vocab.notes), *notes]
+    tokens = files.tokens()
+    settings = files.settings(tokens) | flags
+    framed, added = found.frames, found.added
+    if rebuilt and kind is not None and _names_ends(files, kind):
+        _require(found.vocab, [tokens[key].value for key in kind.ends or BERT_ENDS], root.file)
+        framed = _frames(kind, tokens, found.vocab.ids)
+        if framed != found.frames:
+            notes.append(
+                f"{JSON}: post_processor isn't that of {files.named}, by which texts are framed"
+            )
+    if framed is None:
+        notes.append(f"{JSON}: post_processor is null, so no special tokens frame a text")
+        single: tuple[FrameItem, ...] = (FrameItem("A", 0),)
+        framed = single, (*single, FrameItem("B", 1))
+    added = merged(
+        files.said, kind if rebuilt else None, added, found.vocab.ids, rebuilt=rebuilt, where=where
+    )
+    lost = [one.content for one in found.added if one not in added and _lost(one, added)]
+    if lost:
+        notes.append(f"{CONFIG}: added_tokens_decoder lacks {', '.join(lost)}, so {JSON}'s go")
+    if given:
+        added, framed = _moved(found, added, vocab, framed, given)
+    definition = Definition(
+        vocab=vocab,
+        added=added,
+        unknown=unknown,
+        single=framed[0],
+        pair=framed[1],
+        prefix=found.prefix,
+        max_chars=found.max_chars,
+        decoder_prefix=found.decoder_prefix,
+        cleanup=found.cleanup,
+        settings=_settled(settings, lower),
+        notes=tuple(notes),
+    )
+    return _typed(definition, files)
+
+
+def _typed(definition: Definition, files: Files) -> Definition:
+    """Leave the types of texts alike, where the model is given none."""
+    if not files.one_type:
+        return definition
+    single, pair = (
+        tuple(replace(part, type_id=0) for part in frame)
+        for frame in (definition.single, definition.pair)
+    )
+    return replace(definition, single=single, pair=pair)
+
+
+def _lost(one: AddedToken, added: Iterable[AddedToken]) -> bool:
+    return all(one.content != other.content for other in added)
+
+
+def _names_ends(files: Files, kind: Kind) -> bool:
+    """Whether a file names the class, or the tokens of its frame."""
+    return files.named.stated or any(key in files.said.named for key in kind.ends or ())
+
+
+def _stated(files: Files) -> dict[str, Setting]:
+    """Collect what tokenizer_config.json states of what tokenizer.json says too."""
+    stated = {}
+    for key, name in (("lower", _LOWER), ("strip_accents", "strip_accents"), (_CHINESE, _CHINESE)):
+        own = _flag(files.config, name, None)
+        # null is a value of strip_accents: as lower-casing is.
+        null = name == "strip_accents" and name in files.config.record()
+        if own.value is not None or null:
+            stated[key] = Setting(own.value, f"{CONFIG}: {name}")
+    if "unk_token" in files.said.named:
+        token, where = files.said.named["unk_token"]
+        stated["unk_token"] = Setting(token.content, where)
+    return stated
+
+
+def _disagreements(
+    flags: Mapping[str, Setting], stated: Mapping[str, Setting], named: Named, rebuilt: bool
+) -> Iterable[str]:
+    """Say where tokenizer_config.json and tokenizer.json differ, and which wins."""
+    for key, own in stated.items():
+        if own.value != flags[key].value:
+            won = f"{CONFIG} won, as {named}" if rebuilt else f"{JSON} won"
+            other = _shown(flags[key].value)
+            yield f"{own.origin} is {_shown(own.value)} and {JSON} says {other}: {won}"
+
+
+def _shown(value: Any) -> str:
+    """Write a value as JSON does."""
+    if isinstance(value, str):
+        return repr(value)
+    return "null" if value is None else str(value).lower()
+
+
+def _moved(
+    found: tokenizer_json.JsonTokenizer,
+    added: tuple[AddedToken, ...],
+    vocab: Vocab,
+    framed: Frames,
+    given: Path,
+) -> tuple[tuple[AddedToken, ...], Frames]:
+    """Give added tokens and frames the ids of the caller's vocabulary."""
+    names = {token.id: token.content for token in added}
+    names |= dict(enumerate(found.vocab))
+    needed = {i.item: names[i.item] for frame in framed for i in frame if isinstance(i.item, int)}
+    _require(vocab, list(needed.values()), str(given))
+    moved = tuple(
+        replace(token, id=vocab.ids[token.content]) for token in added if token.content in vocab
+    )
+    single, pair = (
+        tuple(
+            replace(i, item=vocab.ids[needed[i.item]]) if isinstance(i.item, int) else i
+            for i in frame
+        )
+        for frame in framed
+    )
+    return moved, (single, pair)
