@@ -185,11 +185,12 @@ def test_a_directory_without_a_model_says_what_it_lacks(tmp_path: Path) -> None:
         bertie.load(tmp_path)
 
 
-def test_a_vocabulary_larger_than_the_embeddings_is_refused(bert: Path) -> None:
+def test_a_vocabulary_without_an_embedding_of_the_frame_is_refused(bert: Path) -> None:
     (bert / "tokenizer.json").unlink()
     with (bert / "vocab.txt").open("a") as file:
-        file.write("more\n")
-    match = "the vocabulary has 180 tokens, expected at most 179 from vocab_size in config.json"
+        file.write("[TAIL]\n")
+    edit_json(bert / "tokenizer_config.json", sep_token="[TAIL]")
+    match = r"every text has '\[TAIL\]', which is 179 in the vocabulary of 180 tokens, expected at"
     with pytest.raises(CheckpointError, match=match):
         bertie.load(bert)
 

@@ -112,7 +112,11 @@ def calibrate(text: CalibrationText, tokenizer: Tokenizer, positions: int) -> Ca
     """
     positions = min(positions, MOST_TOKENS)
     packed = tokenizer.encode_batch(text.texts, max_length=positions)
-    kept = np.flatnonzero(np.cumsum(packed.lengths, dtype=np.int64) <= MOST_TOKENS)
+    # Which sequences there is an embedding for every token of.
+    known = np.logical_and.reduceat(
+        packed.ids < tokenizer.readable, np.cumsum(packed.lengths) - packed.lengths
+    )
+    kept = np.flatnonzero(known & (np.cumsum(packed.lengths, dtype=np.int64) <= MOST_TOKENS))
     ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, kept)
     unknown = _unknown_share(ids, len(lengths), tokenizer)
     if unknown <= MOST_UNKNOWN:
@@ -176,7 +180,8 @@ def _unknown_share(ids: Ints, sequences: int, tokenizer: Tokenizer) -> float:
 
 def _draw(tokenizer: Tokenizer, positions: int) -> tuple[Ints, Ints]:
     """Draw sequences of ordinary tokens, framed as texts are, the same ones every time."""
-    ordinary = np.array(_ordinary(tokenizer.vocab.ids, tokenizer.settings), np.int32)
+    ids = {token: id for token, id in tokenizer.vocab.ids.items() if id < tokenizer.readable}
+    ordinary = np.array(_ordinary(ids, tokenizer.settings), np.int32)
     frame = frame_of(tokenizer)
     before, behind = np.array(frame.before, np.int32), np.array(frame.behind, np.int32)
     # The generator's raw output is what NumPy promises to keep.

@@ -226,14 +226,7 @@ def _config(raw: Mapping[str, Any], config: EncoderConfig, where: str, seen: _Ex
 def _tokens(tokenizer: Tokenizer, checkpoint: Checkpoint, seen: _Examination) -> None:
     """Hold the vocabulary against the embeddings, and the padding token against the config's."""
     rows, size = checkpoint.config.vocab_size, tokenizer.vocab_size
-    if size > rows:
-        seen.add(
-            BROKEN,
-            f"the vocabulary has {size} tokens, but there are embeddings of {rows}: the two are not"
-            " of one model; give the right one with vocab=, or save the model after"
-            " resize_token_embeddings",
-        )
-    elif size < rows:
+    if size < rows:
         seen.add(
             NOTE,
             f"the vocabulary has {size} tokens and there are embeddings of {rows}; the last"

@@ -185,7 +185,7 @@ def open_source(source: str | Path, given: Given | None = None) -> Opened:
     tokenizer = Tokenizer.load(layout.transformer, lower=given.lower, vocab=given.vocab)
     if bundle is not None:
         checkpoint, tokenizer = _attributed(checkpoint, tokenizer, given)
-    _check_vocabulary(tokenizer, checkpoint.config)
+    tokenizer = _beside(tokenizer, checkpoint.config)
     return Opened(directory, layout, checkpoint, tensors, tokenizer, given, bundle)
 
 
@@ -218,10 +218,26 @@ def _attributed(
     return checkpoint, tokenizer
 
 
-def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
-    """Refuse a vocabulary with tokens that have no embedding."""
-    if tokenizer.vocab_size > config.vocab_size:
+def _beside(tokenizer: Tokenizer, config: EncoderConfig) -> Tokenizer:
+    """Let a tokenizer know how many tokens there are embeddings of.
+
+    Raises: CheckpointError: there are none of a token that every text has.
+    """
+    rows, definition = config.vocab_size, tokenizer.definition
+    if tokenizer.vocab_size <= rows:
+        return Tokenizer(definition, rows=rows)
+    frame = max(tokenizer.encode("").ids, default=0)
+    if frame >= rows:
         raise CheckpointError(
-            f"the vocabulary has {tokenizer.vocab_size} tokens, expected at most"
-            f" {config.vocab_size} from {config.source('vocab_size')}"
+            f"every text has {tokenizer.vocab.tokens[frame]!r}, which is {frame} in the vocabulary"
+            f" of {tokenizer.vocab_size} tokens, expected at most {rows - 1} from"
+            f" {config.source('vocab_size')}: give the model's own vocabulary with vocab=, or save"
+            " the model after resize_token_embeddings"
         )
+    note = (
+        f"the vocabulary has {tokenizer.vocab_size} tokens, and there are embeddings of {rows}"
+        f" ({config.source('vocab_size')}): a text with one of the last"
+        f" {tokenizer.vocab_size - rows} is refused"
+    )
+    notes = dict.fromkeys((*definition.notes, note))  # a bundle has it already
+    return Tokenizer(replace(definition, notes=tuple(notes)), rows=rows)

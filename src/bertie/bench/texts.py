@@ -61,7 +61,7 @@ def _words(tokenizer: Tokenizer) -> Sequence[str]:
 
     Unigram and byte-level BPE mark a word's start instead, by ▁ and Ġ.
     """
-    tokens = tuple(tokenizer.vocab)
+    tokens = tuple(tokenizer.vocab)[: tokenizer.readable]
     for mark in ("▁", "Ġ"):
         marked = [token[1:] for token in tokens if token[:1] == mark and token[1:].isalpha()]
         if len(marked) > len(tokens) // 10:

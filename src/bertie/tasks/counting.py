@@ -15,6 +15,7 @@ from bertie.config import Setting
 from bertie.tasks import tensors
 from bertie.tasks.apart import apart
 from bertie.tasks.calls import Rule
+from bertie.tasks.embeddings import require_embeddings
 from bertie.tasks.framed import TokenIds, framed
 from bertie.tasks.lowering import lowering
 from bertie.tasks.prompts import chosen_prompt, fixed_prompt
@@ -70,7 +71,7 @@ def counted(
         where truncate is "error"; a prompt that doesn't exist.
     """
     if rule.tensors:
-        return Counts(tensors.check(inputs, tokenizer.vocab_size), (0,) * len(inputs))
+        return Counts(tensors.check(inputs, tokenizer.readable), (0,) * len(inputs))
     if options.get("token_ids"):
         truncation = Truncation(
             options.get("truncate", rule.truncate), rule.limit(settings, options)
@@ -104,7 +105,9 @@ def counted(
         second = None if None in some.second else some.second
         return tokenizer.encode_batch(some.first, second, split_words=split_words, threads=1)
 
-    lengths = (encode(texts) if plain and not rule.crossed else apart(encode, texts)).lengths
+    packed = encode(texts) if plain and not rule.crossed else apart(encode, texts)
+    require_embeddings(tokenizer, packed, 0, sequences=sequences)
+    lengths = packed.lengths
     return _kept(lengths, sequences, rule.limit(settings, options), rule, options)
 
 

@@ -17,6 +17,7 @@ from bertie.heads import Head
 from bertie.opening import Opened
 from bertie.tasks import head
 from bertie.tasks.call import Call
+from bertie.tasks.embeddings import lacking
 from bertie.tasks.logits import chosen_logits
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.probabilities import check_top_k, log_total, perplexity
@@ -275,6 +276,8 @@ class Filler(Model):
             if len(ids) != 1:
                 tokens = ", ".join(map(self.tokenizer.token_of, ids)) or "nothing"
                 raise InputError(f"target {word!r} is {tokens}, expected one token")
+            if ids[0] >= self.tokenizer.readable:
+                raise InputError(f"target {word!r}: {lacking(self.tokenizer, ids[0])}")
             found.append(ids[0])
         return np.array(list(dict.fromkeys(found)), np.int32)
 
@@ -314,7 +317,7 @@ class Filler(Model):
         considered = _likeliest(named, count) if wanted is None else wanted
         order = np.lexsort((considered, -logits[considered]))[:top_k]
         return [
-            Filling(self.tokenizer.token_of(id), math.exp(float(logits[id]) - total), id)
+            Filling(self.tokenizer.vocab.tokens[id], math.exp(float(logits[id]) - total), id)
             for id in considered[order].tolist()
         ]
 

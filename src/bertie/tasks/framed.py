@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.errors import InputError
+from bertie.tasks.embeddings import require_embeddings
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings, Tokenizer
 from bertie.tokenize.frame import frame_of
@@ -39,7 +40,8 @@ def framed(
         first: the position of the first of them in the call.
         truncation: the call's policy; it counts what is cut, which are never tokens that frame.
     Raises: InputError: naming the position of one that isn't a list of ids, or has an id that the
-        vocabulary doesn't have; the policy is "window", or "error" and one is too long.
+        vocabulary or the model doesn't have; the policy is "window", or "error" and one is too
+        long.
     """
     if truncation.windowed:
         raise InputError("truncate is 'window', but inputs are token ids: expected right, left")
@@ -55,7 +57,9 @@ def framed(
     truncated = np.array([len(row) for row in rows], np.int32) - lengths
     truncation.add(lengths, truncated, first)
     ids = np.array([id for row in cut for id in row], np.int32)
-    return PackedEncodings(ids, np.full_like(ids, frame.type_id), lengths, truncated)
+    packed = PackedEncodings(ids, np.full_like(ids, frame.type_id), lengths, truncated)
+    require_embeddings(tokenizer, packed, first)
+    return packed
 
 
 def _row(item: Any, position: int, size: int, begin: list[int], end: list[int]) -> list[int]:

@@ -13,6 +13,7 @@ from bertie.config import Setting
 from bertie.encoder import Encoder
 from bertie.errors import InputError, TaskError
 from bertie.tasks.apart import apart
+from bertie.tasks.embeddings import require_embeddings
 from bertie.tasks.lowering import lowering
 from bertie.tasks.table import METHODS
 from bertie.tasks.texts import Texts
@@ -164,8 +165,8 @@ class Model:
             truncation: the call's policy; it counts what is cut.
             split_words: whether the texts are tuples of words.
             strategy: which text of a pair is cut, or read in windows.
-        Raises: InputError: under the policy "error", an input is too long; or it can't be cut as
-            the strategy says.
+        Raises: InputError: under the policy "error", an input is too long; it can't be cut as the
+            strategy says; it has a token that the model has no embedding for.
         """
         if self._parts.settings["lower_first"].value:
             texts = texts.map(lowering(self.tokenizer))
@@ -182,10 +183,15 @@ class Model:
             )
 
         packed = apart(encode, texts)
+        found = Tokenized(packed)
         if truncation.windowed:
-            return in_windows(self.tokenizer, packed, texts, truncation.max_length, strategy)
-        truncation.add(packed.lengths, packed.truncated, first)
-        return Tokenized(packed)
+            found = in_windows(self.tokenizer, packed, texts, truncation.max_length, strategy)
+        require_embeddings(
+            self.tokenizer, found.packed, first, found.owners, sequences=truncation.sequences
+        )
+        if not truncation.windowed:
+            truncation.add(packed.lengths, packed.truncated, first)
+        return found
 
     def _require_room(
         self,
@@ -207,7 +213,7 @@ class Model:
         Raises: InputError: naming the first.
         """
         if self._parts.settings["lower_first"].value:
-            texts = texts.map(str.lower)
+            texts = texts.map(lowering(self.tokenizer))
         lengths = self.tokenizer.encode_batch(
             texts.first, texts.second, split_words=split_words, threads=self.encoder.threads
         ).lengths
@@ -251,6 +257,7 @@ class Model:
             strategy=strategy,
             threads=self.encoder.threads,
         )
+        require_embeddings(self.tokenizer, windows, first, windows.texts)
         if truncation.windowed:
             return windows
         windows, left_out = first_windows(windows, self.stride, int(strategy == "only_second"))

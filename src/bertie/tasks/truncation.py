@@ -33,7 +33,7 @@ class Truncation:
         check_policy(policy)
         self.policy = policy
         self.max_length = max_length
-        self._sequences = sequences
+        self.sequences = sequences
         self._texts = self._cut = self._tokens = 0
 
     @property
@@ -55,7 +55,7 @@ class Truncation:
             first: the position of the first of them in the call.
         Raises: InputError: the policy is "error" and a text is too long; it names the first.
         """
-        self._texts += len(lengths) // self._sequences
+        self._texts += len(lengths) // self.sequences
         if not truncated.any():
             return
         lengths, truncated = self._longest(lengths, truncated)
@@ -75,7 +75,7 @@ class Truncation:
         self, lengths: NDArray[np.int32], truncated: NDArray[np.int32]
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Let the sequence that lost most stand for its text."""
-        rows = truncated.reshape(-1, self._sequences)
+        rows = truncated.reshape(-1, self.sequences)
         most = rows.argmax(axis=1)[:, None]
         kept = np.take_along_axis(lengths.reshape(rows.shape), most, axis=1)
         return kept[:, 0], np.take_along_axis(rows, most, axis=1)[:, 0]
