@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bertie.errors import InputError
 from bertie.jobs.files import File, find
 from bertie.jobs.report import Summary
 from bertie.tables import LONGEST_LINE
+from tests.editing import edit_json
 
 from .conftest import csv_of, lines, sentences, table
 
@@ -115,6 +117,19 @@ def test_a_very_long_line_is_one_rejected_row(embed: Embed, tmp_path: Path) -> N
         file.write(b"first\n" + b"x" * (2 * LONGEST_LINE) + b"\nlast\n")
     assert embed(path).counts.rejected == 1
     assert table(tmp_path / "out.parquet").column("text").to_pylist() == ["first", "last"]
+
+
+def test_a_row_with_a_token_that_has_no_embedding_is_rejected(
+    embed: Embed, tiny_sentence: Path, tmp_path: Path
+) -> None:
+    model = Path(shutil.copytree(tiny_sentence, tmp_path / "model"))
+    edit_json(model / "tokenizer_config.json", additional_special_tokens=["[E11]"])
+    source = tmp_path / "rows.csv"
+    source.write_text("text\na song\nthe [E11]\na river\n")
+    summary = embed(source, model=str(model))
+    (reject,) = lines(Path(summary.rejects or ""))
+    assert reject["row"] == 2
+    assert reject["reason"].startswith("the text: token '[E11]' is ")
 
 
 def test_jsonl_keeps_types_and_rejects_what_does_not_fit(embed: Embed, tmp_path: Path) -> None:

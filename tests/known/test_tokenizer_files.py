@@ -124,28 +124,26 @@ READ_BY: dict[tuple[str, str], tuple[str, Files, Files]] = {
     ("merges.txt", ""): ("roberta", {}, {"merges.txt": None}),
 }
 # Parameters that no file can have: what a caller gives, or what transformers makes on the way.
-NOT_IN_A_FILE = set(
-    [
-        "args",
-        "cache_dir",
-        "code_revision",
-        "config",
-        "kwargs",
-        "mistral_format",
-        "post_processor",
-        "proxies",
-        "revision",
-        "self",
-        "spm_file",
-        "subfolder",
-        "token",
-        "tokenizer",
-        "tokenizer_object",
-        "tokenizer_padding",
-        "tokenizer_truncation",
-        "trust_remote_code",
-    ]
-)
+NOT_IN_A_FILE = {
+    "args",
+    "cache_dir",
+    "code_revision",
+    "config",
+    "kwargs",
+    "mistral_format",
+    "post_processor",
+    "proxies",
+    "revision",
+    "self",
+    "spm_file",
+    "subfolder",
+    "token",
+    "tokenizer",
+    "tokenizer_object",
+    "tokenizer_padding",
+    "tokenizer_truncation",
+    "trust_remote_code",
+}
 # A value of each key that isn't neutral.
 VALUES: dict[str, Any] = {
     "split_special_tokens": True,

@@ -1,5 +1,6 @@
 """Every call gives what the library's method gives, through a worker process."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from bertie.errors import InputError
 from bertie.server.engine.ask import Ask, Tensors, TokenIds
 from bertie.tasks.calls import CALLS
 from bertie.tasks.table import TASKS
+from tests.editing import edit_json
 from tests.server.engine.conftest import run, serving
 from tests.tasks.heads import add_fill_head, add_head
 
@@ -84,6 +86,26 @@ def test_a_fill_gives_what_its_method_gives_and_names_an_input_without_a_mask(
             with pytest.raises(InputError, match=r"text 2 has no \[MASK\]"):
                 await service.ask(Ask("tiny", "fill", texts))
             assert (await service.ready()).ready
+
+    run(work())
+
+
+def test_a_token_without_an_embedding_fails_its_own_request_alone(bert: Path) -> None:
+    edit_json(bert / "tokenizer_config.json", additional_special_tokens=["[E11]"])
+    rows = 179
+
+    async def work() -> None:
+        async with serving(models={"tiny": bert}, workers=0) as service:
+            calls = [
+                service.ask(Ask("tiny", "embed", ("a song", "the [E11]"))),
+                service.ask(Ask("tiny", "embed", ("a song", "a river"))),
+                service.ask(Ask("tiny", "embed", (TokenIds((5,)), TokenIds((6, rows))))),
+            ]
+            bad, good, ids = await asyncio.gather(*calls, return_exceptions=True)
+            for error in (bad, ids):
+                assert isinstance(error, InputError)
+                assert str(error).startswith(f"text 1: token '[E11]' is {rows} in the vocabulary")
+            assert len(good.answers) == 2
 
     run(work())
 
