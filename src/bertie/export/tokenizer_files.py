@@ -6,44 +6,88 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bertie.errors import TokenizerError
 from bertie.opening import Opened
 from bertie.tokenize import Tokenizer
-from bertie.tokenize.definition import Definition, FrameItem
+from bertie.tokenize.classes import BERT, MPNET
+from bertie.tokenize.definition import Definition, ForeignDefinition, FrameItem, frames, identity
+from bertie.tokenize.directory import read_alone
 
-_JSON, _CONFIG = "tokenizer.json", "tokenizer_config.json"
+_JSON, _CONFIG, _ADDED = "tokenizer.json", "tokenizer_config.json", "added_tokens.json"
+# What a caller says, and no file.
+_NEITHER = {"truncation": None, "padding": None}
 
 
 def write_tokenizer(opened: Opened, folder: Path) -> None:
-    """Have a folder's files say how a source tokenizes, the caller's word included.
+    """Have a folder's files say how a source tokenizes, each of them alone, the caller's word
+    included.
 
     Args:
         opened: the source.
         folder: where its files have been copied to.
     """
-    tokenizer, given = opened.tokenizer, opened.given
-    changed = given.lower is not None or given.vocab is not None
-    if (folder / _JSON).is_file() and not changed:
+    tokenizer, path = opened.tokenizer, folder / _JSON
+    definition = tokenizer.definition
+    whole = (
+        tokenizer_json(tokenizer)
+        if isinstance(definition, Definition)
+        else json.loads(definition.json)
+    )
+    if path.is_file() and _says(path, definition):
         return
-    if not isinstance(tokenizer.definition, Definition):
-        return  # what only `tokenizers` can run can't be changed, and is a tokenizer.json mostly
-    text = json.dumps(tokenizer_json(tokenizer), ensure_ascii=False, indent=1)
-    (folder / _JSON).write_text(text + "\n", encoding="utf-8", newline="\n")
+    text = json.dumps(whole, ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    if opened.given.vocab is not None:  # of the vocabulary that it stands in for
+        (folder / _ADDED).unlink(missing_ok=True)
     path = folder / _CONFIG
     stated = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    own = {
-        "tokenizer_class": "BertTokenizer",
-        "model_max_length": opened.config.positions,
-        **{
-            name: setting.value
-            for name, setting in tokenizer.settings.items()
-            if name.endswith("_token") and setting.value is not None
-        },
-        **stated,
-        "do_lower_case": tokenizer.settings["lower"].value,
-    }
+    if stated.get("added_tokens_decoder") is not None:
+        stated["added_tokens_decoder"] = {
+            str(one["id"]): {key: value for key, value in one.items() if key != "id"}
+            for one in whole["added_tokens"]
+        }
+    own = {"model_max_length": opened.config.positions, **stated}
+    if isinstance(definition, Definition):
+        own = {
+            "tokenizer_class": _class(definition),
+            **_names(tokenizer),
+            **own,
+            "do_lower_case": tokenizer.settings["lower"].value,
+        }
     path.write_text(
         json.dumps(own, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
     )
+
+
+def _says(path: Path, definition: Definition | ForeignDefinition) -> bool:
+    """Tell whether a tokenizer.json alone says what a definition does."""
+    if isinstance(definition, ForeignDefinition):
+        own = json.loads(path.read_text(encoding="utf-8"))
+        return bool(own | _NEITHER == json.loads(definition.json) | _NEITHER)
+    try:
+        alone = read_alone(path)
+    except TokenizerError:
+        return False
+    return identity(alone) == identity(definition)
+
+
+def _names(tokenizer: Tokenizer) -> dict[str, str]:
+    return {
+        name: setting.value
+        for name, setting in tokenizer.settings.items()
+        if name.endswith("_token") and setting.value is not None
+    }
+
+
+def _class(definition: Definition) -> str:
+    """Name the class of transformers whose frame a tokenizer has."""
+    ids = [part.item for part in definition.single if isinstance(part.item, int)]
+    if len(ids) == 2:
+        for name, how in (("BertTokenizer", BERT), ("MPNetTokenizer", MPNET)):
+            own = frames(*ids, doubled=how.doubled, second=how.second)
+            if own == (definition.single, definition.pair):
+                return name
+    return "PreTrainedTokenizerFast"
 
 
 def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:

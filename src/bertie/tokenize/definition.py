@@ -1,7 +1,8 @@
 """Everything that decides how a text becomes tokens, as one record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from bertie.config import Setting
 from bertie.tokenize.vocab import Vocab
@@ -91,3 +92,20 @@ class ForeignDefinition:
     vocab: Vocab
     settings: Mapping[str, Setting] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def identity(definition: Definition | ForeignDefinition) -> dict[str, Any]:
+    """Return everything that decides the ids, as plain JSON values."""
+    if isinstance(definition, ForeignDefinition):
+        return {"json": definition.json}
+    names = ("clean_text", "tokenize_chinese_chars", "strip_accents", "lower")
+    return {
+        "vocab": list(definition.vocab),
+        "added": [asdict(token) for token in definition.added],
+        "unknown": definition.unknown,
+        "prefix": definition.prefix,
+        "max_chars": definition.max_chars,
+        "single": [[i.item, i.type_id] for i in definition.single],
+        "pair": [[i.item, i.type_id] for i in definition.pair],
+        **{name: definition.settings[name].value for name in names},
+    }

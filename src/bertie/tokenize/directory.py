@@ -73,6 +73,15 @@ def read(
     return replace(definition, notes=(*definition.notes, *notes))
 
 
+def read_alone(path: Path) -> Definition | ForeignDefinition:
+    """Read a tokenizer.json as if nothing lay beside it. Raises: TokenizerError: it is broken."""
+    root, nothing = Node.read(path), Node({}, path.name)
+    files = Files(nothing, said(nothing, nothing, nothing), Named(), Setting(None, "default"))
+    if part := tokenizer_json.foreign_part(root):
+        return foreign_json(root, part, files, lower=None, vocab=None)
+    return from_json(root, files, None, None)
+
+
 def _idle_lower(config: Node, lower: Setting) -> list[str]:
     """Say that tokenizer_config.json asks for what the tokenizer doesn't have."""
     stated = config["do_lower_case"].optional_flag()

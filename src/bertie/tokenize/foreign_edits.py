@@ -1,6 +1,6 @@
 """What tokenizer_config.json states otherwise than tokenizer.json, where the class goes by it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bertie.tokenize.added import CONFIG
@@ -9,6 +9,12 @@ from bertie.tokenize.classes import DEBERTA_V2, Kind
 
 _NFKD = [{"type": "NFKD"}, {"type": "StripAccents"}]
 _LOWER = {"type": "Lowercase"}
+# What BertNormalizer calls them.
+_BERT = {
+    "do_lower_case": "lowercase",
+    "strip_accents": "strip_accents",
+    "tokenize_chinese_chars": "handle_chinese_chars",
+}
 _PUNCTUATION = {"type": "Punctuation", "behavior": "Isolated"}
 
 
@@ -37,7 +43,12 @@ def edited(parts: Mapping[str, Any], kind: Kind, files: Files) -> tuple[dict[str
 
 def _said(document: Mapping[str, Any], key: str) -> bool | None:
     """What tokenizer.json says of a setting; None: nothing."""
-    normalizers = [one["type"] for one in _parts(document["normalizer"], "normalizers")]
+    own = list(_parts(document["normalizer"], "normalizers"))
+    for one in own:
+        if key in _BERT and one["type"] == "BertNormalizer":
+            value = one[_BERT[key]]
+            return one["lowercase"] if value is None else bool(value)
+    normalizers = [one["type"] for one in own]
     words = list(_parts(document["pre_tokenizer"], "pretokenizers"))
     if key == "do_lower_case":
         return "Lowercase" in normalizers
@@ -46,8 +57,10 @@ def _said(document: Mapping[str, Any], key: str) -> bool | None:
     if key == "split_by_punct":
         return any(one["type"] == "Punctuation" for one in words)
     if key == "trim_offsets":
-        own = document["post_processor"] or {}
-        return bool(own.get("trim_offsets", True)) if "trim_offsets" in own else None
+        frame = document["post_processor"] or {}
+        return bool(frame["trim_offsets"]) if "trim_offsets" in frame else None
+    if key != "add_prefix_space":
+        return None
     for one in words:
         if one["type"] == "ByteLevel":
             return bool(one.get("add_prefix_space", True))
@@ -84,7 +97,24 @@ def _trim(document: dict[str, Any], kind: Kind, stated: bool) -> None:
     document["post_processor"] = {**document["post_processor"], "trim_offsets": stated}
 
 
+def _bert(key: str) -> Callable[[dict[str, Any], Kind, bool], None]:
+    """Give the edit of a flag of BertNormalizer."""
+
+    def edit(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+        document["normalizer"] = _changed(
+            document["normalizer"],
+            "normalizers",
+            lambda one: {**one, _BERT[key]: stated} if one["type"] == "BertNormalizer" else one,
+        )
+
+    return edit
+
+
 def _lower(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+    parts = _parts(document["normalizer"], "normalizers")
+    if any(one["type"] == "BertNormalizer" for one in parts):
+        _bert("do_lower_case")(document, kind, stated)
+        return
     own = [one for one in _parts(document["normalizer"], "normalizers") if one != _LOWER]
     first = 0 if kind is DEBERTA_V2 else _before_last(own)
     if stated:
@@ -121,6 +151,8 @@ _EDITS = {
     "do_lower_case": _lower,
     "keep_accents": _accents,
     "split_by_punct": _punctuation,
+    "strip_accents": _bert("strip_accents"),
+    "tokenize_chinese_chars": _bert("tokenize_chinese_chars"),
 }
 
 

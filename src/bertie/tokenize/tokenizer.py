@@ -1,14 +1,13 @@
 """The tokenizer of a model: text to ids, with everything the model's files say about it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from bertie.config import Setting
 from bertie.errors import InputError
-from bertie.tokenize.definition import Definition, ForeignDefinition
+from bertie.tokenize.definition import Definition, ForeignDefinition, identity
 from bertie.tokenize.encoding import Encoding, PackedEncodings, PackedWindows
 from bertie.tokenize.engine import Engine, Options, Row, start, strategy_named
 from bertie.tokenize.inputs import blocks, check_count, check_room, listed, one, one_or_none, paired
@@ -327,23 +326,10 @@ class Tokenizer:
 
     def identity(self) -> dict[str, Any]:
         """Return everything that decides the ids, as plain JSON values."""
-        d = self.definition
-        if isinstance(d, ForeignDefinition):
-            return {"json": d.json}
-        names = ("clean_text", "tokenize_chinese_chars", "strip_accents", "lower")
-        return {
-            "vocab": list(d.vocab),
-            "added": [asdict(token) for token in d.added],
-            "unknown": d.unknown,
-            "prefix": d.prefix,
-            "max_chars": d.max_chars,
-            "single": [[i.item, i.type_id] for i in d.single],
-            "pair": [[i.item, i.type_id] for i in d.pair],
-            **{name: self.settings[name].value for name in names},
-        }
+        return identity(self.definition)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self.definition, self.rows)
+        return partial(type(self), rows=self.rows), (self.definition,)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -398,13 +384,6 @@ class Tokenizer:
             kept, left_out = int(packed.lengths[i]), int(packed.truncated[i])
             raise _too_long(f"texts[{base + i}]{more}", kept, left_out, options.max_length)
         return packed
-
-
-def _restored(
-    kind: type[Tokenizer], definition: Definition | ForeignDefinition, rows: int | None
-) -> Tokenizer:
-    """Make a tokenizer again of what was pickled."""
-    return kind(definition, rows=rows)
 
 
 def _check_windows(stride: int, truncate: str) -> None:

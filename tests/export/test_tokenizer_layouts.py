@@ -1,0 +1,91 @@
+"""Whatever files a tokenizer comes in, what is written of it gives the same tokens."""
+
+import json
+from pathlib import Path
+
+import pytest
+import tokenizers
+
+import bertie
+from bertie.export import write_bundle
+from bertie.export.beside import write_beside
+from bertie.export.tokenizer_files import write_tokenizer
+from bertie.opening import open_source
+from bertie.tokenize import Tokenizer, stored
+from tests.architectures import NAMES
+from tests.architectures import write as write_model
+from tests.editing import edit_json
+from tests.tokenize.cases import Case, cases
+
+_REFUSED = ("other id", "two tokens of one id")
+CASES = [
+    case
+    for case in cases()
+    if "ids" in case.expected
+    and case.files.get("config.json", {}).get("model_type") in NAMES
+    and not any(refused in case.name for refused in _REFUSED)
+]
+
+
+def source(folder: Path, case: Case) -> Path:
+    """Put a tiny model beside a tokenizer's files."""
+    own = case.files["config.json"]
+    write_model(folder, own["model_type"], "pooler")
+    rest = {name: content for name, content in case.files.items() if name != "config.json"}
+    Case(case.name, rest, case.texts, case.expected).write(folder)
+    edit_json(folder / "config.json", **own)
+    return folder
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_tokenizer_json_alone_says_it_all(case: Case, tmp_path: Path) -> None:
+    opened = open_source(source(tmp_path / "source", case))
+    out = tmp_path / "out"
+    out.mkdir()
+    write_beside(opened, out)
+    write_tokenizer(opened, out)
+    package = tokenizers.Tokenizer.from_file(str(out / "tokenizer.json"))
+    found = [package.encode(*texts) for texts in case.texts]
+    assert [one.ids for one in found] == case.expected["ids"]
+    assert [one.type_ids for one in found] == case.expected["types"]
+    again = Tokenizer.load(out)
+    assert [again.encode(*texts).ids for texts in case.texts] == case.expected["ids"]
+    assert [again.encode(*texts).type_ids for texts in case.texts] == case.expected["types"]
+
+
+BUNDLED = [
+    "bert: added_tokens.json",
+    "bert: own key",
+    "bert: MPNet, added",
+    "bert: blank lines",
+    "bert_json: holes",
+    "bert_json: lower false",
+    "bert_json: additional, as it is",
+    "roberta: plain",
+    "roberta: additional",
+    "xlm_roberta: no space",
+]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundle_gives_the_same_tokens_by_each_of_its_files(name: str, tmp_path: Path) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+    folder = source(tmp_path / "source", case)
+    bundle = write_bundle(folder, tmp_path / "bundle", precision="float32").path
+    model = bertie.load(bundle)
+    assert model.fingerprint == bertie.load(folder, precision="float32").fingerprint
+    assert [model.tokenizer.encode(*texts).ids for texts in case.texts] == case.expected["ids"]
+    (bundle / stored.NAME).unlink(missing_ok=True)
+    again = Tokenizer.load(bundle)
+    assert [again.encode(*texts).ids for texts in case.texts] == case.expected["ids"]
+    assert again.identity() == model.tokenizer.identity()
+
+
+def test_a_class_that_frames_otherwise_is_named_in_what_is_written(tmp_path: Path) -> None:
+    (case,) = (case for case in CASES if case.name == "bert: MPNet, added")
+    opened = open_source(source(tmp_path / "source", case))
+    out = tmp_path / "out"
+    out.mkdir()
+    write_tokenizer(opened, out)
+    stated = json.loads((out / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert stated["tokenizer_class"] == "MPNetTokenizer"
