@@ -24,6 +24,7 @@ from bertie.sources import is_bundle, resolve
 from bertie.sources.bundles import damage
 from bertie.sources.progress import Progress, silent
 from bertie.tasks.head import available
+from bertie.tasks.settle import overruled
 from bertie.tokenize import Tokenizer
 
 BROKEN, CONFLICT, NOTE = "broken", "conflict", "note"
@@ -163,6 +164,7 @@ def _opened(
     said = {finding.text for finding in seen.findings}
     seen.add(NOTE, *(note for note in settled.notes if note not in said))
     seen.add(CONFLICT, *_lengths(checkpoint, layout, tokenizer))
+    seen.add(CONFLICT, *overruled(given, checkpoint.config))
     seen.add(NOTE, *_pooling(opened, settled.task.name))
     unused = checkpoint.unused([*settled.used, *opened.scales])
     if unused:

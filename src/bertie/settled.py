@@ -83,6 +83,7 @@ class Settled:
         disagree = disagreements(checkpoint.directory, settings["max_length"].value, lower)
         calibration = [self.sample.note] if self.sample and self.sample.note else []
         return (
+            *overruled(self.opened.given, self.opened.config),
             *disagree,
             *overruled(self.opened, settings),
             *checkpoint.notes(),

@@ -65,7 +65,7 @@ def read(
         if layout == "vocab.txt":
             definition = from_vocab(vocab or directory / layout, files, lower)
         elif layout == "vocab.json":
-            definition = byte_level(directory, files, lower=lower)
+            definition = byte_level(directory, files, lower=lower, vocab=vocab)
         else:
             raise _nothing(directory, names)
     if isinstance(definition, ForeignDefinition):

@@ -111,12 +111,14 @@ def _reframed(
     return {"post_processor": processor(kind, begin, end)}
 
 
-def byte_level(directory: Path, files: Files, *, lower: bool | None) -> ForeignDefinition:
+def byte_level(
+    directory: Path, files: Files, *, lower: bool | None, vocab: Path | None
+) -> ForeignDefinition:
     """Define a tokenizer by vocab.json and merges.txt, whose tokens are of bytes."""
     path = directory / "vocab.json"
-    _refuse(str(path), lower=lower, vocab=None)
+    _refuse(str(path), lower=lower, vocab=vocab)
     ids = Node.read(path)
-    vocab = {
+    own = {
         token: ids[token].integer(least=0, most=2**31 - 1) for token in dict.fromkeys(ids.record())
     }
     kind, config = files.named.kind or ROBERTA, files.config
@@ -124,11 +126,11 @@ def byte_level(directory: Path, files: Files, *, lower: bool | None) -> ForeignD
         # RoBERTa's <mask> has always taken the space before it along; transformers 5 loads no such
         # directory.
         kind = replace(kind, lstrip=frozenset({"mask_token"}))
-        _require_bytes(path, vocab)
+        _require_bytes(path, own)
     tokens = files.tokens(kind)
     space = config["add_prefix_space"].flag(False)
-    added = merged(files.said, kind, (), vocab, rebuilt=True, where=str(path))
-    known = vocab | {one.content: one.id for one in added}
+    added = merged(files.said, kind, (), own, rebuilt=True, where=str(path))
+    known = own | {one.content: one.id for one in added}
     document: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
@@ -145,13 +147,13 @@ def byte_level(directory: Path, files: Files, *, lower: bool | None) -> ForeignD
             "continuing_subword_prefix": "",
             "end_of_word_suffix": "",
             "fuse_unk": False,
-            "vocab": vocab,
+            "vocab": own,
             "merges": _merges(directory / "merges.txt"),
         },
     }
     there = {key: one for key, one in tokens.items() if one.value in known}
     settings = files.settings(there) | _normalizer(Node(None, "vocab.json"))
-    note = f"vocab.json: a byte-level BPE of {len(vocab)} tokens, run by the tokenizers package"
+    note = f"vocab.json: a byte-level BPE of {len(own)} tokens, run by the tokenizers package"
     if files.one_type:
         document["post_processor"] = without_types(document["post_processor"])
     return _defined(document, str(path), settings, [note])
