@@ -103,7 +103,7 @@ def test_a_hole_in_the_ids_is_loaded_and_is_no_token(bert: Path) -> None:
 
 
 def test_what_the_caller_says_and_is_not_done_is_noted(bert: Path) -> None:
-    note = "max_length is 600 (caller), but the model has 64 positions (max_position_embeddings in"
+    note = "max_length is 600 tokens (caller), but the model has 64 positions (config.json: max_pos"
     model = bertie.load(bert, max_length=600)
     assert model.max_length == 64
     assert any(one.startswith(note) for one in model.info().notes)

@@ -161,10 +161,10 @@ def _opened(
     length = settings["max_length"].value
     lower = tokenizer.settings["lower"].value or settings["lower_first"].value
     seen.add(CONFLICT, *disagreements(checkpoint.directory, length, lower), *tokenizer.notes)
+    seen.add(CONFLICT, *overruled(opened, settings))
     said = {finding.text for finding in seen.findings}
     seen.add(NOTE, *(note for note in settled.notes if note not in said))
     seen.add(CONFLICT, *_lengths(checkpoint, layout, tokenizer))
-    seen.add(CONFLICT, *overruled(given, checkpoint.config))
     seen.add(NOTE, *_pooling(opened, settled.task.name))
     unused = checkpoint.unused([*settled.used, *opened.scales])
     if unused:

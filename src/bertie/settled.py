@@ -83,9 +83,8 @@ class Settled:
         disagree = disagreements(checkpoint.directory, settings["max_length"].value, lower)
         calibration = [self.sample.note] if self.sample and self.sample.note else []
         return (
-            *overruled(self.opened.given, self.opened.config),
-            *disagree,
             *overruled(self.opened, settings),
+            *disagree,
             *checkpoint.notes(),
             *self.opened.layout.notes,
             *self._unasked(),

@@ -80,17 +80,6 @@ def _max_length(
     return first if first.value <= positions.value else positions
 
 
-def overruled(given: Given, config: EncoderConfig) -> tuple[str, ...]:
-    """Say what of the caller's word isn't done."""
-    if given.max_length is None or given.max_length <= config.positions:
-        return ()
-    return (
-        f"max_length is {given.max_length} ({given.origin('max_length')}), but the model has"
-        f" {config.positions} positions ({config.source('max_position_embeddings')});"
-        f" {config.positions} are read",
-    )
-
-
 def _lower_first(given: Given, layout: SentenceLayout, tokenizer: Mapping[str, Setting]) -> Setting:
     """Settle lower-casing beforehand, which a tokenizer that lower-cases makes needless."""
     if given.lower is not None:
