@@ -17,6 +17,7 @@ from bertie.checkpoint.heads import head_faults
 from bertie.checkpoint.tensor import FLOAT_DTYPES
 from bertie.config import EncoderConfig, Setting
 from bertie.errors import BertieError
+from bertie.known import MODEL_CONFIG, unlisted
 from bertie.known.sentence import MODULES
 from bertie.opening import Given, Opened, open_source
 from bertie.settled import settle
@@ -211,6 +212,14 @@ def _config(raw: Mapping[str, Any], config: EncoderConfig, where: str, seen: _Ex
             NOTE,
             f"{where} has no model_type; by its other keys it is taken for {config.model_type}'s:"
             " state model_type if it is another one's",
+        )
+    unknown = unlisted(MODEL_CONFIG, raw, config.model_type)
+    if unknown:
+        some = ", ".join(key[:40] for key in unknown[:8]) + (", …" if len(unknown) > 8 else "")
+        seen.add(
+            NOTE,
+            f"{where} has {some}, which neither transformers nor Bertie reads for"
+            f" {config.model_type}: code of the model's own may have",
         )
     names, count = raw.get("id2label"), raw.get("num_labels")
     if isinstance(names, Mapping) and isinstance(count, int) and len(names) != count:

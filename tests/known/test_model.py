@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import bertie
+from bertie.doctor import diagnose
 from bertie.known import IDLE, MODEL_CONFIG, MODEL_FILES, NOTED, READ, REFUSED, Known
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
 from bertie.sources.layout import needed
@@ -202,3 +203,12 @@ def test_files_that_are_refused_or_read_are_fetched_with_a_model() -> None:
     there = ["config.json", "model.safetensors", "vocab.txt", "adapter_config.json", "x.txt"]
     there += ["0_Transformer/adapter_config.json", *TRANSFORMER_CONFIGS, COLBERT]
     assert set(there) - set(needed(there)) == {"x.txt"}
+
+
+def test_the_doctor_names_keys_that_nobody_reads(saved: Path, tmp_path: Path) -> None:
+    directory = model(saved, tmp_path, "bert")
+    assert not any("neither transformers" in one.text for one in diagnose(directory).findings)
+    for key in ("use_rope", "dim", "_private"):
+        put(directory / "config.json", key, 7)
+    said = "config.json has dim, use_rope, which neither transformers nor Bertie reads for bert"
+    assert any(one.text.startswith(said) for one in diagnose(directory).findings)

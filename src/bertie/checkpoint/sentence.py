@@ -190,6 +190,7 @@ def _read_modules(directory: Path) -> SentenceLayout:
     if "MultiVectorMask" in kinds:
         layout = replace(layout, queries=read_queries(raw, name))
     for kind, path, where in modules[1:]:
+        layout = _held(layout, path, kind, where)
         layout = _READERS[kind](layout, path, where)
     if layout.queries is not None and kinds[-1] != "Normalize" and "Normalize" not in kinds:
         raise _misplaced("MultiVectorMask without a Normalize", layout)
@@ -276,7 +277,6 @@ def _add_sparse(layout: SentenceLayout, path: Path, where: str) -> SentenceLayou
     if layout.task != "sparse":
         raise _misplaced("SpladePooling", layout)
     raw = read_object(path / "config.json", where)
-    layout = _held(layout, raw, "SpladePooling", where)
     key = "activation_function"
     if raw.get(key, _WEIGHTINGS[0]) not in _WEIGHTINGS:
         raise CheckpointError(
@@ -286,8 +286,11 @@ def _add_sparse(layout: SentenceLayout, path: Path, where: str) -> SentenceLayou
     return replace(layout, weighting=weighting)
 
 
-def _held(layout: SentenceLayout, raw: Mapping[str, Any], kind: str, where: str) -> SentenceLayout:
+def _held(layout: SentenceLayout, path: Path, kind: str, where: str) -> SentenceLayout:
     """Hold a module's file against the table, and keep what is worth knowing."""
+    if not (path / "config.json").is_file():
+        return layout
+    raw = read_object(path / "config.json", where)
     return replace(layout, notes=(*layout.notes, *check(MODULE_CONFIGS, raw, where, where=kind)))
 
 
@@ -317,7 +320,6 @@ def _add_mask(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:
     if layout.task != "multivector":
         raise _misplaced("MultiVectorMask", layout)
     raw = read_object(path / "config.json", where)
-    layout = _held(layout, raw, "MultiVectorMask", where)
     found = {"skiplist_words": layout.skipped, "skiplist_tasks": layout.skipped_in}
     for key in found:
         value = raw.get(key)
@@ -335,7 +337,6 @@ def _add_dense(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout
     if layout.task == "sparse":
         raise _misplaced("Dense", layout)
     raw = read_object(path / "config.json", where)
-    layout = _held(layout, raw, "Dense", where)
     layout = replace(layout, files=(*layout.files, *weight_files(path)))
     if layout.task == "multivector":
         if layout.modules:

@@ -69,6 +69,19 @@ def check_files(rows: Iterable[Known], directory: Path) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def unlisted(rows: Iterable[Known], content: Mapping[str, Any], where: str = "") -> list[str]:
+    """Name the keys of a file that no row is about, private ones apart.
+
+    Args: as check.
+    """
+    listed = {row.key.partition(".")[0] for row in rows if not row.where or where in row.where}
+    return sorted(
+        key
+        for key in content
+        if key not in listed and not key.startswith("_") and key.isprintable()
+    )
+
+
 def _values(content: Any, keys: list[str], path: str = "") -> Iterator[tuple[str, Any, bool]]:
     """Find a key's values, each with its path; "*" is every key of an object.
 
