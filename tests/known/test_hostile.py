@@ -16,7 +16,6 @@ from bertie.checkpoint import read_layout
 from bertie.errors import BertieError
 from bertie.known import KNOWN
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
-from tests.frameworks import LIBRARY, unpack
 from tests.known.walking import put
 
 SCALARS = st.none() | st.booleans() | st.integers(-3, 99) | st.floats() | st.text(max_size=9)
@@ -31,20 +30,14 @@ KEYS = st.sampled_from(sorted({(row.file, row.key) for row in KNOWN if row.key})
 MODELS = ("sentence-dense", "sparse-limited", "cross-1-identity", "multi-vector-least")
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of sentence-transformers' models."""
-    return unpack(LIBRARY, tmp_path_factory.mktemp("frameworks"))
-
-
-@pytest.fixture(scope="module")
-def damaged(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+@pytest.fixture(scope="package")
+def damaged(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """What copies a model anew, over the copy before."""
     into = tmp_path_factory.mktemp("damaged")
 
     def copy(name: str) -> Path:
         shutil.rmtree(into / name, ignore_errors=True)
-        return Path(shutil.copytree(saved / name, into / name))
+        return Path(shutil.copytree(library / name, into / name))
 
     return copy
 
