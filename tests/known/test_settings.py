@@ -237,3 +237,13 @@ def test_a_bundle_keeps_the_file_beside_the_encoder_under_its_older_name(
     edit_json(directory / "sentence_roberta_config.json", max_seq_length=11)
     bundle = write_bundle(directory, tmp_path / "bundle", precision="float32").path
     assert bertie.load(bundle).max_length == 11
+
+
+def test_a_cross_encoder_is_known_by_its_model_type_alone(model: Any) -> None:
+    directory = model("rank")
+    before = bertie.load(directory, precision="float32").fingerprint
+    (directory / FILE).unlink()
+    assert bertie.load(directory, precision="float32").fingerprint == before
+    put(directory / PROMPTS_CONFIG, "model_type", None)
+    with pytest.raises(CheckpointError, match="transformer_task is 'not stated', expected 'sequ"):
+        bertie.load(directory)

@@ -180,8 +180,10 @@ def _read_modules(directory: Path) -> SentenceLayout:
     _check_names(entries)
     kinds = [kind for kind, _, _ in modules]
     raw, name = transformer_config(modules[0][1])
-    task = _task(kinds, raw, name)
-    _check_model_type(directory, task, kinds)
+    path = directory / PROMPTS_CONFIG
+    stated = read_object(path).get("model_type") if path.is_file() else None
+    task = _task(kinds, raw, name, scores=stated == "CrossEncoder")
+    _check_model_type(stated, task, kinds)
     layout = SentenceLayout(modules[0][1], task=task, modules_origin=MODULES)
     if task == "embed":
         layout = replace(layout, pooling=Setting((), MODULES))
@@ -204,10 +206,8 @@ def _check_names(entries: Sequence[Mapping[str, Any]]) -> None:
         raise CheckpointError(f"{MODULES} has the names {', '.join(names)}, expected one of each")
 
 
-def _check_model_type(directory: Path, task: str, kinds: Sequence[str]) -> None:
+def _check_model_type(stated: Any, task: str, kinds: Sequence[str]) -> None:
     """Refuse modules that the kind of model which the settings name doesn't have."""
-    path = directory / PROMPTS_CONFIG
-    stated = read_object(path).get("model_type") if path.is_file() else None
     wanted = _MODEL_TYPES.get(stated, task) if isinstance(stated, str) else task
     unmasked = stated == "MultiVectorEncoder" and "MultiVectorMask" not in kinds
     if wanted != task or unmasked:
@@ -217,8 +217,14 @@ def _check_model_type(directory: Path, task: str, kinds: Sequence[str]) -> None:
         )
 
 
-def _task(kinds: Sequence[str], raw: Mapping[str, Any], name: str) -> str:
-    """Tell what the modules are for, and check that the encoder has the head that they take."""
+def _task(kinds: Sequence[str], raw: Mapping[str, Any], name: str, *, scores: bool) -> str:
+    """Tell what the modules are for, and check that the encoder has the head that they take.
+
+    Args:
+        kinds: the modules' classes.
+        raw, name: the file beside the encoder, and what messages call it.
+        scores: whether an encoder alone gives scores where that file doesn't say.
+    """
     first, *others = [kind for kind in kinds if kind != "Dropout"] or [""]
     task = _TASKS.get(others[0] if others else "") if first in _ENCODERS else None
     # PyLate's models have dense layers alone, those of sentence-transformers 6 the rest, too.
@@ -228,7 +234,8 @@ def _task(kinds: Sequence[str], raw: Mapping[str, Any], name: str) -> str:
         raise CheckpointError(
             f"{MODULES} has the modules {', '.join(kinds)}; expected Transformer, Pooling, ..."
         )
-    head = raw.get("transformer_task") or _HEADS["sparse" if first == "MLMTransformer" else "embed"]
+    default = "sparse" if first == "MLMTransformer" else "rank" if scores else "embed"
+    head = raw.get("transformer_task") or _HEADS[default]
     if head != _HEADS[task]:
         alone = "" if others else ", or Transformer, Pooling, ... in " + MODULES
         raise CheckpointError(
