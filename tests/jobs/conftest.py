@@ -72,4 +72,4 @@ def table(path: Path) -> Any:
 
 def lines(path: Path) -> list[Any]:
     """Read JSON lines."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]

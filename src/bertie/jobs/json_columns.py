@@ -49,8 +49,8 @@ class JsonColumns:
             name: what messages call the input.
             as_written: whether values are to be written as JSON again, whatever their types.
         """
-        self._texts = (job.column, job.pair_column)
-        self._wanted = None if job.keep is None else {*job.keep, *filter(None, self._texts)}
+        self._texts = {one for one in (job.column, job.pair_column) if one is not None}
+        self._wanted = None if job.keep is None else {*job.keep, *self._texts}
         self._name = name
         self._as_written = as_written
         self._columns: dict[str, _Values] = {}

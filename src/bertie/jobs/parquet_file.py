@@ -32,7 +32,7 @@ class ParquetReader:
             self.close()
             raise
         keep = self.columns().names if job.keep is None else [*job.keep]
-        wanted = {*keep, job.column, *filter(None, [job.pair_column])}
+        wanted = {*keep, job.column, job.pair_column}
         self._names = [name for name in self.columns().names if name in wanted]
         self._hash: tuple[int, bytes] = (-1, b"")
         self._group = -1
