@@ -186,6 +186,33 @@ def markers(size: int) -> dict[str, Files]:
             config: {"mask_token": "[MASK]"},
             tokens_map: {"mask_token": {"content": "<mask>", "lstrip": True, "rstrip": False}},
         },
+        "additional, none in the config": {
+            config: {"additional_special_tokens": []},
+            tokens_map: {"additional_special_tokens": ["[E11]"]},
+        },
+        "additional, extra by name, and the map": {
+            config: {
+                "extra_special_tokens": {"entity_token": "[E12]"},
+                "additional_special_tokens": ["a"],
+            },
+            tokens_map: {"additional_special_tokens": ["[E11]"]},
+        },
+        "additional, and extra in the map": {
+            config: {
+                "extra_special_tokens": {"entity_token": "a"},
+                "additional_special_tokens": ["[E12]"],
+            },
+            tokens_map: {"extra_special_tokens": ["[E11]"]},
+        },
+        "added_tokens.json and own key": {
+            file: {"[E11]": size},
+            config: {"entity_token": "[E11]"},
+        },
+        "added_tokens.json and the map": {
+            file: {"[E11]": size},
+            tokens_map: {"additional_special_tokens": ["[E11]"]},
+        },
+        "no mask": {config: {"mask_token": None}},
         "mask with flags": {
             config: {
                 "mask_token": {
@@ -287,6 +314,15 @@ def bert_json() -> tuple[Files, dict[str, Files]]:
             },
         },
         "added": {whole: {"added_tokens": [*base, added("[E11]", size)]}},
+        "added, and in added_tokens.json": {
+            whole: {"added_tokens": [*base, added("[E11]", size)]},
+            "added_tokens.json": {"[E11]": size},
+        },
+        "added, and in added_tokens.json, as it is": {
+            whole: {"added_tokens": [*base, added("[E11]", size)]},
+            "added_tokens.json": {"[E11]": size},
+            config: as_it_is,
+        },
         "added, lacking in the decoder": {
             whole: {"added_tokens": [*base, added("[E11]", size)]},
             config: {"added_tokens_decoder": listed},

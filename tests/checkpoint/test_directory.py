@@ -1,12 +1,15 @@
 """A directory becomes a Checkpoint."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import bertie
 from bertie.checkpoint import Checkpoint, encoder_tensors, heads, require_files
 from bertie.checkpoint.files import read_json
+from bertie.doctor import diagnose
 from bertie.errors import CheckpointError, InputError, SourceError
 from tests.architectures import write
 from tests.editing import edit_json, edit_tensors
@@ -149,3 +152,13 @@ def test_word_embeddings_that_are_absent_are_the_decoder(tmp_path: Path) -> None
     edit_json(directory / "config.json", tie_word_embeddings=False)
     with pytest.raises(CheckpointError, match=r"word_embeddings.weight missing"):
         encoder_tensors(Checkpoint.open(directory))
+
+
+def test_a_module_whose_directory_is_not_there_is_named(sentence: Path) -> None:
+    path = sentence / "modules.json"
+    modules = json.loads(path.read_text())
+    modules[0]["path"] = "0_Nowhere"
+    path.write_text(json.dumps(modules))
+    with pytest.raises(SourceError, match="0_Nowhere is not a directory"):
+        bertie.load(sentence)
+    assert diagnose(sentence).broken

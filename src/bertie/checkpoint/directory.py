@@ -132,7 +132,9 @@ def require_files(directory: Path, *, config: bool = True, vocab: bool = True) -
     missing = []
     if config and not _has(directory, CONFIGS) and not _weights_tell_config(directory):
         missing.append(" or ".join(CONFIGS))
-    names = {path.name for path in directory.iterdir()}
+    if not directory.is_dir():
+        raise SourceError(f"{directory} is not a directory, expected the encoder's")
+    names = {path.name for path in directory.iterdir() if path.is_file()}
     # One that can't be read is refused by the tokenizer, which says what to do with it.
     if vocab and not has_vocabulary(names) and not refused(names):
         missing.append(VOCABULARIES)

@@ -13,7 +13,9 @@ from bertie.tokenize.json_node import Node
 CONFIG, TOKENS_MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
 _LARGEST_ID = 2**31 - 1
 _NO_ID = -1
-_LISTS = ("additional_special_tokens", "extra_special_tokens")
+# Tokens that a model may do without.
+_SPARE = frozenset(SPECIAL) - {"unk_token", "cls_token", "sep_token"}
+_OLDER, _NEWER = "additional_special_tokens", "extra_special_tokens"
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,24 @@ class Said:
 
     Attributes:
         named: by key (cls_token, …), with the file and key that name it.
+        none: keys of tokens that there are none of, by a file's word.
         extra: special tokens without a key of their own.
         listed: those of added_tokens_decoder or added_tokens.json, each with the id stated there.
         whole: the list is that of added_tokens_decoder, which leaves none out.
     """
 
     named: Mapping[str, tuple[Told, str]]
+    none: frozenset[str]
     extra: tuple[Told, ...]
     listed: tuple[tuple[Node, int, Told], ...]
     whole: bool
 
     def settings(self, kind: Kind) -> dict[str, Setting]:
         """Give every special token's name, and where it comes from."""
-        own = {key: Setting(name, "default") for key, name in kind.tokens.items()}
+        own = {
+            key: Setting(None if key in self.none & _SPARE else name, "default")
+            for key, name in kind.tokens.items()
+        }
         told = {key: Setting(one.content, where) for key, (one, where) in self.named.items()}
         return own | {key: told[key] for key in told if key in SPECIAL}
 
@@ -77,16 +84,17 @@ def said(config: Node, tokens_map: Node, added: Node) -> Said:
     Raises: TokenizerError: a value of another type.
     """
     whole = bool(config["added_tokens_decoder"])
-    named = dict(_named(config, CONFIG))
-    extra = _extra(config)
-    if not whole:
-        named |= dict(_named(tokens_map, TOKENS_MAP, special=True))
-        own = [_token(one, special=True) for one in _list(tokens_map["extra_special_tokens"])]
-        extra += [one for one in own if one not in extra]
-        extra = extra or _extra(tokens_map)
-    special = {one.content for one, _ in named.values()} | {one.content for one in extra}
+    files = [(config, CONFIG), *([] if whole else [(tokens_map, TOKENS_MAP)])]
+    named: dict[str, tuple[Told, str]] = {}
+    none: set[str] = set()
+    for file, name in files:
+        named |= dict(_named(file, name, special=file is tokens_map))
+        none |= {key for key in SPECIAL if key in file.record() and not file[key]}
+    extra = _extra(config, None if whole else tokens_map)
+    special = {named[key][0].content for key in SPECIAL if key in named}
+    special |= set() if whole else _plain(config, tokens_map)
     listed = _decoder(config["added_tokens_decoder"]) if whole else _encoder(added, special)
-    return Said(named, tuple(extra), tuple(listed), whole)
+    return Said(named, frozenset(none - named.keys()), extra, tuple(listed), whole)
 
 
 def merged(
@@ -111,15 +119,28 @@ def merged(
     Returns: those of tokenizer.json first.
     Raises: TokenizerError: a file states another id than the token gets.
     """
-    kept = {one.content: one for one in base if not (rebuilt and said.whole)}
+    base = tuple(base)
+    own = {one.content: one for one in base}
+    kept = {} if rebuilt and said.whole else own
     listed = {one.content: one for _, _, one in said.listed}
     names = {key: one for key, (one, _) in said.named.items()}
     if kind is not None:
-        own = {key: Told(kind.tokens[key], lstrip=key in kind.lstrip) for key in kind.tokens}
-        there = {key: one for key, one in own.items() if {one.content} & {*ids, *kept, *listed}}
+        tokens = {key: Told(kind.tokens[key], lstrip=key in kind.lstrip) for key in kind.tokens}
+        places = (ids, kept, listed)
+        there = {
+            key: one
+            for key, one in tokens.items()
+            if key not in said.none & _SPARE and any(one.content in place for place in places)
+        }
         names = there | names
     special = {one.content for one in names.values()}
-    told = [one for _, _, one in sorted(said.listed, key=lambda item: item[1])]
+    # tokenizer.json's flags win over those of added_tokens.json.
+    taken = {one.id: one.content for one in base} if not said.whole else {}
+    told = [
+        one
+        for _, id, one in sorted(said.listed, key=lambda item: item[1])
+        if taken.get(id) != one.content
+    ]
     order = [
         *(key for key in SPECIAL if key in names),
         *(key for key in names if key not in SPECIAL),
@@ -143,7 +164,8 @@ def merged(
                 f" {added[one.content].id} by the vocabulary: the two files are not of one model,"
                 " fetch both again"
             )
-    return tuple(added.values())
+    # tokenizer.json's in its order, so that what says the same has the same fingerprint.
+    return tuple(added[content] for content in dict.fromkeys([*own, *added]) if content in added)
 
 
 def _assigned(
@@ -186,10 +208,33 @@ def _named(
             yield key, (_token(node, special=special), f"{name}: {node.path}")
 
 
-def _extra(file: Node) -> list[Told]:
-    """Read the special tokens without a key; extra_special_tokens is the newer name."""
-    older, newer = (_list(file[key]) for key in _LISTS)
-    return [_token(one, special=True) for one in newer or older]
+def _extra(config: Node, tokens_map: Node | None) -> tuple[Told, ...]:
+    """Read the special tokens without a key.
+
+    extra_special_tokens is the newer name, and where it is there, the older one doesn't count.
+    """
+    older, newer = _OLDER in config.record(), _NEWER in config.record()
+    additional = list(config[_OLDER].items())
+    extra = _list(config[_NEWER])
+    if older and not config[_NEWER].value:
+        extra, older, newer = additional, False, True
+    newer = newer and not isinstance(config[_NEWER].value, dict)
+    if tokens_map is not None:
+        if _OLDER in tokens_map.record():
+            additional, older = list(tokens_map[_OLDER].items()), True
+        if isinstance(tokens_map[_NEWER].value, list):
+            extra, newer = [*extra, *_list(tokens_map[_NEWER])], True
+    if older and not newer:
+        extra = additional
+    return tuple(dict.fromkeys(_token(one, special=True) for one in extra))
+
+
+def _plain(config: Node, tokens_map: Node) -> set[str]:
+    """Find those of them that make a token of added_tokens.json special."""
+    newer = config[_NEWER].value
+    own = _list(config[_NEWER]) if newer else config[_OLDER].items()
+    plain = {node.text() for node in own if isinstance(node.value, str)}
+    return plain | {_token(node, special=True).content for node in _list(tokens_map[_NEWER])}
 
 
 def _list(node: Node) -> list[Node]:
@@ -227,4 +272,5 @@ def _encoder(added: Node, special: set[str]) -> Iterator[tuple[Node, int, Told]]
     for content in added.record():
         id = added[content].integer(least=0, most=_LARGEST_ID)
         text = Node(content, added.file, f"the key {id}").text()
-        yield added[content], id, Told(text, special=content in special)
+        own = text in special
+        yield added[content], id, Told(text, normalized=not own, special=own)

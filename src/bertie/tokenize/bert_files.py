@@ -1,6 +1,5 @@
 """BERT's tokenizer from a directory's files: a vocabulary with settings, or tokenizer.json."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +17,6 @@ from bertie.tokenize.vocab import Vocab
 JSON = "tokenizer.json"
 # Over one entry in so many has capitals in a cased model's vocabulary; in Google's every third.
 _CASED = 20
-# [unused12], [PAD], <mask>: no word of a text.
-_NAME = re.compile(r"\[[^\[\]]+\]|<[^<>]+>")
 BERT_ENDS = ("cls_token", "sep_token")
 _LOWER, _CHINESE, _CLEAN = "do_lower_case", "tokenize_chinese_chars", "clean_text"
 
@@ -150,10 +147,8 @@ def _flag(config: Node, key: str, default: bool | None) -> Setting:
 
 def _capitals(vocab: Vocab, path: Path, added: Iterable[AddedToken]) -> str | None:
     """Say that a vocabulary is a cased model's, where nothing else says so."""
-    special = {token.content for token in added}
-    entries = [
-        token for token in vocab if token and token not in special and not _NAME.fullmatch(token)
-    ]
+    special = {"", *BERT.tokens.values(), *(token.content for token in added)}
+    entries = [token for token in vocab if token not in special and not token.startswith("[unused")]
     capitals = sum(token != token.lower() for token in entries)
     if capitals * _CASED <= len(entries):
         return None
@@ -239,6 +234,8 @@ def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) 
         }
     stated = _stated(files)
     notes = list(_disagreements(flags, stated, files.named, rebuilt))
+    if kind is not None and not rebuilt:
+        notes.append(f"{JSON}: {files.named}, and its model is WordPiece: it is taken as it is")
     if rebuilt:
         flags |= stated
     unknown = flags["unk_token"].value

@@ -32,7 +32,9 @@ def read(
         TokenizerError: a file is broken, lacks a token that BERT needs, or says something that
             nothing here does.
     """
-    names = {path.name for path in directory.iterdir()}
+    if not directory.is_dir():
+        raise SourceError(f"{directory}: no directory is there, expected a tokenizer's")
+    names = {path.name for path in directory.iterdir() if path.is_file()}
     found = {
         name: Node.read(directory / name) if name in names else Node({}, name)
         for name in (CONFIG, TOKENS_MAP, ADDED, _MODEL)

@@ -37,6 +37,9 @@ def foreign_json(
     package = parsed(json.dumps(document), root.file)
     notes = [f"{_JSON}: {part} is not BERT's, so the tokenizers package runs it"]
     kind = _rebuilt(package, files.named.kind)
+    if kind is None and files.named.kind is not None:
+        model = type(package.model).__name__
+        notes.append(f"{_JSON}: {files.named}, and its model is {model}: it is taken as it is")
     tokens = files.tokens(kind or BERT)
     changes = _added(files, kind, package, root.file)
     if kind is not None:

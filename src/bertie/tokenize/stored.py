@@ -148,7 +148,7 @@ def _settings(node: Node) -> dict[str, Setting]:
     for name in _FLAGS:
         node[name]["value"].flag()
     for name in _TEXTS:
-        node[name]["value"].text()
+        node[name]["value"].text("")  # null: there is none
     length = node["max_length"]["value"]
     if not length:
         settings["max_length"] = Setting(None, "default")
