@@ -35,7 +35,7 @@ def write(directory: Path, row: dict[str, str]) -> list[str]:
     return ["a.jsonl", "a.parquet", "a.csv"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(names=st.lists(NAMES, min_size=2, max_size=4, unique=True), keeps=st.booleans())
 @example(names=["", "0"], keeps=True)
 @example(names=["a.b", "text.b", "text", "a"], keeps=True)

@@ -58,8 +58,9 @@ def test_there_are_never_more_hits_than_rows() -> None:
 def test_no_rows_and_no_hits_are_refused() -> None:
     with pytest.raises(InputError, match="no rows"):
         corpus(Letters())
-    with pytest.raises(InputError, match="k is 0, expected at least 1"):
-        corpus(Letters(), "a").search("a", k=0)
+    for k in (0, -1, True, 1.5, "2"):
+        with pytest.raises(InputError, match=r"k is .*, expected at least 1"):
+            corpus(Letters(), "a").search("a", k=k)  # type: ignore[arg-type]
 
 
 def test_the_same_texts_are_embedded_once() -> None:

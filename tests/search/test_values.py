@@ -299,6 +299,8 @@ def test_a_condition_compares_values_of_the_columns_type(
 class Again:
     """Rows that can be read again, and aren't in a list."""
 
+    again = True
+
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self._rows = rows
 
@@ -344,4 +346,15 @@ def test_an_iterator_is_kept_some_rows_at_a_time(
     with pytest.raises(InputError, match="row 4: column 'v' has '3', expected double"):
         index.add({"id": n, "text": "a", "v": float(n) if n < 3 else str(n)} for n in range(5))
     assert len(index) <= 2
+
+    class Once:  # what it gives, it gives once
+        def __init__(self) -> None:
+            self._rows = iter([{"id": n, "text": "a", "v": n / 2} for n in range(9, 14)])
+
+        def __iter__(self) -> Any:
+            return self._rows
+
+    before = len(index)
+    assert index.add(Once()).added == 5
+    assert len(index) == before + 5
     assert all(type(row["v"]) is float for row in stored(index).values())

@@ -1,7 +1,7 @@
 """Rows into an index: what is new or changed is embedded and written, the rest is left alone."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -65,6 +65,8 @@ def add_rows(
 
     Args:
         model: an Embedder, of the index's fingerprint.
+        rows: a list or the like, or something that says by `again` that it can be read again, is
+            read twice.
         progress: called with what has been done after each step.
         kept: gets every row's key.
     Returns: what was done.
@@ -78,7 +80,8 @@ def add_rows(
 
     def texts() -> Iterator[str]:
         given = items(rows, column=settings.column, key=settings.key)
-        if iter(rows) is not rows:  # it can be read again: nothing is written if one row can't be
+        # What can be read again is looked at first: nothing is written if one row can't be.
+        if isinstance(rows, Collection) or getattr(rows, "again", False):
             _check(_telling(given), types)
             given = items(rows, column=settings.column, key=settings.key)
         while some := list(islice(given, _CHUNK)):

@@ -68,8 +68,8 @@ class Corpus:
         Returns: best first; of equal ones the earlier row first.
         Raises: InputError: k is less than one, or the query is no text.
         """
-        if k < 1:
-            raise InputError(f"k is {k}, expected at least 1")
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise InputError(f"k is {k!r}, expected at least 1")
         scores = cosine_scores(self.vectors, _normalized(self._model.embed(query)))
         return [Hit(float(scores[index]), self.rows[index]) for index in top_k(scores, k)]
 

@@ -161,14 +161,14 @@ class Index:
         Args:
             rows: any number, each a mapping of columns to texts, numbers, truths, dates or None;
                 lists and mappings are kept as JSON. One column may be new at any time; its type is
-                that of all its values. What can be read again is read twice, to see that all fit;
-                of an iterator the first 4096 rows settle the types.
+                that of all its values. A list is read twice, to see that all fit; of what is read
+                as it comes the first 4096 rows settle the types.
             key: the column that tells rows apart, as create's; the first add settles it.
             prune: delete the rows whose keys aren't among these.
             progress: called with what has been done after each step.
         Returns: what was done.
         Raises: InputError: a row that can't be kept, or a value of another type than its column's,
-            by number: nothing is written then, but of an iterator; two with one key; another
+            by number: nothing of a list is written then; two with one key; another
             key than before; another process is writing.
         Warns: TruncationWarning: once, with counts.
         """
