@@ -144,6 +144,15 @@ def test_a_kind_of_model_without_its_modules_is_refused(model: Any) -> None:
             bertie.load(directory)
 
 
+@pytest.mark.parametrize("stated", ["Sentencetransformer", None, True, ["CrossEncoder"]])
+def test_a_kind_of_model_that_nobody_knows_is_refused(model: Any, stated: Any) -> None:
+    directory = model("")
+    path = directory / PROMPTS_CONFIG
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_type": stated}))
+    with pytest.raises(CheckpointError, match=r"model_type is .*, expected one of SentenceTransf"):
+        bertie.load(directory)
+
+
 def test_an_activation_that_is_code_is_refused(model: Any) -> None:
     directory = model("rank")
     put(directory / PROMPTS_CONFIG, "activation_fn", "mine.Sigmoid")

@@ -41,6 +41,7 @@ _HEADS: Mapping[str, str] = {
     "multivector": "feature-extraction",
 }
 # What config_sentence_transformers.json calls a kind of model → its task.
+_SENTENCE = "SentenceTransformer"
 _MODEL_TYPES: Mapping[str, str] = {
     "CrossEncoder": "rank",
     "SparseEncoder": "sparse",
@@ -181,7 +182,8 @@ def _read_modules(directory: Path) -> SentenceLayout:
     kinds = [kind for kind, _, _ in modules]
     raw, name = transformer_config(modules[0][1])
     path = directory / PROMPTS_CONFIG
-    stated = read_object(path).get("model_type") if path.is_file() else None
+    settings = read_object(path) if path.is_file() else {}
+    stated = settings.get("model_type", _SENTENCE)
     task = _task(kinds, raw, name, scores=stated == "CrossEncoder")
     _check_model_type(stated, task, kinds)
     layout = SentenceLayout(modules[0][1], task=task, modules_origin=MODULES)
@@ -207,8 +209,16 @@ def _check_names(entries: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _check_model_type(stated: Any, task: str, kinds: Sequence[str]) -> None:
-    """Refuse modules that the kind of model which the settings name doesn't have."""
-    wanted = _MODEL_TYPES.get(stated, task) if isinstance(stated, str) else task
+    """Refuse modules that the kind of model which the settings name doesn't have.
+
+    Of a kind that it doesn't know sentence-transformers reads the encoder alone.
+    """
+    known = (_SENTENCE, *_MODEL_TYPES)
+    if not isinstance(stated, str) or stated not in known:
+        raise CheckpointError(
+            f"{PROMPTS_CONFIG}: model_type is {shown(stated)}, expected one of {', '.join(known)}"
+        )
+    wanted = _MODEL_TYPES.get(stated, task)
     unmasked = stated == "MultiVectorEncoder" and "MultiVectorMask" not in kinds
     if wanted != task or unmasked:
         raise CheckpointError(
