@@ -21,6 +21,11 @@ TEXTS = ["Hello héllo 中国, the [E11] fox <mask> [MASK] <s>  a.", "", "don't"
 # are made of it first, and the edits that matter.
 READ_BY: dict[tuple[str, str], tuple[str, Files, Files]] = {
     (CONFIG, "tokenizer_class"): ("bert", {}, {CONFIG: {"tokenizer_class": "MPNetTokenizer"}}),
+    ("config.json", "tokenizer_class"): (
+        "bert",
+        {},
+        {"config.json": {"tokenizer_class": "MPNetTokenizer"}},
+    ),
     (CONFIG, "bos_token"): ("bert", {}, {CONFIG: {"bos_token": "<s>"}}),
     (CONFIG, "eos_token"): ("bert", {}, {CONFIG: {"eos_token": "<s>"}}),
     (CONFIG, "unk_token"): ("bert", {}, {CONFIG: {"unk_token": "<unk>"}}),

@@ -224,6 +224,15 @@ TOKENIZER_CONFIG: tuple[Known, ...] = (
     ),
 )
 
+_MODEL: tuple[Known, ...] = (
+    Known(
+        "config.json",
+        "tokenizer_class",
+        READ,
+        "names the tokenizer's class, where tokenizer_config.json doesn't",
+    ),
+)
+
 TOKENS_MAP: tuple[Known, ...] = (
     *(Known(_MAP, key, READ, effect) for key, effect in _SPECIAL.items()),
     Known(_MAP, "*_token", READ, "is a special token of the model's own"),
@@ -325,6 +334,7 @@ BESIDE: tuple[Known, ...] = (
 
 TOKENIZER: tuple[Known, ...] = (
     *TOKENIZER_CONFIG,
+    *_MODEL,
     *TOKENS_MAP,
     *ADDED_TOKENS,
     *TOKENIZER_JSON,

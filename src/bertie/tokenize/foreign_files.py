@@ -1,7 +1,7 @@
 """From the files of models that aren't BERT's to what the `tokenizers` package reads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,8 @@ def foreign_json(
     """
     _refuse(root.file, lower=lower, vocab=vocab)
     document = root.record() | {"truncation": None, "padding": None}
-    package = parsed(json.dumps(document), root.file)
+    text = json.dumps(document)
+    package = parsed(text, root.file)
     notes = [f"{_JSON}: {part} is not BERT's, so the tokenizers package runs it"]
     kind = _rebuilt(package, files.named.kind)
     if kind is None and files.named.kind is not None:
@@ -57,7 +58,32 @@ def foreign_json(
     settings = files.settings(tokens)
     normalizer = (document | changes).get("normalizer")
     settings |= _normalizer(Node(normalizer, root.file, "normalizer"))
-    return _defined(document | changes, root.file, settings, notes, None if changes else package)
+    if changes:
+        text = json.dumps(document | changes)
+        package = parsed(text, root.file)
+    added = (document | changes).get("added_tokens") or []
+    return _defined(text, package, root.file, settings, notes, added)
+
+
+class _Ids(Mapping[str, int]):
+    """A vocabulary that the package has, asked for single tokens without a copy of it."""
+
+    def __init__(self, package: "tokenizers.Tokenizer") -> None:
+        self._package = package
+        self._model = package.model
+
+    def __getitem__(self, token: str) -> int:
+        id: int | None = self._model.token_to_id(token)
+        if id is None:
+            raise KeyError(token)
+        return id
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._package.get_vocab(with_added_tokens=False))
+
+    def __len__(self) -> int:
+        size: int = self._package.get_vocab_size(with_added_tokens=False)
+        return size
 
 
 def _rebuilt(package: "tokenizers.Tokenizer", kind: Kind | None) -> Kind | None:
@@ -86,7 +112,7 @@ def _added(
         AddedToken(one.content, id, **{flag: getattr(one, flag) for flag in flags})
         for id, one in sorted(package.get_added_tokens_decoder().items())
     )
-    ids = package.get_vocab(with_added_tokens=False)
+    ids = _Ids(package)
     added = merged(files.said, kind, base, ids, rebuilt=kind is not None, where=where)
     if set(added) == set(base):
         return {}
@@ -104,11 +130,13 @@ def _reframed(
     ends = kind.ends or ()
     if not ends or not (files.named.stated or any(key in files.said.named for key in ends)):
         return {}
-    ids = package.get_vocab(with_added_tokens=True)
-    ids |= {one["content"]: one["id"] for one in changes.get("added_tokens", ())}
-    if not all(tokens[key].value in ids for key in ends):
+    own = {one["content"]: one["id"] for one in changes.get("added_tokens", ())}
+    names = [tokens[key].value for key in ends]
+    found = {name: own.get(name, package.token_to_id(name)) for name in names}
+    ids = {name: id for name, id in found.items() if id is not None}
+    if len(ids) < len(found):
         return {}
-    begin, end = ((tokens[key].value, ids[tokens[key].value]) for key in ends)
+    begin, end = ((name, ids[name]) for name in names)
     if framed_by(described(package.post_processor), kind, begin, end):
         return {}
     return {"post_processor": processor(kind, begin, end)}
@@ -159,7 +187,9 @@ def byte_level(
     note = f"vocab.json: a byte-level BPE of {len(own)} tokens, run by the tokenizers package"
     if files.one_type:
         document["post_processor"] = without_types(document["post_processor"])
-    return _defined(document, str(path), settings, [note])
+    text = json.dumps(document)
+    package = parsed(text, str(path))
+    return _defined(text, package, str(path), settings, [note], document["added_tokens"])
 
 
 def _frame(
@@ -247,21 +277,26 @@ def _refuse(where: str, *, lower: bool | None, vocab: Path | None) -> None:
 
 
 def _defined(
-    document: dict[str, Any],
+    text: str,
+    package: "tokenizers.Tokenizer",
     where: str,
     settings: dict[str, Setting],
     notes: list[str],
-    package: "tokenizers.Tokenizer | None" = None,
+    added: Iterable[Mapping[str, Any]],
 ) -> ForeignDefinition:
-    text = json.dumps(document)
-    package = package or parsed(text, where)
+    """Check what the package has made of a tokenizer.json.
+
+    Args:
+        added: its added_tokens.
+    Raises: TokenizerError: its ids aren't those that it states, or far apart.
+    """
     ids = package.get_vocab(with_added_tokens=True)
     if max(ids.values(), default=0) > 4 * len(ids) + 1024:
         raise TokenizerError(
             f"{where}: the largest id is {max(ids.values())}, expected about as many ids as there "
             f"are tokens, {len(ids)}: fetch it again"
         )
-    for one in document.get("added_tokens") or ():
+    for one in added:
         if ids.get(one["content"]) != one["id"]:
             raise TokenizerError(
                 f"{where}: added_tokens has {one['content']!r} as {one['id']}, expected"
