@@ -36,7 +36,7 @@ def write(folder: Path, files: Files) -> Path:
     """Write a directory."""
     folder.mkdir(exist_ok=True)
     for name, content in files.items():
-        text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+        text = content if isinstance(content, str) else json.dumps(content)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return folder
 
