@@ -110,9 +110,7 @@ def kinds(row: Known) -> tuple[str, ...]:
 def prepare(row: Known, directory: Path) -> None:
     """Make a model one to which a key matters."""
     if row.key == "do_lower_case":  # which a tokenizer that lower-cases makes needless
-        tokenizer = json.loads((directory / "tokenizer.json").read_text())
-        tokenizer["normalizer"]["lowercase"] = False
-        (directory / "tokenizer.json").write_text(json.dumps(tokenizer))
+        put(directory / "tokenizer_config.json", "do_lower_case", False)
     if row.key == "default_prompt_name":
         put(directory / PROMPTS_CONFIG, "prompts", {"query": "stone ", "document": ""})
         put(directory / PROMPTS_CONFIG, "default_prompt_name", "document")
