@@ -268,6 +268,15 @@ def bert() -> tuple[Files, dict[str, Files]]:
         },
         "blank lines": {"vocab.txt": words([*LOWER[:9], "", "", *LOWER[9:]])},
         "a line twice": {"vocab.txt": words([*LOWER, "fox"])},
+        "no mask in vocab.txt": {"vocab.txt": words([one for one in LOWER if one != "[MASK]"])},
+        "no mask in vocab.txt, added": {
+            "vocab.txt": words([one for one in LOWER if one != "[MASK]"]),
+            config: {"additional_special_tokens": ["[E11]"]},
+        },
+        "no padding in vocab.txt, added": {
+            "vocab.txt": words([one for one in LOWER if one != "[PAD]"]),
+            config: {"extra_special_tokens": ["[E11]"]},
+        },
         **markers(size),
         "MPNet, added": {
             model: {"model_type": "mpnet"},
@@ -303,6 +312,7 @@ def bert_json() -> tuple[Files, dict[str, Files]]:
         "other frame": {whole: {"post_processor": other}},
         "other frame, as it is": {whole: {"post_processor": other}, config: as_it_is},
         "no frame": {whole: {"post_processor": None}},
+        "no frame, by the model's type": {whole: {"post_processor": None}, config: None},
         "no frame, as it is": {whole: {"post_processor": None}, config: as_it_is},
         "nothing added": {whole: {"added_tokens": []}},
         "nothing added, as it is": {whole: {"added_tokens": []}, config: as_it_is},
@@ -408,6 +418,12 @@ def roberta() -> tuple[Files, dict[str, Files]]:
         "BART": {config: {"tokenizer_class": "BartTokenizer"}},
         "Longformer": {config: {"tokenizer_class": "LongformerTokenizerFast"}},
         "GPT-2": {config: {"tokenizer_class": "GPT2Tokenizer"}},
+        "GPT-2, added": {
+            config: {
+                "tokenizer_class": "GPT2Tokenizer",
+                "additional_special_tokens": ["[E11]"],
+            }
+        },
         "GPT-2, bos": {config: {"tokenizer_class": "GPT2Tokenizer", "add_bos_token": True}},
         "GPT-2, bos and eos": {
             config: {
@@ -443,6 +459,7 @@ def roberta_json() -> tuple[Files, dict[str, Files]]:
         "other ends": {config: {"cls_token": "[CLS]", "sep_token": "[SEP]"}},
         "other ends, as it is": {config: {"cls_token": "[CLS]", **as_it_is}},
         "no frame": {whole: {"post_processor": None}},
+        "no frame, by the model's type": {whole: {"post_processor": None}, config: None},
         "nothing added": {whole: {"added_tokens": []}},
         "lower": {config: {"do_lower_case": True}},
         **{f"{name}, class's": edits for name, edits in markers(size).items()},
@@ -505,6 +522,7 @@ def xlm_roberta() -> tuple[Files, dict[str, Files]]:
         "plain": {},
         "no space": {config: {"add_prefix_space": False}},
         "no frame": {whole: {"post_processor": None}},
+        "no frame, by the model's type": {whole: {"post_processor": None}, config: None},
         "other ends": {config: {"cls_token": "<mask>", "sep_token": "<mask>"}},
         "other bos": {config: {"bos_token": "<mask>"}},
         "no config": {config: None},

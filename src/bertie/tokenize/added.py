@@ -104,17 +104,20 @@ def merged(
     ids: Mapping[str, int],
     *,
     rebuilt: bool,
+    complete: bool,
     where: str,
 ) -> tuple[AddedToken, ...]:
     """Put together the tokens that are looked for in a text, with their ids.
 
     Args:
         said: what the files beside tokenizer.json say.
-        kind: the class's; its own special tokens are added where the vocabulary has them.
+        kind: the class's, with its own special tokens.
         base: those of tokenizer.json.
         ids: the vocabulary's.
         rebuilt: the class builds its tokenizer anew, so that added_tokens_decoder replaces those
             of tokenizer.json.
+        complete: the class's own special tokens that the vocabulary lacks are added to it, before
+            any other: an embedding that was trained for the next one has its place behind them.
         where: what messages call the vocabulary.
     Returns: those of tokenizer.json first.
     Raises: TokenizerError: a file states another id than the token gets.
@@ -130,7 +133,8 @@ def merged(
         there = {
             key: one
             for key, one in tokens.items()
-            if key not in said.none & _SPARE and any(one.content in place for place in places)
+            if key not in said.none & _SPARE
+            and (complete or any(one.content in place for place in places))
         }
         names = there | names
     special = {one.content for one in names.values()}

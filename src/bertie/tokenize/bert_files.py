@@ -103,7 +103,8 @@ def from_vocab(path: Path, files: Files, lower: bool | None) -> Definition:
         _CHINESE: _flag(config, _CHINESE, True),
         "strip_accents": _flag(config, "strip_accents", None),
     }
-    added = merged(files.said, kind, (), vocab.ids, rebuilt=True, where=str(path))
+    named = files.named.kind is not None
+    added = merged(files.said, kind, (), vocab.ids, rebuilt=True, complete=named, where=str(path))
     first = [tokens[key].value for key in BERT.tokens]
     added = tuple(sorted(added, key=lambda one: [*first, one.content].index(one.content)))
     if lower is None and not config[_LOWER]:
@@ -244,7 +245,7 @@ def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) 
     tokens = files.tokens()
     settings = files.settings(tokens) | flags
     framed, added = found.frames, found.added
-    if rebuilt and kind is not None and _names_ends(files, kind):
+    if rebuilt and kind is not None and _frames_anew(files, kind, found, tokens):
         _require(found.vocab, [tokens[key].value for key in kind.ends or BERT_ENDS], root.file)
         framed = _frames(kind, tokens, found.vocab.ids)
         if framed != found.frames:
@@ -256,7 +257,13 @@ def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) 
         single: tuple[FrameItem, ...] = (FrameItem("A", 0),)
         framed = single, (*single, FrameItem("B", 1))
     added = merged(
-        files.said, kind if rebuilt else None, added, found.vocab.ids, rebuilt=rebuilt, where=where
+        files.said,
+        kind if rebuilt else None,
+        added,
+        found.vocab.ids,
+        rebuilt=rebuilt,
+        complete=rebuilt,
+        where=where,
     )
     lost = [one.content for one in found.added if one not in added and _lost(one, added)]
     if lost:
@@ -294,9 +301,17 @@ def _lost(one: AddedToken, added: Iterable[AddedToken]) -> bool:
     return all(one.content != other.content for other in added)
 
 
-def _names_ends(files: Files, kind: Kind) -> bool:
-    """Whether a file names the class, or the tokens of its frame."""
-    return files.named.stated or any(key in files.said.named for key in kind.ends or ())
+def _frames_anew(
+    files: Files,
+    kind: Kind,
+    found: tokenizer_json.JsonTokenizer,
+    tokens: Mapping[str, Setting],
+) -> bool:
+    """Whether texts have the class's frame: a file names it or its tokens, or there is no other."""
+    ends = kind.ends or BERT_ENDS
+    if files.named.stated or any(key in files.said.named for key in kind.ends or ()):
+        return True
+    return found.frames is None and all(tokens[key].value in found.vocab for key in ends)
 
 
 def _stated(files: Files) -> dict[str, Setting]:

@@ -52,6 +52,8 @@ def foreign_json(
             notes.append(
                 f"{_JSON}: post_processor isn't that of {files.named}, by which texts are framed"
             )
+    if package.post_processor is None and "post_processor" not in changes:
+        notes.append(f"{_JSON}: post_processor is null, so no special tokens frame a text")
     if files.one_type:
         own = changes.get("post_processor", described(package.post_processor))
         changes["post_processor"] = without_types(own)
@@ -113,7 +115,8 @@ def _added(
         for id, one in sorted(package.get_added_tokens_decoder().items())
     )
     ids = _Ids(package)
-    added = merged(files.said, kind, base, ids, rebuilt=kind is not None, where=where)
+    whole = kind is not None
+    added = merged(files.said, kind, base, ids, rebuilt=whole, complete=whole, where=where)
     if set(added) == set(base):
         return {}
     return {"added_tokens": [asdict(one) for one in sorted(added, key=lambda one: one.id)]}
@@ -126,9 +129,11 @@ def _reframed(
     tokens: Mapping[str, Setting],
     changes: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Give the class's frame, if a file names it or its tokens and tokenizer.json has another."""
+    """Give the class's frame, if tokenizer.json has none, or another than that of a class or tokens
+    that a file names."""
     ends = kind.ends or ()
-    if not ends or not (files.named.stated or any(key in files.said.named for key in ends)):
+    named = files.named.stated or any(key in files.said.named for key in ends)
+    if not ends or not (named or package.post_processor is None):
         return {}
     own = {one["content"]: one["id"] for one in changes.get("added_tokens", ())}
     names = [tokens[key].value for key in ends]
@@ -160,7 +165,8 @@ def byte_level(
         _require_bytes(path, own)
     tokens = files.tokens(kind)
     space = config["add_prefix_space"].flag(False)
-    added = merged(files.said, kind, (), own, rebuilt=True, where=str(path))
+    named = files.named.kind is not None
+    added = merged(files.said, kind, (), own, rebuilt=True, complete=named, where=str(path))
     known = own | {one.content: one.id for one in added}
     document: dict[str, Any] = {
         "version": "1.0",
