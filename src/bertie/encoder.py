@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie import _core
+from bertie.arguments import check_threads
 from bertie.checkpoint import Tensor
 from bertie.config import ACTIVATIONS, EncoderConfig
-from bertie.errors import InputError
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -119,8 +119,7 @@ class Encoder:
         Raises: InputError: threads below 1, an unknown precision, or BERTIE_ISA names an ISA that
             can't run here.
         """
-        if threads is not None and threads < 1:
-            raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
+        check_threads(threads)
         self.config = config
         self.recipe = recipe or Recipe()
         self._core = _core.Encoder(

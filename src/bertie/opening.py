@@ -10,6 +10,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.arguments import check_flags
 from bertie.checkpoint import (
     Bundle,
     Checkpoint,
@@ -56,6 +57,11 @@ class Given:
     ranges: Any = None
 
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the truths. Raises: InputError: one of another type."""
+        truths = {"lower": self.lower, "normalize": self.normalize}
+        check_flags(**{name: value for name, value in truths.items() if value is not None})
 
     def origin(self, name: str) -> str:
         """Say where a setting that is given comes from."""

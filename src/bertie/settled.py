@@ -200,7 +200,7 @@ def settle(
 
 def _check(task: str | None, precision: str, max_length: int | None) -> None:
     """Refuse options that can't be, before anything is read."""
-    if task is not None and task not in TASKS:
+    if task is not None and task not in tuple(TASKS):
         raise TaskError(f"task is {shown(task)}, but this version has only: {', '.join(TASKS)}")
     if precision not in (AUTO, *PRECISIONS):
         raise InputError(

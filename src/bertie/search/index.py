@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.arguments import check_flags
 from bertie.errors import InputError
 from bertie.json_lines import is_unicode
 from bertie.pooling import normalize
@@ -172,6 +173,7 @@ class Index:
             key than before; another process is writing.
         Warns: TruncationWarning: once, with counts.
         """
+        check_flags(prune=prune)
         with writing(self.path):
             before = self.settings
             self._settle(key)
@@ -273,6 +275,7 @@ class Index:
             raise InputError("query holds half a surrogate pair, expected Unicode")
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST:
             raise InputError(f"k is {shown(k)}, expected 1 to {MOST}")
+        check_flags(exact=exact)
         if mode not in MODES:
             raise InputError(f"mode is {shown(mode)}, expected one of {', '.join(MODES)}")
         columns = self.columns

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.arguments import check_flags
 from bertie.checkpoint.heads import HeadRecord
 from bertie.errors import InputError
 from bertie.heads import Head
@@ -176,6 +177,7 @@ def _options(
     top_k: int, longest: int, no_answer: bool, threshold: float, whole_words: bool
 ) -> _Options:
     """Check a call's options."""
+    check_flags(no_answer=no_answer, whole_words=whole_words)
     for name, value in (("top_k", top_k), ("max_answer_length", longest)):
         if type(value) is not int or value < 1:
             raise InputError(f"{name} is {shown(value)}, expected a number of at least 1")

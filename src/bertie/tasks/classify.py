@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bertie.arguments import check_flags
 from bertie.checkpoint.heads import HeadRecord
 from bertie.config import Setting
 from bertie.errors import CheckpointError
@@ -150,6 +151,7 @@ class Classifier(Model):
     ) -> Call[Tokenized]:
         """Settle what a call does."""
         check_top_k(top_k)
+        check_flags(raw=raw)
         truncation = Truncation(truncate, self.max_length)
         scores = identity if raw else self._scores
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie import pooling
+from bertie.arguments import check_flags
 from bertie.errors import CheckpointError, InputError
 from bertie.opening import Opened
 from bertie.similarity import pairwise, similarity
@@ -207,6 +208,7 @@ class Embedder(Model):
         Returns: TokenVectors for one text, a list of them for several.
         Raises, Warns: as embed.
         """
+        check_flags(token_ids=token_ids)
         truncation = Truncation(truncate, self.max_length)
         if truncation.windowed:
             raise InputError("truncate is 'window', but tokens aren't pooled: expected right, left")
@@ -281,7 +283,8 @@ class Embedder(Model):
         skip = 0 if self._settings["include_prompt"].value else self._prompt_tokens(prefix)
         truncation = Truncation(options.truncate, self.max_length)
         normalize = options.normalize
-        to_length_1 = bool(self._settings["normalize"].value if normalize is None else normalize)
+        to_length_1 = bool(self._settings["normalize"].value) if normalize is None else normalize
+        check_flags(normalize=to_length_1, token_ids=options.token_ids)
         ranges = self._settings["ranges"].value if options.ranges is None else options.ranges
         convert = converter(options.output, ranges, self.dimensions)
 

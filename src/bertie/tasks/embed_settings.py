@@ -58,7 +58,8 @@ def _pooling(given: Given, layout: SentenceLayout) -> Setting:
     """Settle the pooling modes, one or several."""
     if given.pooling is None:
         return layout.pooling
-    modes = (given.pooling,) if isinstance(given.pooling, str) else tuple(given.pooling)
+    several = isinstance(given.pooling, Sequence) and not isinstance(given.pooling, str)
+    modes: tuple[Any, ...] = tuple(given.pooling) if several else (given.pooling,)
     known = all(isinstance(mode, str) and (mode in POOLINGS or mode in _ALIASES) for mode in modes)
     if not modes or not (known or modes == (FIRST_LAST,)):
         names = ", ".join((*POOLINGS, *_ALIASES, FIRST_LAST))
@@ -107,7 +108,7 @@ def _ranges(given: Given) -> Setting:
 def _normalize(given: Given, layout: SentenceLayout) -> Setting:
     """Settle normalization: by the last module, if it is that."""
     if given.normalize is not None:
-        return Setting(bool(given.normalize), given.origin("normalize"))
+        return Setting(given.normalize, given.origin("normalize"))
     last = bool(layout.modules) and isinstance(layout.modules[-1], Normalize)
     return Setting(last, layout.modules_origin)
 

@@ -199,7 +199,7 @@ class MultiVectorEmbedder(Model):
 
     def _call(self, kind: str, truncate: str) -> Call[PackedEncodings]:
         """Settle what a call does."""
-        if kind not in self._kinds:
+        if kind not in tuple(self._kinds):
             raise InputError(f"kind is {shown(kind)}, expected one of {', '.join(KINDS)}")
         how = self._kinds[kind]
         # A marker takes one more.

@@ -65,7 +65,7 @@ def converter(output: str, ranges: Any, dimensions: int) -> Callable[[Floats], N
     Raises: InputError: another output; bytes without ranges, or with ranges of another width; bits
         of vectors that don't fill whole bytes.
     """
-    if output not in OUTPUTS:
+    if output not in tuple(OUTPUTS):
         raise InputError(f"output is {shown(output)}, expected one of {', '.join(OUTPUTS)}")
     if output.endswith("binary") and dimensions % 8:
         raise InputError(

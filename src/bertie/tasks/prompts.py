@@ -71,14 +71,14 @@ def chosen_prompt(
     prompts = settings["prompts"].value
     name = prompt_name
     if kind is not None:
-        if kind not in KINDS:
+        if kind not in tuple(KINDS):
             raise InputError(f"kind is {shown(kind)}, expected one of {', '.join(KINDS)}")
         name = next((one for one in KINDS[kind] if one in prompts), None)
     if name is None:
         name = settings["default_prompt_name"].value
     if name is None:
         return ""
-    if name not in prompts:
+    if name not in tuple(prompts):
         known = ", ".join(prompts) or "none"
         raise InputError(f"prompt_name is {name!r}, but the model's prompts are: {known}")
     return str(prompts[name])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.arguments import check_flags
 from bertie.checkpoint.heads import HeadRecord
 from bertie.config import Setting
 from bertie.errors import CheckpointError, InputError
@@ -189,6 +190,7 @@ class Reranker(Model):
         self, label: str | None, raw: bool, truncate: str, split_words: bool
     ) -> Call[Tokenized]:
         """Settle what a call does."""
+        check_flags(raw=raw)
         truncation = Truncation(truncate, self.max_length)
         column = self._column(label)
         scores = identity if raw else self._scores

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.arguments import check_flags
 from bertie.checkpoint.heads import HeadRecord
 from bertie.errors import ExtraMissing
 from bertie.heads import Head
@@ -159,6 +160,7 @@ class SparseEmbedder(Model):
     ) -> Call[Tokenized]:
         """Settle what a call does."""
         check_top_k(top_k)
+        check_flags(token_ids=token_ids)
         most = self._most if top_k is None else top_k
         truncation = Truncation(truncate, self.max_length)
 

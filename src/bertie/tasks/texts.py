@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any, TypeAlias
 
+from bertie.arguments import check_flags
 from bertie.errors import InputError
 
 # A text, or with split_words=True its words.
@@ -85,6 +86,7 @@ def checked(
         split_words: whether texts are lists of words.
     Raises: InputError: naming the position of each that isn't one.
     """
+    check_flags(split_words=split_words)
     faults: list[tuple[str, str]] = []
     texts: list[Any] = []
     seconds: list[Any] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bertie.arguments import check_flags
 from bertie.checkpoint.heads import HeadRecord
 from bertie.config import Setting
 from bertie.errors import InputError
@@ -129,6 +130,7 @@ class ZeroShotClassifier(Model):
     ) -> Call[tuple[int, Tokenized | None]]:
         """Settle what a call does."""
         check_top_k(top_k)
+        check_flags(multi_label=multi_label)
         names, sentences = _hypotheses(labels, hypothesis)
         follows, contradicts = self._outputs(entailment)
         truncation = Truncation(truncate, self.max_length, sequences=max(len(sentences), 1))

@@ -1,8 +1,10 @@
 """What callers pass: texts, lists of texts, and texts as lists of words."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from reprlib import repr as shown
 from typing import Any
 
+from bertie.arguments import is_whole
 from bertie.errors import InputError
 
 
@@ -24,9 +26,9 @@ def _seen(value: Any) -> str:
 
 
 def check_count(value: int | None, name: str) -> None:
-    """Refuse what is no count. Raises: InputError: the value is below 0 or absurd."""
-    if value is not None and (isinstance(value, bool) or not 0 <= value < 2**62):
-        raise InputError(f"{name} is {value}, expected 0 or more")
+    """Refuse what is no count. Raises: InputError: the value isn't whole, is below 0 or absurd."""
+    if value is not None and not (is_whole(value) and 0 <= value < 2**62):
+        raise InputError(f"{name} is {shown(value)}, expected a whole number, 0 or more")
 
 
 def one(text: Any, name: str, split: bool) -> tuple[Any]:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from reprlib import repr as shown
 from typing import Any, Literal, TypeAlias
 
+from bertie.arguments import check_flags, check_threads, is_whole
 from bertie.config import Setting
 from bertie.errors import InputError
 from bertie.tokenize.definition import Definition, ForeignDefinition, identity
@@ -69,6 +71,8 @@ class Tokenizer:
         from bertie.tokenize import stored
 
         check_count(max_length, "max_length")
+        if lower is not None:
+            check_flags(lower=lower)
         directory = resolve(source)
         if lower is None and vocab is None and (directory / stored.NAME).is_file():
             return cls(stored.read(directory / stored.NAME, max_length))
@@ -104,6 +108,7 @@ class Tokenizer:
         """
         from bertie.tokenize.bert_files import from_options
 
+        check_flags(lower=lower)
         check_count(max_length, "max_length")
         check_count(max_chars, "max_chars")
         missing = [token for token in never_split if token not in vocab]
@@ -272,7 +277,7 @@ class Tokenizer:
         Raises: InputError: as `windows`, naming the text's position; nothing is computed then.
         """
         _check_windows(stride, truncate)
-        _check_threads(threads)
+        check_threads(threads)
         options = self._options(
             split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
         )
@@ -319,7 +324,12 @@ class Tokenizer:
 
         Raises: InputError: an id is outside the vocabulary.
         """
-        known = [int(id) for id in ids]
+        check_flags(skip_special_tokens=skip_special_tokens)
+        given = list(ids)
+        for id in given:
+            if not is_whole(id):
+                raise InputError(f"an id is {shown(id)}, expected a whole number")
+        known = [int(id) for id in given]
         for id in known:
             self.vocab.token_of(id)
         return self._engine.decode(known, skip_special_tokens)
@@ -346,6 +356,7 @@ class Tokenizer:
     ) -> Options:
         if truncate not in _TRUNCATE:
             raise InputError(f"truncate is {truncate!r}, expected one of {', '.join(_TRUNCATE)}")
+        check_flags(split_words=split_words, add_special_tokens=add_special_tokens)
         check_count(max_length, "max_length")
         given = self.settings["max_length"]
         if max_length is None:
@@ -373,7 +384,7 @@ class Tokenizer:
         threads: int | None,
         base: int,
     ) -> PackedEncodings:
-        _check_threads(threads)
+        check_threads(threads)
         packed = PackedEncodings(
             *self._engine.encode_batch(texts, pairs, options, threads or 0, base)
         )
@@ -390,11 +401,6 @@ def _check_windows(stride: int, truncate: str) -> None:
     check_count(stride, "stride")
     if truncate == "error":
         raise InputError("truncate is 'error', expected right or left: windows leave nothing out")
-
-
-def _check_threads(threads: int | None) -> None:
-    if threads is not None and threads < 1:
-        raise InputError(f"threads is {threads}, expected at least 1, or None for all cores")
 
 
 def _too_long(name: str, kept: int, left_out: int, limit: int) -> InputError:
