@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import pytest
@@ -99,6 +100,17 @@ def test_answers_are_words_whatever_tokenizer_reads_the_context(
             assert part.text
     for blank in (" ", "\n\t ", "\u200b"):
         assert model.answer(QUESTION, blank) == Answer("", 1.0, 0, 0)
+
+
+@pytest.mark.parametrize("whole_words", [True, False])
+def test_no_answer_loses_the_marks_of_its_last_letter(reader: Path, whole_words: bool) -> None:
+    model = bertie.load(reader)
+    context = "the cafe\u0301 of नमस्ते"
+    found = model.answer(QUESTION, context, top_k=40, whole_words=whole_words)
+    assert {"cafe\u0301", "नमस्ते"} & {one.text.split(" ")[-1] for one in found}
+    for one in found:
+        assert one.text == context[one.start : one.end]
+        assert category(f"{context} "[one.end])[0] != "M"
 
 
 def test_an_answer_of_any_length_may_be_asked_for(reader: Path) -> None:

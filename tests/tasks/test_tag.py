@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import pytest
@@ -159,6 +160,19 @@ def test_a_text_of_white_space_has_no_entities(tagger: Path, make: Callable[[], 
     for aggregation in AGGREGATIONS:
         for text in ("", " ", "\n \t", "\u200b"):
             assert model.tag(text, aggregation=aggregation, ignore=[]) == []
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_no_entity_loses_the_marks_of_its_last_letter(tagger: Path, aggregation: str) -> None:
+    model = bertie.load(tagger)
+    text = "the cafe\u0301 of re\u0301ne\u0301e\u0301\u0302, the नमस्ते of the مُحَمَّدُ"
+    found = model.tag(text, aggregation=aggregation, ignore=[])
+    assert found[-1].end == len(text)
+    for one in found:
+        assert one.text == text[one.start : one.end]
+        assert category(f"{text} "[one.end])[0] != "M"
+    for word in ("cafe\u0301", "नमस्ते", "مُحَمَّدُ"):
+        assert [one.end for one in model.tag(word, ignore=[])] == [len(word)]
 
 
 def test_words_that_are_split_or_not_have_the_same_labels(tagger: Path) -> None:

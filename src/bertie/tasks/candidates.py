@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.tasks.seams import Window
-from bertie.tokenize.words import solid_before, trim
+from bertie.tokenize.words import behind_marks, solid_before, trim
 
 Floats = NDArray[np.float32]
 
@@ -50,7 +50,9 @@ def candidates(
         for logit, first, last in _best(logits[window.rows], own & starts, ends, count, longest):
             if whole_words:
                 first, last = _whole(window.word_ids, first, last)
-            span = trim(context, int(window.offsets[first, 0]), int(window.offsets[last, 1]))
+            start, end = trim(context, int(window.offsets[first, 0]), int(window.offsets[last, 1]))
+            limits = window.offsets[last + 1 : last + 2, 0].tolist()
+            span = start, behind_marks(context, end, *(limits or [len(context)]))
             found[span] = max(logit, found.get(span, -np.inf))
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return nothing, [Candidate(logit, start, end) for (start, end), logit in ordered[:count]]

@@ -25,7 +25,7 @@ from bertie.tasks.seams import Window, as_encodings, by_text, join
 from bertie.tasks.texts import Text, Texts, checked
 from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedWindows
-from bertie.tokenize.words import trim
+from bertie.tokenize.words import behind_marks, trim
 
 Ints = NDArray[np.int32]
 
@@ -203,6 +203,8 @@ class Tagger(Model):
             start, stop = trim(text, int(units.starts[begin]), int(units.ends[end - 1]))
             if start == stop:
                 continue
+            limit = int(units.starts[end]) if end < len(units.starts) else len(text)
+            stop = behind_marks(text, stop, limit)
             score = float(best[begin:end].mean())
             spans.append(Span(label, score, text[start:stop], start, stop))
         return spans
