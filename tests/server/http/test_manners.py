@@ -198,3 +198,33 @@ def test_curl_is_answered(everything: Running, expected: Any, options: list[str]
     ]
     done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
     assert json.loads(done.stdout) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "the body is empty, expected JSON"),
+        (b" \n", "the body is empty, expected JSON"),
+        (b'{"input": "a', "the body: input data was truncated"),
+        (b"input=a", "the body: JSON is malformed: invalid character (byte 0)"),
+        (rb'{"inputs": "a\ud83d"}', "half a surrogate pair"),
+        (rb'{"inputs": ["a\ud83d", "and more texts behind it"]}', "half a surrogate pair"),
+        (rb'{"inputs": ["\ude00", "and more texts behind it"]}', "half a surrogate pair"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/embed", "/", "/v2/rerank"])
+def test_a_body_that_cannot_be_read_is_told_why(
+    everything: Running, path: str, body: bytes, said: str
+) -> None:
+    written = body if path != "/v1/embeddings" else body.replace(b"inputs", b"input")
+    response = httpx.post(everything.url + path, content=written, timeout=TIMEOUT)
+    assert response.status_code == 400
+    assert said in response.text
+
+
+def test_a_whole_pair_of_escapes_is_a_character(everything: Running) -> None:
+    answers = [
+        httpx.post(f"{everything.url}/tokenize", content=body, timeout=TIMEOUT).json()
+        for body in (rb'{"inputs": "a\ud83d\ude00"}', '{"inputs": "a😀"}'.encode())
+    ]
+    assert answers[0] == answers[1]

@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+import re
 import sys
 from functools import cache
 from typing import Annotated, Any, TypeAlias
@@ -36,6 +37,9 @@ Matrix: TypeAlias = Annotated[
         }
     ),
 ]
+
+# In JSON, and no other half behind it: where a program cut a text within an emoji.
+_HALF_A_PAIR = re.compile(rb"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
@@ -119,6 +123,19 @@ def decoded(body: bytes, kind: Any) -> Any:
         raise Refused("malformed", "the body is nested deeper than any request needs") from None
     except UnicodeDecodeError as error:
         raise Refused("malformed", f"the body is no UTF-8 at byte {error.start}") from None
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError as error:
+        if not body.strip():
+            raise Refused("malformed", "the body is empty, expected JSON") from None
+        # Of half a pair it may also be said that more should come.
+        if "surrogate" in str(error) or _HALF_A_PAIR.search(body):
+            raise Refused(
+                "malformed",
+                "a text of the body has half a surrogate pair (\\uD800 to \\uDFFF), which is no"
+                " character: cut texts between characters, not within one",
+            ) from None
+        raise
 
 
 def encoded(value: Any) -> bytes:

@@ -144,7 +144,7 @@ def _in_our_words(message: str) -> str:
     place = _PLACE.search(message)
     said = _PLACE.sub("", message).replace("`", "")
     where = f"the body's {place[1]}" if place and place[1] else "the body"
-    return f"{where}: {said[:1].lower()}{said[1:]}"
+    return f"{where}: {said if said.startswith('JSON') else said[:1].lower() + said[1:]}"
 
 
 def _as_openai(fault: Fault) -> Any:
