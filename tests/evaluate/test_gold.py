@@ -49,6 +49,26 @@ def test_texts_with_labels_read_with_and_without_a_header(
 
 
 @pytest.mark.parametrize(
+    ("read", "header", "message"),
+    [
+        (read_labelled, "text,category", "has 'text', .* but none of label, .* names the label"),
+        (read_labelled, "content,Label", "has 'label', .* but none of sentence, .* names the text"),
+        (read_labelled, "text,category,hypothesis", "has 'text', .* names the label"),
+        (read_scored, "text1,text2,score", "has 'score', .* names the text"),
+        (read_scored, "sentence1,sentence2,gold", "has 'sentence1', .* names the score"),
+    ],
+)
+def test_a_header_that_is_half_known_is_no_example(
+    tmp_path: Path, read: Any, header: str, message: str
+) -> None:
+    row = ",".join(["a song", "the sea", "1"][-header.count(",") - 1 :])
+    path = write(tmp_path, "dev.csv", f"{header}\n{row}\n")
+    with pytest.raises(InputError, match=message):
+        read(path)
+    assert read(write(tmp_path, "bare.csv", f"{row}\n{row}\n"))[1:]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "first"),
     [
         ("sts.csv", '"A man, old.",A man.,4.75\n', Scored("A man, old.", "A man.", 4.75)),

@@ -219,6 +219,14 @@ def _places(
         if "pair" not in named and last == "score":
             raise InputError(f"{path}: its header {shown(lower)} names no second text")
         return named, True
+    if named:  # a header that isn't understood would count as an example
+        seen = next(column for column in lower if any(column in wanted[name] for name in named))
+        lacking = "text" if last in named else last
+        raise InputError(
+            f"{path}: its first row {shown(list(first))} has {seen!r}, which names a column, but"
+            f" none of {', '.join(wanted[lacking])}; expected a header that names the {lacking},"
+            " too, or rows without one"
+        )
     if not 2 <= len(first) <= 3 or (last == "score" and len(first) != 3):
         raise InputError(
             f"{path}: its first row has {len(first)} columns, {shown(list(first))}; expected a"
