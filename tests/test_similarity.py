@@ -1,11 +1,15 @@
 """Similarities against their definitions."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+import bertie
 from bertie.errors import InputError
 from bertie.similarity import SIMILARITIES, pairwise, similarity
 
@@ -52,3 +56,25 @@ def test_unlike_shapes_and_measures_are_refused() -> None:
         similarity(a, b[:, :2])
     with pytest.raises(InputError, match="by is 'hamming', expected one of cosine, dot"):
         similarity(a, b, "hamming")
+
+
+@pytest.mark.parametrize(
+    "odd", ["ab", ["1", "2"], [None], [[True]], [[1j]], [[1, 2], [1]], {"a": 1}, b"ab"]
+)
+@pytest.mark.parametrize("compare", [similarity, pairwise])
+def test_what_is_no_vector_is_refused(compare: Any, odd: Any) -> None:
+    with pytest.raises(InputError, match=r"a is .*, expected vectors of"):
+        compare(odd, odd)
+    with pytest.raises(InputError, match=r"b is .*, expected vectors of"):
+        compare([[1.0]], odd)
+
+
+def test_bits_are_not_compared_as_numbers(tiny_bert: Path) -> None:
+    model: Any = bertie.load(tiny_bert, task="embed", precision="float32")
+    for output in ("binary", "ubinary"):
+        bits = model.embed(["a song", "the sea"], output=output)
+        for compare in (model.similarity, model.pairwise):
+            with pytest.raises(InputError, match="24 bits in 3 bytes, expected numbers"):
+                compare(bits, bits)
+    vectors = model.embed(["a song", "the sea"])
+    assert model.similarity(vectors[:, :3], vectors[:, :3].tolist()).shape == (2, 2)

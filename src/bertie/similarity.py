@@ -1,6 +1,8 @@
 """How alike vectors are: pure functions, larger for what is more alike."""
 
 from collections.abc import Callable, Mapping
+from reprlib import repr as shown
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,11 +87,23 @@ def pairwise(a: Floats, b: Floats, by: str = "cosine") -> Floats:
     return _PAIRWISE[by](a, b)
 
 
+def _matrix(name: str, vectors: Any) -> Floats:
+    """Take vectors that are numbers; texts of digits aren't, nor truths."""
+    try:
+        found = np.asarray(vectors)
+    except ValueError:
+        raise InputError(f"{name} is {shown(vectors)}, expected vectors of one width") from None
+    if found.dtype.kind not in "fiu":
+        raise InputError(f"{name} is {shown(vectors)}, expected vectors of numbers")
+    matrix: Floats = np.atleast_2d(found.astype(np.float32, copy=False))
+    return matrix
+
+
 def _matrices(a: Floats, b: Floats, by: str) -> tuple[Floats, Floats]:
     """Check what is compared."""
-    if by not in SIMILARITIES:
-        raise InputError(f"by is {by!r}, expected one of {', '.join(SIMILARITIES)}")
-    first, second = (np.atleast_2d(np.asarray(x, np.float32)) for x in (a, b))
+    if by not in tuple(SIMILARITIES):
+        raise InputError(f"by is {shown(by)}, expected one of {', '.join(SIMILARITIES)}")
+    first, second = (_matrix(name, vectors) for name, vectors in (("a", a), ("b", b)))
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
         raise InputError(
             f"a is {np.shape(a)} and b is {np.shape(b)}, expected vectors of one width"

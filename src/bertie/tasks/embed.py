@@ -265,6 +265,7 @@ class Embedder(Model):
 
         Args, Returns, Raises: as bertie.similarity.similarity.
         """
+        self._require_numbers(a, b)
         return similarity(a, b, self._settings["similarity"].value)
 
     def pairwise(self, a: Floats, b: Floats) -> Floats:
@@ -272,7 +273,18 @@ class Embedder(Model):
 
         Args, Returns, Raises: as bertie.similarity.pairwise.
         """
+        self._require_numbers(a, b)
         return pairwise(a, b, self._settings["similarity"].value)
+
+    def _require_numbers(self, *vectors: Any) -> None:
+        """Refuse binary vectors, whose bytes would pass for numbers."""
+        for each in vectors:
+            kind, shape = getattr(each, "dtype", None), getattr(each, "shape", ())
+            if kind in (np.int8, np.uint8) and shape and shape[-1] * 8 == self.dimensions:
+                raise InputError(
+                    f"the vectors are {self.dimensions} bits in {shape[-1]} bytes, expected"
+                    " numbers: count the bits that differ instead, or embed without output="
+                )
 
     def _call(self, options: _Options) -> Call[Tokenized]:
         """Settle what a call does."""
