@@ -164,3 +164,9 @@ def test_a_server_that_is_not_there_is_one_clear_line(bertie: Bertie) -> None:
     ran = bertie("tag", "--server", "http://127.0.0.1:1", "a text")
     assert ran.code == 1
     assert ran.err.startswith("bertie: http://127.0.0.1:1 can't be reached: ")
+
+
+@pytest.mark.parametrize("ids", ["1_0", "\uff13", "3.0", "+3"])
+def test_ids_are_plain_digits(bertie: Bertie, tiny_bert: Path, ids: str) -> None:
+    ran = bertie("tokenize", "-m", tiny_bert, "--ids", ids)
+    assert (ran.code, "expected whole numbers" in ran.err) == (2, True)

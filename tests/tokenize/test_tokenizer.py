@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -258,3 +259,9 @@ def test_importing_loads_neither_numpy_nor_the_core() -> None:
 def test_a_vocab_given_by_the_caller_is_used(load: Load, write_model: Callable[..., Path]) -> None:
     other = write_model(["[UNK]", "[CLS]", "[SEP]", "hi"], name="other")
     assert load(vocab=other / "vocab.txt").encode("hi").ids == [1, 3, 2]
+
+
+@pytest.mark.parametrize("id", [3.7, 3.0, "3", True, None])
+def test_an_id_that_is_no_whole_number_is_refused(tokenizer: Tokenizer, id: object) -> None:
+    with pytest.raises(InputError, match=r"id 1 is .*, expected a whole number"):
+        tokenizer.decode([np.int64(5), id])

@@ -1,5 +1,6 @@
 """bertie tokenize"""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,12 +22,12 @@ def _read_ids(_: click.Context, __: click.Parameter, value: str | None) -> list[
     """Whole numbers with commas or spaces between them."""
     if value is None:
         return None
-    try:
-        return [int(part) for part in value.replace(",", " ").split()]
-    except ValueError:
+    parts = value.replace(",", " ").split()
+    if not all(re.fullmatch("-?[0-9]{1,4000}", part) for part in parts):
         raise click.BadParameter(
             f"{value!r}, expected whole numbers with commas between, such as 101,7592"
-        ) from None
+        )
+    return [int(part) for part in parts]
 
 
 @options.command("tokenize")

@@ -99,3 +99,13 @@ def check_room(lengths: Iterable[int], max_length: int) -> None:
             f"max_length is {max_length}, which leaves no room for text beside the special tokens:"
             " raise it"
         )
+
+
+def whole_numbers(ids: Iterable[Any]) -> list[int]:
+    """Give token ids as Python's own numbers. Raises: InputError: one is no whole number."""
+    found = []
+    for place, id in enumerate(ids):
+        if not is_whole(id):
+            raise InputError(f"id {place} is {shown(id)}, expected a whole number")
+        found.append(int(id))
+    return found

@@ -6,13 +6,22 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any, Literal, TypeAlias
 
-from bertie.arguments import check_flags, check_threads, is_whole
+from bertie.arguments import check_flags, check_threads
 from bertie.config import Setting
 from bertie.errors import InputError
 from bertie.tokenize.definition import Definition, ForeignDefinition, identity
 from bertie.tokenize.encoding import Encoding, PackedEncodings, PackedWindows
 from bertie.tokenize.engine import Engine, Options, Row, start, strategy_named
-from bertie.tokenize.inputs import blocks, check_count, check_room, listed, one, one_or_none, paired
+from bertie.tokenize.inputs import (
+    blocks,
+    check_count,
+    check_room,
+    listed,
+    one,
+    one_or_none,
+    paired,
+    whole_numbers,
+)
 from bertie.tokenize.vocab import Vocab
 
 Truncate: TypeAlias = Literal["right", "left", "error"]
@@ -322,14 +331,10 @@ class Tokenizer:
     def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = True) -> str:
         """Join the tokens of ids into text, tidied as the tokenizer's decoder does.
 
-        Raises: InputError: an id is outside the vocabulary.
+        Raises: InputError: an id is no whole number, or outside the vocabulary.
         """
         check_flags(skip_special_tokens=skip_special_tokens)
-        given = list(ids)
-        for id in given:
-            if not is_whole(id):
-                raise InputError(f"an id is {shown(id)}, expected a whole number")
-        known = [int(id) for id in given]
+        known = whole_numbers(ids)
         for id in known:
             self.vocab.token_of(id)
         return self._engine.decode(known, skip_special_tokens)
