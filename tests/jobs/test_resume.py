@@ -1,6 +1,7 @@
 """A job that was broken off goes on, ends with the same bytes, or says what changed."""
 
 import io
+import json
 import os
 import resource
 import signal
@@ -231,3 +232,50 @@ def test_a_full_disk_fails_clearly_and_the_job_goes_on_afterwards(
 def test_a_place_that_cannot_be_written_is_refused(embed: Embed, rows: Path) -> None:
     with pytest.raises(InputError, match="can't be written: Not a directory"):
         embed(rows, output="rows.csv/out.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("00000001.json", b""),
+        ("00000001.json", b'{"shard": []}'),
+        ("00000001.json", b"[1]"),
+        ("00000001 (conflicted copy).json", None),
+        ("00000002.json", None),
+    ],
+)
+def test_a_shard_whose_record_says_nothing_is_done_again(
+    embed: Embed, rows: Path, tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    embed(rows)
+    whole = output(tmp_path)
+    (tmp_path / "out.parquet").unlink()
+    (tmp_path / "out.parquet.job" / "manifest.json").unlink()
+    broken_off(embed, rows)
+    records = tmp_path / "out.parquet.job" / "finished"
+    if content is None:
+        content = (records / "00000001.json").read_bytes()
+    (records / name).write_bytes(content)
+    assert embed(rows).counts.rows == 100
+    assert output(tmp_path) == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"asked": None}, "is broken"),
+        ({"asked": {}}, "is broken .'input'"),
+        ({"state": "other"}, "is broken .state"),
+        ({"shards": None}, "is broken"),
+        ({"counts": {"strange": 1}}, "is broken"),
+        ({"manifest": 2}, "manifest.json is of format 2, expected 1: another version"),
+    ],
+)
+def test_a_broken_manifest_is_refused(
+    embed: Embed, rows: Path, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    embed(rows)
+    path = tmp_path / "out.parquet.job" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=f"{said}.*--restart"):
+        embed(rows)

@@ -1,6 +1,7 @@
 """The manifest: what a job was asked for, and which shards are finished."""
 
 import json
+import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -89,20 +90,36 @@ def read(place: Place) -> dict[str, Any] | None:
     """Read a job's manifest; None where there is none. Raises: InputError: it is broken."""
     try:
         said = json.loads(place.manifest.read_bytes())
-        if said["manifest"] != _FORMAT:
-            raise InputError(
-                f"{place.manifest} is of format {said['manifest']}, expected {_FORMAT}: another"
-                " version of Bertie wrote it; use that, or --restart"
-            )
-        return dict(said)
+        if said["manifest"] == _FORMAT:
+            _check(said)
+            return dict(said)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{place.manifest} is broken ({error}); begin anew by --restart"
         ) from error
     except OSError as error:
         raise InputError(f"{place.manifest} can't be read: {error.strerror}") from error
+    raise InputError(
+        f"{place.manifest} is of format {said['manifest']}, expected {_FORMAT}: another"
+        " version of Bertie wrote it; use that, or --restart"
+    )
+
+
+def _check(said: Mapping[str, Any]) -> None:
+    """See that what a run reads of a manifest is there. Raises: as Record.of: it isn't."""
+    asked = said["asked"]
+    for file in asked["input"]:
+        file["path"], file["size"], file["format"]
+    kinds = {"precision": str, "model": str, "options": dict, "columns": list}
+    strange = [name for name, kind in kinds.items() if not isinstance(asked[name], kind)]
+    if strange or said["state"] not in (RUNNING, FINISHED):
+        raise ValueError(f"{strange[0] if strange else 'state'} is of another kind")
+    if said["state"] == FINISHED:
+        Counts(**said["counts"])
+        for record in said["shards"]:
+            Record.of(record)
 
 
 def save(place: Place, asked: Mapping[str, Any], model: str, state: str, **more: Any) -> None:
@@ -118,10 +135,17 @@ def records(place: Place, known: Container[int] = ()) -> dict[int, Record]:
         known: numbers of shards to pass over.
     """
     found = {}
-    for path in sorted(place.records.glob("[0-9]*.json")):
-        if int(path.stem) in known:
+    for path in sorted(place.records.glob("*.json")):
+        # What synchronizes folders leaves copies under other names.
+        if not re.fullmatch("[0-9]{8,20}", path.stem) or int(path.stem) in known:
             continue
-        record = Record.of(json.loads(path.read_bytes()))
+        try:
+            record = Record.of(json.loads(path.read_bytes()))
+            own = path == place.record(record.shard.number)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            own = False
+        if not own:  # it is done again
+            continue
         part = place.part(record.shard.number)
         if part.is_file() and part.stat().st_size == record.size:
             found[record.shard.number] = record
