@@ -42,7 +42,7 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of its members. Raises: ValueError: two have one key."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
@@ -60,7 +60,7 @@ def _number(text: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=_number)
+_DECODER = json.JSONDecoder(object_pairs_hook=members, parse_float=_number)
 
 
 def _is_deep(value: Any) -> bool:

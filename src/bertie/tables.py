@@ -202,8 +202,7 @@ class Table:
 
     def _parser(self) -> Iterator[list[str]]:
         """A parser of the lines to come."""
-        if csv.field_size_limit() < LONGEST_LINE:  # the module's default is 128 KiB a field
-            csv.field_size_limit(LONGEST_LINE)
+        allow_long_fields()
         delimiter = "\t" if self.format == "tsv" else ","
         return csv.reader(iter(self._next_text, None), delimiter=delimiter, strict=True)
 
@@ -325,6 +324,12 @@ class Table:
             return self._file.readline(most)
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             raise InputError(f"{self.name} can't be read: {error}") from error
+
+
+def allow_long_fields() -> None:
+    """Let the csv module read a field as long as a line; its default is 128 KiB."""
+    if csv.field_size_limit() < LONGEST_LINE:
+        csv.field_size_limit(LONGEST_LINE)
 
 
 def read(path: Path, *, column: str = "text", format: str | None = None) -> Iterator[Row]:

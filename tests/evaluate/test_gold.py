@@ -169,3 +169,31 @@ def test_two_questions_of_one_id_are_refused(tmp_path: Path) -> None:
     raw["data"] *= 2
     with pytest.raises(InputError, match="two questions have the same id"):
         read_questions(write(tmp_path, "a.json", json.dumps(raw)))
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "message"),
+    [
+        (read_labelled, 'text,label\na,"pos\nb,neg\n', "not well-formed CSV"),
+        (read_labelled, 'text,label\n"a"b,pos\n', "not well-formed CSV"),
+        (read_labelled, "text,label,label\na,pos,neg\n", "header has 'label' twice"),
+        (read_scored, "sentence1,sentence2,score\na,b,1_0\n", "'1_0' is no number"),
+        (read_scored, "sentence1,sentence2,score\na,b,\uff11\n", "is no number"),
+        (read_tagged, "Paris\tB-LOC\nLondon\t\n", "no tag"),
+        (read_relevance, "q1 0 d1 1_0\n", "'1_0' is no number"),
+        (read_relevance, "q1 0 d1 1\nq1 0 d1 0\n", "'d1' is judged 0 for 'q1', but 1 before"),
+        (read_questions, '{"data": [], "data": []}', "key 'data' twice"),
+    ],
+)
+def test_a_value_is_neither_guessed_nor_passed_over(
+    tmp_path: Path, read: Any, content: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        read(write(tmp_path, "gold.csv", content))
+
+
+def test_a_text_may_be_long_and_an_id_may_have_spaces(tmp_path: Path) -> None:
+    long = "long " * 40_000
+    assert read_labelled(write(tmp_path, "a.csv", f"text,label\n{long},x\n"))[0].text == long
+    judged = "query-id\tcorpus-id\tscore\nq 1\tdoc 1\t1\n"
+    assert read_relevance(write(tmp_path, "qrels.tsv", judged)) == {"q 1": {"doc 1": 1}}

@@ -12,7 +12,7 @@ from bertie.errors import ExtraMissing, InputError
 # What a column may be read as; a text that is empty is none of the others.
 TYPES = ("text", "int", "float")
 _INT = re.compile(r"[+-]?[0-9]{1,4000}")
-_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?")
+_FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?")
 _NO_NUMBERS = {"nan", "inf", "-inf", "infinity", "-infinity"}
 _BATCH = 4096  # rows of Parquet decoded at a time
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any, TypeVar
 
 from bertie import tables
 from bertie.errors import InputError
+from bertie.json_lines import members
 
 # What data sets call their columns, in lower case: a text, a second one, a class, a number.
 _TEXT = ("sentence", "text", "sentence1", "sentence_a", "premise", "question1")
 _PAIR = ("sentence2", "sentence_b", "hypothesis", "question2", "text_pair")
 _LABEL = ("label", "entailment_judgment", "gold_label")
 _SCORE = ("score", "relatedness_score", "similarity")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DOCUMENT_START = "-DOCSTART-"
 
 _Kind = TypeVar("_Kind")
@@ -109,11 +112,11 @@ def read_tagged(path: Path) -> list[Tagged]:
         text = "" if row is None else str(row.fields["text"])
         # A word may be a space of its own kind, so that tabs come first.
         columns = text.split("\t") if "\t" in text else text.split()
-        if text.strip() and len(columns) < 2:
+        if text.strip() and (len(columns) < 2 or not columns[-1].strip()):
             raise _error(
                 path,
                 row.line if row else 0,
-                f"{shown(text)} has one column, expected a word and its tag",
+                f"{shown(text)} has one column or no tag, expected a word and its tag",
             )
         if text.strip() and columns[0] != _DOCUMENT_START:
             words.append(columns[0])
@@ -130,7 +133,7 @@ def read_questions(path: Path) -> list[Question]:
     Raises: InputError: it can't be read, or isn't laid out like that.
     """
     try:
-        raw = json.loads(path.read_bytes())
+        raw = json.loads(path.read_bytes(), object_pairs_hook=members)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -162,7 +165,10 @@ def read_relevance(path: Path) -> dict[str, dict[str, float]]:
     """
     found: dict[str, dict[str, float]] = {}
     for row in tables.read(path, format="lines"):
-        columns = str(row.fields["text"]).split()
+        text = str(row.fields["text"])
+        # Between tabs an id may have spaces.
+        columns = [one.strip() for one in text.split("\t")]
+        columns = columns if len(columns) in (3, 4) else text.split()
         if not columns or (row.line == 1 and columns[-1] == "score"):
             continue
         if len(columns) not in (3, 4):
@@ -171,7 +177,15 @@ def read_relevance(path: Path) -> dict[str, dict[str, float]]:
                 row.line,
                 f"{len(columns)} columns, expected a query, a document and a relevance",
             )
-        found.setdefault(columns[0], {})[columns[-2]] = _number(columns[-1], path, row.line)
+        relevance = _number(columns[-1], path, row.line)
+        query, document = columns[0], columns[-2]
+        if found.setdefault(query, {}).setdefault(document, relevance) != relevance:
+            raise _error(
+                path,
+                row.line,
+                f"{shown(document)} is judged {relevance:g} for {shown(query)}, but"
+                f" {found[query][document]:g} before; keep one",
+            )
     if not found:
         raise InputError(f"{path} holds no judgements")
     return found
@@ -186,12 +200,11 @@ def _columns(
     places: dict[str, int] = {}
     width = 0
     if delimiter == ",":
-        reader = csv.reader(lines)
+        reader = csv.reader(lines, strict=True)  # else a quote left open swallows rows
     else:  # between tabs a quotation mark is one
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    for row in reader:
-        if not row:
-            continue
+    tables.allow_long_fields()
+    for row in _parsed(reader, path):
         if not places:
             width = len(row)
             places, header = _places(row, wanted, path)
@@ -202,6 +215,14 @@ def _columns(
         yield reader.line_num, {name: row[place] for name, place in places.items()}
     if not places:
         raise InputError(f"{path} is empty, expected rows of {', '.join(wanted)}")
+
+
+def _parsed(reader: Any, path: Path) -> Iterator[list[str]]:
+    """Give the rows that aren't blank. Raises: InputError: one isn't CSV."""
+    try:
+        yield from filter(None, reader)
+    except csv.Error as error:
+        raise _error(path, reader.line_num, f"not well-formed CSV: {error}") from error
 
 
 def _places(
@@ -216,6 +237,9 @@ def _places(
         if any(known in lower for known in names)
     }
     if last in named and "text" in named:
+        twice = [lower[place] for place in named.values() if lower.count(lower[place]) > 1]
+        if twice:
+            raise InputError(f"{path}: its header has {twice[0]!r} twice; rename one")
         if "pair" not in named and last == "score":
             raise InputError(f"{path}: its header {shown(lower)} names no second text")
         return named, True
@@ -237,10 +261,8 @@ def _places(
 
 def _number(text: str, path: Path, line: int) -> float:
     """Read a number; none of them is NaN or infinite."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
+    # Not all that float reads: 1_0 would be ten.
+    found = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     if not math.isfinite(found):
         raise _error(path, line, f"{shown(text)} is no number")
     return found
