@@ -38,6 +38,7 @@ def test_a_collection_has_titles_before_texts_and_the_judged_queries_alone(tmp_p
         ({"qrels": "q1 0 d9 1\n"}, "document d9 is not in corpus.jsonl"),
         ({"corpus": [{"text": "a"}]}, "line 1: _id is null, expected an id"),
         ({"corpus": [{"_id": "d1", "text": "a", "title": 3}]}, "title is 3, expected a text"),
+        ({"corpus": [{"_id": i, "text": "a"} for i in (1, "1")]}, "lines 1 and 2 have the same id"),
         ({"queries": [{"_id": "q1", "body": "a"}]}, "no key 'text'"),
     ],
 )

@@ -56,10 +56,13 @@ def read_collection(directory: Path) -> Collection:
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:
     """Read ids and texts."""
+    seen: dict[str, int] = {}
     for row in tables.read(path, column="text", format="jsonl"):
         id, title = _text(row.fields, "_id", path, row.line), row.fields.get("title") or ""
         if not isinstance(title, str):
             raise InputError(f"{path}: line {row.line}: title is {shown(title)}, expected a text")
+        if seen.setdefault(id, row.line) != row.line:
+            raise InputError(f"{path}: lines {seen[id]} and {row.line} have the same id {id!r}")
         yield id, f"{title} {row.fields['text']}".strip()
 
 
