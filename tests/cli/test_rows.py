@@ -76,6 +76,15 @@ def test_a_later_row_that_the_first_ones_type_would_change_is_refused(
     assert [json.dumps(one) for one in said] == [json.dumps(row["a"]) for row, _ in rows]
 
 
+def test_columns_too_deep_to_be_read_again_are_refused(tmp_path: Path) -> None:
+    deep: list[Any] = []
+    for _ in range(60):
+        deep = [deep]
+    with pytest.raises(InputError, match=r"too deeply nested.*; .jsonl takes any"):
+        write(tmp_path / "out.parquet", [({"a": deep}, 1)], "answer")
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def test_parquet_has_every_key_of_the_first_rows(tmp_path: Path) -> None:
     rows = [({"a": 1}, 0.5), ({"b": "x", "a": 2.5}, 0.5)]
     write(tmp_path / "out.parquet", rows, "answer")

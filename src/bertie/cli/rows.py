@@ -96,7 +96,9 @@ def _parquet(file: IO[bytes], rows: Iterable[dict[str, Any]], name: str) -> int:
             table = pa.Table.from_pylist(group, schema=writer.schema)
         others = table.select([one for one in table.column_names if one != name])
         _check(group, others.to_pylist(), count - len(group))
-        writer = writer or pq.ParquetWriter(file, table.schema)
+        if writer is None:
+            _see_readable(pa, pq, table.schema)
+            writer = pq.ParquetWriter(file, table.schema)
         writer.write_table(table)
         group.clear()
 
@@ -116,6 +118,19 @@ def _parquet(file: IO[bytes], rows: Iterable[dict[str, Any]], name: str) -> int:
         if writer is not None:
             writer.close()
     return count
+
+
+def _see_readable(pa: Any, pq: Any, schema: Any) -> None:
+    """Refuse columns so deep that Parquet is written of them, but not read.
+
+    Raises: pyarrow.ArrowException: it isn't read.
+    """
+    empty = pa.BufferOutputStream()
+    try:
+        pq.write_table(schema.empty_table(), empty)
+        pq.ParquetFile(pa.BufferReader(empty.getvalue())).close()
+    except OSError as error:
+        raise pa.ArrowException(str(error)) from error
 
 
 def _check(given: list[dict[str, Any]], kept: list[dict[str, Any]], before: int) -> None:
