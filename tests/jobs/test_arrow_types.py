@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bertie.cli.data import Data
 from bertie.errors import InputError
 from bertie.jobs.job import Job
 from bertie.jobs.run import run
@@ -198,3 +199,21 @@ def test_names_with_dots_are_no_paths(
             name: values[0] for name, values in columns.items() if keep is None or name in keep
         }
         assert {name: found[name] for name in found if name in columns} == wanted
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_record_that_would_lose_a_field_is_not_written_as_json(
+    tiny_bert: Path, tmp_path: Path, nested: bool
+) -> None:
+    fields = [pa.field("x", pa.int64()), pa.field("x", pa.int64())]
+    column = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], fields=fields)
+    if nested:
+        column = pa.ListArray.from_arrays([0, 1], column)
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"text": ["one"], "value": column}), path)
+    with pytest.raises(InputError, match="has the field 'x' twice"):
+        run(Job("tokenize", (str(path),), tmp_path / "out.jsonl", str(tiny_bert)))
+    run(Job("tokenize", (str(path),), tmp_path / "out.parquet", str(tiny_bert)))
+    assert table(tmp_path / "out.parquet").column("value").combine_chunks().equals(column)
+    with pytest.raises(InputError, match=r"in.parquet: column 'value': .* the field 'x' twice"):
+        list(Data([str(path)], "text", None, {}))

@@ -153,6 +153,8 @@ def _values(column: Any, where: str) -> list[Any]:
         return list(column.to_pylist())
     except UnicodeDecodeError as error:
         raise InputError(f"{where} is not UTF-8: {error}") from error
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
     except (pa.ArrowException, OverflowError, ValueError) as error:
         raise InputError(
             f"{where} has times that aren't whole microseconds in Python's years: {error}"

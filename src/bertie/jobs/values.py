@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from bertie.errors import InputError
 from bertie.jobs.arrow import pa
 
 _UNKNOWN = (OverflowError, ValueError, pa.ArrowException)
@@ -13,7 +14,14 @@ def python_values(column: Any) -> list[Any]:
     or any beyond Python's years; one that can't print is a number and its unit, from 1970 on.
 
     PyArrow would drop the nanoseconds of a time, and takes pandas for those of a date, or raises.
+
+    Raises: InputError: a record has two fields of one name.
     """
+    if (twice := _named_twice(column.type)) is not None:
+        raise InputError(
+            f"a {column.type} has the field {twice!r} twice, of which one would be lost; rename"
+            " one, or leave the column out"
+        )
     if not _has_nanoseconds(column.type):
         try:
             return list(column.to_pylist())
@@ -29,6 +37,19 @@ def _has_nanoseconds(kind: Any) -> bool:
     if pa.types.is_dictionary(kind):
         return _has_nanoseconds(kind.value_type)
     return any(_has_nanoseconds(kind.field(index).type) for index in range(kind.num_fields))
+
+
+def _named_twice(kind: Any) -> str | None:
+    """Find a name that two fields of a record have, at any depth."""
+    fields = [kind.field(index) for index in range(kind.num_fields)]
+    names = [field.name for field in fields] if pa.types.is_struct(kind) else []
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            return str(name)
+    inner = [field.type for field in fields]
+    if pa.types.is_dictionary(kind):
+        inner = [kind.value_type]
+    return next(filter(None, map(_named_twice, inner)), None)
 
 
 def _value(scalar: Any) -> Any:
