@@ -40,3 +40,11 @@ def test_a_mapper_refuses_tables_and_tasks_that_do_not_fit(tiny_sentence: Path) 
         mapper(pa.table({"text": ["x"], "rejected": ["y"]}))
     with pytest.raises(InputError, match="task is 'draw'"):
         Mapper("draw").settled()
+
+
+def test_a_block_of_nulls_has_its_rows_rejected_like_any_null(tiny_sentence: Path) -> None:
+    mapper = Mapper("embed", str(tiny_sentence), pair_column=None)
+    one = mapper(pa.table({"text": pa.array([None, "a"]), "x": [1, 2]}))
+    alone = mapper(pa.table({"text": pa.nulls(1), "x": [1]}))
+    assert alone.slice(0, 1).to_pylist() == one.slice(0, 1).to_pylist()
+    assert alone.column("text").type == pa.null()

@@ -68,6 +68,7 @@ class Mapper:
         Returns: the table with the task's columns and `rejected`.
         Raises: as schema, and what isn't the fault of a row.
         """
+        given, table = table, self._with_texts(table)
         schema = self.schema(table.schema)
         numbers = [(number, 0) for number in range(table.num_rows)]
         columns = pa.schema(list(schema)[:-1])
@@ -79,9 +80,17 @@ class Mapper:
         answers = done.table.select(range(table.num_columns, len(columns)))
         answers = answers.take(pa.array(order, pa.int64()))
         for name in answers.column_names:
-            table = table.append_column(columns.field(name), answers.column(name))
+            given = given.append_column(columns.field(name), answers.column(name))
         rejected = pa.array([reasons.get(row) for row, _ in numbers], pa.string())
-        return table.append_column(REJECTED, rejected)
+        return given.append_column(REJECTED, rejected)
+
+    def _with_texts(self, table: Any) -> Any:
+        """Read a column of nulls alone as one of texts: what a block of many rows may have."""
+        for place, one in enumerate(table.schema):
+            if one.name in (self.column, self.pair_column) and pa.types.is_null(one.type):
+                texts = pa.nulls(table.num_rows, pa.string())
+                table = table.set_column(place, one.name, texts)
+        return table
 
     @property
     def _job(self) -> Job:
