@@ -96,6 +96,20 @@ def test_files_of_other_columns_are_refused(embed: Embed, tmp_path: Path) -> Non
         embed(tmp_path / "a.csv", tmp_path / "b.csv")
 
 
+def test_plain_lines_go_with_a_table_of_texts_alone(embed: Embed, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n")
+    (tmp_path / "b.csv").write_text("text\ntwo\n")
+    assert embed(tmp_path / "a.txt", tmp_path / "b.csv").counts.rows == 2
+
+
+def test_an_output_of_another_format_is_refused(embed: Embed, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n")
+    for name in ("out.csv", "out.jsonl.gz", "out.NPY"):
+        with pytest.raises(InputError, match=rf"{name}: .*expected .parquet or .jsonl"):
+            embed(tmp_path / "a.txt", output=name)
+        assert not (tmp_path / name).exists()
+
+
 def test_bad_rows_are_rejected_with_number_and_reason(embed: Embed, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(

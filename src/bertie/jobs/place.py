@@ -13,6 +13,11 @@ from bertie.jobs.durable import remove_unfinished
 from bertie.jobs.job import FORMATS, Job
 from bertie.system.locks import Lock
 
+# What names of files of other formats end in, which aren't meant for directories.
+_FILES = frozenset(
+    {"csv", "tsv", "tab", "txt", "json", "ndjson", "npy", "npz", "pq", "arrow", "feather"}
+    | {"gz", "bz2", "xz", "zst"}
+)
 _NOTES = "_job"  # beside shards in a directory; readers of data sets pass underscores over
 
 
@@ -140,4 +145,9 @@ def place_of(job: Job) -> Place:
     if suffix in FORMATS and not output.is_dir():
         notes = output.with_name(f"{output.name}.job")
         return Place(output, suffix, True, notes, output.with_name(f"{output.name}.rejects.jsonl"))
+    if suffix in _FILES and not output.is_dir():
+        raise InputError(
+            f"{output}: a job writes no .{suffix}, expected .parquet or .jsonl, or the name of a"
+            " directory"
+        )
     return Place(output, job.output_format, False, output / _NOTES, output / "_rejects.jsonl")

@@ -98,7 +98,7 @@ class Input:
         own = self._reader(index).columns()
         if index == 0:
             self._columns = first
-        elif own != first:
+        elif _listed(own) != _listed(first):
             raise InputError(
                 f"{self.files[index].path} has the columns {_named(own)}, but"
                 f" {self.files[0].path} has {_named(first)}; expected the same in every file"
@@ -114,6 +114,11 @@ class Input:
     def _close(self, index: int) -> None:
         """Close a file."""
         self._readers.pop(index).close()
+
+
+def _listed(columns: Any) -> Any:
+    """Give names in a list, whatever they came in."""
+    return list(columns) if isinstance(columns, tuple) else columns
 
 
 def _named(columns: Any) -> str:
