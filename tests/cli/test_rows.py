@@ -220,3 +220,14 @@ def test_parquet_is_indexed_to_the_last_digit_or_refused(
     pq.write_table(twice, tmp_path / "in.parquet")
     assert "column 'text' twice" in bertie("index", tmp_path / "in.parquet", "-o", place).err
     assert len(Index.open(place)) == 2
+
+
+def test_a_number_that_json_lacks_stays_what_it_was(
+    bertie: Callable[..., Ran], tiny_sentence: Path, filler: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "[MASK]", "n": NaN, "m": -Infinity}\n')
+    for task, model in (("embed", tiny_sentence), ("fill", filler)):
+        asked = (task, "-m", model, "-i", tmp_path / "in.jsonl")
+        assert bertie(*asked, "-o", tmp_path / "o.jsonl").code == 0
+        for line in ((tmp_path / "o.jsonl").read_text(), bertie(*asked).out):
+            assert line.startswith('{"text": "[MASK]", "n": NaN, "m": -Infinity, ')

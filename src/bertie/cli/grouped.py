@@ -139,7 +139,7 @@ class Out:
             from bertie.cli.rows import joined
 
             for _, fields, answer in rows:
-                output.print_json(joined(fields, answer, name))
+                output.print_json(joined(fields, answer, name), as_read=True)
 
 
 def writing(function: Command) -> Command:

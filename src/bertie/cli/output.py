@@ -17,18 +17,21 @@ def as_table(show_as: str | None) -> bool:
     return show_as == "table" or (show_as is None and sys.stdout.isatty())
 
 
-def print_json(record: Mapping[str, Any]) -> None:
-    """Print one record as a line of JSON."""
-    click.echo(json_line(record))
+def print_json(record: Mapping[str, Any], *, as_read: bool = False) -> None:
+    """Print one record as a line of JSON. Args: as_read: as for json_line."""
+    click.echo(json_line(record, as_read=as_read))
 
 
-def json_line(record: Mapping[str, Any]) -> str:
+def json_line(record: Mapping[str, Any], *, as_read: bool = False) -> str:
     """One record as a line of JSON, as standard JSON has it.
 
     A number that JSON doesn't have, such as NaN, is null; half a surrogate pair is escaped.
+
+    Args:
+        as_read: the record is a row that was read: its NaN is kept as it stood there.
     """
     try:
-        line = json.dumps(record, ensure_ascii=False, default=str, allow_nan=False)
+        line = json.dumps(record, ensure_ascii=False, default=str, allow_nan=as_read)
     except ValueError:
         plain = json.loads(json.dumps(record, default=str), parse_constant=lambda name: None)
         return json_line(plain)

@@ -43,4 +43,5 @@ def command(
         return
     for one in best:
         row = all_rows[one.index]
-        output.print_json({"score": one.score, "row": row.number, "fields": dict(row.fields)})
+        found = {"score": one.score, "row": row.number, "fields": dict(row.fields)}
+        output.print_json(found, as_read=True)

@@ -47,7 +47,7 @@ def write(path: Path, rows: Rows, name: str) -> int:
 def _jsonl(file: IO[bytes], rows: Iterable[dict[str, Any]], _: str) -> int:
     count = 0
     for row in rows:
-        file.write(json_line(row).encode() + b"\n")
+        file.write(json_line(row, as_read=True).encode() + b"\n")
         count += 1
     return count
 

@@ -26,7 +26,7 @@ def jsonl(fields: Mapping[str, Any], vector: NDArray[np.float32]) -> str:
     """
     if COLUMN in fields:
         raise InputError(f"a column is called {COLUMN!r} already; rename it")
-    start = json_line(fields)[:-1]
+    start = json_line(fields, as_read=True)[:-1]
     comma = ", " if fields else ""
     return f'{start}{comma}"{COLUMN}": [{", ".join(_numbers(vector))}]}}'
 
