@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from reprlib import repr as shown
 from typing import Any, Literal, TypeAlias
 
 from bertie.arguments import check_flags, check_threads
