@@ -155,6 +155,7 @@ def test_a_file_that_is_refused_is_named_whatever_it_holds(
 def test_a_file_that_is_noted_is_in_info(row: Known, saved: Path, tmp_path: Path) -> None:
     directory = model(saved, tmp_path, "bert")
     name = row.file.replace("*", "safetensors")
+    (directory / name).parent.mkdir(exist_ok=True)
     (directory / name).write_text("{}")
     assert f"{directory} has {name}, which {row.effect}" in notes(directory)
 
@@ -185,6 +186,20 @@ def test_an_adapter_in_the_folder_of_the_encoder_is_refused(sentence: Path) -> N
     assert f"{folder} has adapter_config.json, which says that an adapter" in refusal(sentence)
 
 
+def test_a_file_beside_modules_is_noted_where_the_encoder_has_a_folder(sentence: Path) -> None:
+    folder = sentence / "0_Transformer"
+    shutil.copytree(sentence, folder)
+    modules = (
+        (sentence / "modules.json").read_text().replace('"path": ""', '"path": "0_Transformer"')
+    )
+    (sentence / "modules.json").write_text(modules)
+    (sentence / "config_setfit.json").write_text("{}")
+    (folder / "colbert_linear.pt").write_bytes(b"")
+    said = notes(sentence)
+    assert any(text.startswith(f"{sentence} has config_setfit.json, which is") for text in said)
+    assert any(text.startswith(f"{folder} has colbert_linear.pt, which is") for text in said)
+
+
 def test_every_row_that_is_read_is_changed_above() -> None:
     assert {row.key for row in rows(READ)} == set(CHANGED)
 
@@ -201,6 +216,7 @@ def test_labels_that_are_numbered_in_two_ways_are_noted(saved: Path, tmp_path: P
 
 def test_files_that_are_refused_or_read_are_fetched_with_a_model() -> None:
     there = ["config.json", "model.safetensors", "vocab.txt", "adapter_config.json", "x.txt"]
+    there += ["config_setfit.json", "model_head.pkl", "sparse_linear.pt", "tokenizer_78.model"]
     there += ["0_Transformer/adapter_config.json", *TRANSFORMER_CONFIGS, COLBERT]
     assert set(there) - set(needed(there)) == {"x.txt"}
 

@@ -15,7 +15,7 @@ from bertie.checkpoint.sentence_settings import read_settings
 from bertie.checkpoint.weights import weight_files
 from bertie.config import Setting
 from bertie.errors import CheckpointError
-from bertie.known import MODULE_CONFIGS, REFUSED, check
+from bertie.known import MODEL_FILES, MODULE_CONFIGS, NOTED, REFUSED, check, check_files
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG
 
 # Modules live in the library under different paths from version to version; others are code.
@@ -155,7 +155,10 @@ def read_layout(directory: Path) -> SentenceLayout:
     texts = read_preprocessing(raw, name, kind)
     layout = replace(layout, **texts)
     settings = read_settings(directory, kind)
-    layout = replace(layout, **{**settings, "notes": (*layout.notes, *settings["notes"])})
+    notes = (*layout.notes, *settings["notes"])
+    if layout.transformer != directory:  # the encoder's own folder is looked at with its config
+        notes += check_files([row for row in MODEL_FILES if row.mark == NOTED], directory)
+    layout = replace(layout, **{**settings, "notes": notes})
     return layout if layout.dimensions.value is None else _cut(layout)
 
 

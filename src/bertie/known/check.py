@@ -62,7 +62,7 @@ def check_files(rows: Iterable[Known], directory: Path) -> tuple[str, ...]:
         if row.key or row.mark not in (REFUSED, NOTED) or row.where:
             continue
         for path in sorted(directory.glob(row.file)):
-            seen = f"{directory} has {path.name}, which {row.effect}"
+            seen = f"{directory} has {path.relative_to(directory).as_posix()}, which {row.effect}"
             if row.mark == REFUSED:
                 raise CheckpointError(f"{seen}; nothing here does that: {row.instead}")
             notes.append(seen)

@@ -263,6 +263,8 @@ MODEL_CONFIG: tuple[Known, ...] = (
     *_idle("says where the model is from", "name_or_path", "transformers_version"),
 )
 
+_LOADERS = "transformers and sentence-transformers"
+
 MODEL_FILES: tuple[Known, ...] = (
     Known(
         "adapter_config.json",
@@ -293,8 +295,28 @@ MODEL_FILES: tuple[Known, ...] = (
         NOTED,
         "names a processor of more than texts; texts are read by the tokenizer's own files",
     ),
+    *(
+        Known(file, "", NOTED, f"{what}; like {who}, nothing here reads it")
+        for file, what, who in (
+            ("*/adapter_config.json", "is an adapter that is put in when a program asks", _LOADERS),
+            ("pytorch_adapter.bin", "holds the weights of the package adapters'", _LOADERS),
+            ("head_config.json", "is a head of the package adapters'", _LOADERS),
+            ("pytorch_model_head.bin", "holds a head of the package adapters'", _LOADERS),
+            ("quantize_config.json", "says how AutoGPTQ packed weights in few bits", _LOADERS),
+            (
+                "config_setfit.json",
+                "is SetFit's own, for a classifier of vectors: what comes out is vectors, and"
+                " normalize=True is for normalize_embeddings in it",
+                _LOADERS,
+            ),
+            ("model_head.pkl", "is SetFit's classifier of the vectors, a pickle", _LOADERS),
+            ("colbert_linear.pt", "is what gives BGE-M3 a vector for each token", _LOADERS),
+            ("sparse_linear.pt", "is what gives BGE-M3 a weight for each token", _LOADERS),
+        )
+    ),
     Known("preprocessor_config.json", "", IDLE, "is for images and sounds"),
     Known("generation_config.json", "", IDLE, "is for decoders"),
+    Known("ort_config.json", "", IDLE, "says how optimum made an ONNX file"),
     Known("chat_template.jinja", "", IDLE, "is for conversations"),
     Known("onnx/", "", IDLE, "holds the weights once more, unless it holds them alone"),
     Known("openvino/", "", IDLE, "holds the weights once more, for another engine"),

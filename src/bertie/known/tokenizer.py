@@ -326,6 +326,14 @@ BESIDE: tuple[Known, ...] = (
             ("tekken.json", "Mistral's"),
         )
     ),
+    Known(
+        "*.model",
+        "",
+        NOTED,
+        "is SentencePiece's or tiktoken's vocabulary; like transformers, nothing here reads it"
+        " beside a vocab.txt, though code of the model's own may cut texts into pieces by it",
+        where=(_WORDS,),
+    ),
     Known("tokenizer_config.json", "", READ, "says how the vocabulary is used"),
     Known("special_tokens_map.json", "", READ, "names special tokens, in older versions"),
     Known("added_tokens.json", "", READ, "lists added tokens, in older versions"),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bertie.known.model import MODEL_FILES
+from bertie.known.record import NOTED, REFUSED
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
 from bertie.known.vocabularies import LAYOUTS, TOKENIZER_FILES, refused
 
@@ -15,8 +17,7 @@ _SETTINGS = frozenset(
         "config_sentence_transformers.json",
         *TRANSFORMER_CONFIGS,
         COLBERT,
-        "adapter_config.json",
-        "model_args.json",
+        *(row.file for row in MODEL_FILES if row.mark in (NOTED, REFUSED) and "*" not in row.file),
         *TOKENIZER_FILES,
     }
 )

@@ -63,7 +63,7 @@ def read(
         else:
             definition = from_json(root, files, lower, vocab)
     else:
-        _refuse_beside(directory, names, layout)
+        notes += _beside(directory, names, layout)
         if layout == "vocab.txt":
             definition = from_vocab(vocab or directory / layout, files, lower)
         elif layout == "vocab.json":
@@ -124,14 +124,20 @@ def _all(first: str) -> tuple[str, ...]:
     return next(layout for layout in LAYOUTS if layout[0] == first)
 
 
-def _refuse_beside(directory: Path, names: Collection[str], layout: str) -> None:
-    """Refuse files without which a vocabulary's words aren't the model's."""
+def _beside(directory: Path, names: Collection[str], layout: str) -> list[str]:
+    """Refuse files without which a vocabulary's words aren't the model's, and note those without
+    which they may not be."""
+    notes = []
     for row in BESIDE:
         for name in sorted(names):
-            if row.mark == REFUSED and layout in row.where and Path(name).match(row.file):
+            if layout not in row.where or not Path(name).match(row.file):
+                continue
+            if row.mark == REFUSED:
                 raise TokenizerError(
                     f"{directory / name} {row.effect}; nothing here does that: {row.instead}"
                 )
+            notes.append(f"{directory} has {name}, which {row.effect}")
+    return notes
 
 
 def _nothing(directory: Path, names: Collection[str]) -> SourceError:
