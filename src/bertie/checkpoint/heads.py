@@ -22,6 +22,8 @@ PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_class
 
 # Kinds of head whose outputs have names.
 LABELLED = ("sequence_classification", "token_classification")
+# A class whose classifier compares several texts' pooled states, whatever its tensors look like.
+_CHOOSING = "ForMultipleChoice"
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +170,10 @@ def require_head(checkpoint: Checkpoint, kind: str) -> HeadRecord | None:
 
 def _forms(checkpoint: Checkpoint) -> list[HeadForm]:
     """List the heads that the tensors are, each tensor read in one way."""
-    present = [form for form in checkpoint.config.architecture.heads if _has(checkpoint, form)]
     classes = [name for name in _classes(checkpoint) if isinstance(name, str)]
+    present = [form for form in checkpoint.config.architecture.heads if _has(checkpoint, form)]
+    if any(name.endswith(_CHOOSING) for name in classes):
+        present = [form for form in present if form.kind not in LABELLED]
     chosen: dict[str, HeadForm] = {}
     for form in present:
         # Two forms may end with the same module, such as a classifier of sequences or of tokens.
