@@ -86,6 +86,7 @@ class Settled:
             *overruled(self.opened, settings),
             *disagree,
             *checkpoint.notes(),
+            *checkpoint.strangers([*self.opened.tensors, *self.opened.scales]),
             *self.opened.layout.notes,
             *self._unasked(),
             *tokenizer.notes,

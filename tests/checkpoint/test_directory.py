@@ -32,6 +32,25 @@ def test_tensors_that_are_not_used_are_listed_by_the_files_names(bert: Path) -> 
     assert unused == ("bert.pooler.dense.bias", "bert.pooler.dense.weight")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("encoder.layer.0.attention.self.query.lora_A.default.weight", "lie inside the encoder"),
+        ("encoder.layer.1.output.adapters.ner.adapter_down.0.weight", "lie inside the encoder"),
+        ("encoder.layer.9.output.dense.weight", "lie inside the encoder"),
+        ("crf.transitions", "say which tag may follow which"),
+    ],
+)
+def test_tensors_that_nobody_reads_and_no_head_has_are_noted(
+    bert: Path, name: str, said: str
+) -> None:
+    assert not bertie.load(bert).info().notes
+    edit_tensors(bert, lambda tensors: {**tensors, name: np.zeros((2, 24), np.float32)})
+    notes = bertie.load(bert).info().notes
+    assert [note for note in notes if note.startswith(f"1 tensors ({name}) {said}")]
+    assert set(notes) <= {finding.text for finding in diagnose(bert).findings}
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_an_absent_decoder_is_tied_unless_the_config_says_otherwise(bert: Path, tied: bool) -> None:
     edit_json(bert / "config.json", tie_word_embeddings=tied)

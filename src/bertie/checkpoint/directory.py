@@ -1,6 +1,6 @@
 """A checkpoint's directory: its config and its tensors under their canonical names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
 from bertie.checkpoint.names import WRAPPERS, canonical, foreign, ties, unwrapped
-from bertie.checkpoint.tensor import Tensor
+from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.checkpoint.weights import (
     read_weights,
     weight_files,
@@ -21,6 +21,16 @@ from bertie.known import MODEL_CONFIG, MODEL_FILES, NOTED, check, check_files
 from bertie.known.vocabularies import VOCABULARIES, has_vocabulary, refused
 
 CONFIGS = ("config.json", "bert_config.json")
+# How names begin that no head has → what is said of those that aren't read.
+_STRANGERS: Mapping[tuple[str, ...], str] = {
+    ("embeddings.", "encoder."): "lie inside the encoder, and neither transformers nor Bertie reads"
+    " them: they are of an adapter that isn't merged, of more layers than the config counts, or of"
+    " code of the model's own",
+    (
+        "crf.",
+    ): "say which tag may follow which, and neither transformers nor Bertie reads them: each"
+    " token gets its own best tag",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +100,20 @@ class Checkpoint:
         unused = set(self.tensors) - set(self.tied) - names
         claims = (self.ambiguous.get(name, (self.tensors[name].name,)) for name in unused)
         return tuple(sorted(name for names in claims for name in names))
+
+    def strangers(self, used: Iterable[str]) -> Iterator[str]:
+        """Say which tensors inside the encoder, or behind a classifier, nobody reads.
+
+        Args:
+            used: canonical names of the encoder's own.
+        """
+        own = set(used)
+        floats = {name for name, tensor in self.tensors.items() if tensor.dtype in FLOAT_DTYPES}
+        for beginnings, effect in _STRANGERS.items():
+            names = sorted(name for name in floats - own if name.startswith(beginnings))
+            if names:
+                some = ", ".join(names[:2]) + (", …" if len(names) > 2 else "")
+                yield f"{len(names)} tensors ({some}) {effect}"
 
     def notes(self) -> tuple[str, ...]:
         """Say what is worth knowing of the files beside what the config says."""
