@@ -1,6 +1,8 @@
 """Which files make a model."""
 
-from bertie.sources.layout import lacking, needed, roots
+import pytest
+
+from bertie.sources.layout import lacking, needed, roots, unread
 
 
 def test_only_the_files_that_running_takes_are_chosen() -> None:
@@ -50,7 +52,8 @@ def test_each_folder_has_weights_of_its_own_form() -> None:
 def test_what_a_folder_lacks_is_named_with_the_files_that_would_do() -> None:
     assert [str(part) for part in lacking(["config.json"])] == [
         "weights (model.safetensors or model.safetensors.index.json or pytorch_model.bin"
-        " or pytorch_model.bin.index.json)",
+        " or pytorch_model.bin.index.json or bert_model.ckpt.index or model.onnx or"
+        " onnx/model.onnx)",
         "a vocabulary (tokenizer.json or vocab.txt or vocab.json and merges.txt)",
     ]
     for weights in ("model.safetensors", "pytorch_model.bin"):
@@ -65,6 +68,43 @@ def test_files_without_which_a_vocabulary_is_read_wrongly_are_fetched_to_be_refu
     assert needed(beside) == sorted(beside)
     assert needed([*beside, "tokenizer.json"]) == ["tokenizer.json", "vocab.txt"]
     assert needed(["merges.txt", "vocab.json", "x.txt"]) == ["merges.txt", "vocab.json"]
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        ["onnx/model.onnx", "onnx/model.onnx_data"],
+        ["model.onnx"],
+        ["bert_model.ckpt.data-00000-of-00001", "bert_model.ckpt.index", "checkpoint"],
+        ["0_Transformer/onnx/model.onnx"],
+    ],
+)
+@pytest.mark.parametrize("config", ["config.json", "bert_config.json"])
+def test_what_can_be_loaded_is_fetched(weights: list[str], config: str) -> None:
+    folder = "0_Transformer/" if "/onnx" in weights[0] else ""
+    there = sorted([folder + config, folder + "vocab.txt", *weights])
+    others = ["onnx/model_quantized.onnx", "onnx/config.json", "openvino/model.onnx", "x.onnx"]
+    assert needed([*there, *others]) == there
+    assert lacking(there) == []
+    if not folder:
+        assert needed([*there, "model.safetensors"]) == sorted(
+            [config, "vocab.txt", "model.safetensors"]
+        )
+
+
+def test_a_modules_config_is_not_the_encoders() -> None:
+    there = ["1_Pooling/config.json", "model.safetensors", "vocab.txt"]
+    assert [part.name for part in lacking(there)] == ["a configuration"]
+    there = ["config.json", "vocab.txt", "2_Dense/config.json", "2_Dense/model.safetensors"]
+    assert [part.name for part in lacking(there)] == ["weights"]
+
+
+def test_files_that_are_refused_when_a_model_is_loaded_are_named() -> None:
+    (said,) = unread(["adapter_config.json", "adapter_model.safetensors", "tokenizer.json"])
+    assert said.startswith("adapter_config.json says that an adapter is to be put into")
+    (said,) = unread(["config.json", "model.safetensors", "spiece.model"])
+    assert said.startswith("*.model is SentencePiece's or tiktoken's vocabulary; convert it with")
+    assert unread(["config.json", "model.safetensors", "spiece.model", "tokenizer.json"]) == []
 
 
 def test_models_are_found_in_a_tree_and_their_own_folders_are_not_models() -> None:

@@ -45,7 +45,9 @@ def fetch(name: HubModel, into: Path, progress: Progress) -> str:
     if lacking := layout.lacking(listing.sizes):
         raise SourceError(
             f"hub {name} lacks {', '.join(map(str, lacking))}; "
-            f"it has {_some(listing.sizes) or 'no files'}"
+            + "; ".join(
+                [f"it has {_some(listing.sizes) or 'no files'}", *layout.unread(listing.sizes)]
+            )
         )
     for file in files:
         path = _file(name, listing, file, files, progress)

@@ -1,5 +1,6 @@
 """Which files of a folder make a model."""
 
+import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,12 +8,14 @@ from dataclasses import dataclass
 from bertie.known.model import MODEL_FILES
 from bertie.known.record import NOTED, REFUSED
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
+from bertie.known.tokenizer import BESIDE
 from bertie.known.vocabularies import LAYOUTS, TOKENIZER_FILES, refused
 
 _SETTINGS = frozenset(
     {
         "bertie.json",
         "config.json",
+        "bert_config.json",
         "modules.json",
         "config_sentence_transformers.json",
         *TRANSFORMER_CONFIGS,
@@ -31,8 +34,15 @@ _WEIGHTS = {
     "pytorch_model.bin.index.json": re.compile(
         r"pytorch_model(-\d+-of-\d+\.bin|\.bin\.index\.json)"
     ),
+    "bert_model.ckpt.index": re.compile(
+        r"checkpoint|bert_model\.ckpt\.(index|meta|data-\d+-of-\d+)"
+    ),
+    "model.onnx": re.compile(r"model\.onnx([._]data)?"),
+    "onnx/model.onnx": re.compile(r"onnx/model\.onnx([._]data)?"),
 }
-_MODULE = re.compile(r"\d+_\w+")  # 0_Transformer, 1_Pooling: sentence-transformers' module folders
+# A module's folder of sentence-transformers, such as 0_Transformer and 1_Pooling, or none; a file,
+# which may lie in the folder of other engines' weights.
+_FILE = re.compile(r"((?:\d+_\w+/)?)((?:onnx/)?[^/]+)")
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class Part:
 
 
 PARTS = (
-    Part("a configuration", (("config.json",),)),
+    Part("a configuration", (("config.json",), ("bert_config.json",))),
     Part("weights", tuple((name,) for name in _WEIGHTS)),
     Part("a vocabulary", LAYOUTS),
 )
@@ -60,18 +70,27 @@ def needed(names: Iterable[str]) -> list[str]:
         names: paths relative to the model's folder, with forward slashes.
     Returns: the chosen paths, sorted; of the weights in each folder only those of one form.
     """
-    folders: dict[str, set[str]] = {}
-    for name in names:
-        folder, slash, base = name.rpartition("/")
-        if not folder or _MODULE.fullmatch(folder):
-            folders.setdefault(folder + slash, set()).add(base)
-    return sorted(folder + base for folder, bases in folders.items() for base in _chosen(bases))
+    return sorted(folder + file for folder, files in _folders(names).items() for file in files)
 
 
 def lacking(names: Iterable[str]) -> list[Part]:
-    """The parts of a model that a folder of these files doesn't have."""
-    bases = {name.rpartition("/")[2] for name in needed(names)}
-    return [part for part in PARTS if not any(bases.issuperset(form) for form in part.files)]
+    """The parts of a model that a folder of these files doesn't have, nor one of its modules'."""
+    folders = list(_folders(names).values()) or [set()]
+    lacked = (
+        [part for part in PARTS if not any(files.issuperset(form) for form in part.files)]
+        for files in folders
+    )
+    return min(lacked, key=len)
+
+
+def unread(names: Iterable[str]) -> list[str]:
+    """Say which files of a folder are refused when it is loaded, and what to do."""
+    files = _folders(names).get("", set())
+    rows = [row for row in MODEL_FILES if row.mark == REFUSED and row.file in files]
+    beside = [
+        row for row in BESIDE if row.mark == REFUSED and fnmatch.filter(refused(files), row.file)
+    ]
+    return [f"{row.file} {row.effect}; {row.instead}" for row in (*rows, *beside)]
 
 
 def roots(names: Iterable[str]) -> list[str]:
@@ -96,6 +115,14 @@ def under(folder: str, names: Iterable[str]) -> list[str]:
     """The paths below a folder, relative to it."""
     prefix = f"{folder}/" if folder else ""
     return [name[len(prefix) :] for name in names if name.startswith(prefix) and name != prefix]
+
+
+def _folders(names: Iterable[str]) -> dict[str, set[str]]:
+    """Choose from a model's folder and those of its modules, each with a slash at its end."""
+    folders: dict[str, set[str]] = {}
+    for found in filter(None, map(_FILE.fullmatch, sorted(names))):
+        folders.setdefault(found[1], set()).add(found[2])
+    return {folder: _chosen(folders[folder]) for folder in sorted(folders)}
 
 
 def _chosen(bases: set[str]) -> set[str]:
