@@ -213,14 +213,7 @@ def _config(raw: Mapping[str, Any], config: EncoderConfig, where: str, seen: _Ex
             f"{where} has no model_type; by its other keys it is taken for {config.model_type}'s:"
             " state model_type if it is another one's",
         )
-    unknown = unlisted(MODEL_CONFIG, raw, config.model_type)
-    if unknown:
-        some = ", ".join(key[:40] for key in unknown[:8]) + (", …" if len(unknown) > 8 else "")
-        seen.add(
-            NOTE,
-            f"{where} has {some}, which neither transformers nor Bertie reads for"
-            f" {config.model_type}: code of the model's own may have",
-        )
+    seen.add(NOTE, *unlisted(MODEL_CONFIG, raw, where, config.model_type, "transformers"))
     names, count = raw.get("id2label"), raw.get("num_labels")
     if isinstance(names, Mapping) and isinstance(count, int) and len(names) != count:
         seen.add(

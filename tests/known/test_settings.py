@@ -256,3 +256,20 @@ def test_a_cross_encoder_is_known_by_its_model_type_alone(model: Any) -> None:
     put(directory / PROMPTS_CONFIG, "model_type", None)
     with pytest.raises(CheckpointError, match="transformer_task is 'not stated', expected 'sequ"):
         bertie.load(directory)
+
+
+@pytest.mark.parametrize(
+    ("file", "reader"),
+    [
+        (FILE, "embed"),
+        (PROMPTS_CONFIG, "embed"),
+        ("1_Pooling/config.json", "Pooling"),
+        ("2_Dense/config.json", "Dense"),
+        ("3_Normalize/config.json", "Normalize"),
+    ],
+)
+def test_a_key_that_nobody_reads_is_noted(file: str, reader: str, sentence: Path) -> None:
+    assert notes(sentence) == []
+    edit_json(sentence / file, instruction="query: ", layer=-2)
+    said = f"{file} has instruction, layer, which neither sentence-transformers nor Bertie reads"
+    assert notes(sentence) == [f"{said} for {reader}: code of the model's own may have"]

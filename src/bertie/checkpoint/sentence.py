@@ -15,7 +15,7 @@ from bertie.checkpoint.sentence_settings import read_settings
 from bertie.checkpoint.weights import weight_files
 from bertie.config import Setting
 from bertie.errors import CheckpointError
-from bertie.known import MODEL_FILES, MODULE_CONFIGS, NOTED, REFUSED, check, check_files
+from bertie.known import MODEL_FILES, MODULE_CONFIGS, NOTED, REFUSED, check_files, check_keys
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG
 
 # Modules live in the library under different paths from version to version; others are code.
@@ -153,12 +153,11 @@ def read_layout(directory: Path) -> SentenceLayout:
     if kind == "multivector" and layout.queries is None:
         kind = "pylate"
     texts = read_preprocessing(raw, name, kind)
-    layout = replace(layout, **texts)
     settings = read_settings(directory, kind)
-    notes = (*layout.notes, *settings["notes"])
+    notes = (*layout.notes, *texts["notes"], *settings["notes"])
     if layout.transformer != directory:  # the encoder's own folder is looked at with its config
         notes += check_files([row for row in MODEL_FILES if row.mark == NOTED], directory)
-    layout = replace(layout, **{**settings, "notes": notes})
+    layout = replace(layout, **{**texts, **settings, "notes": notes})
     return layout if layout.dimensions.value is None else _cut(layout)
 
 
@@ -311,7 +310,8 @@ def _held(layout: SentenceLayout, path: Path, kind: str, where: str) -> Sentence
     if not (path / "config.json").is_file():
         return layout
     raw = read_object(path / "config.json", where)
-    return replace(layout, notes=(*layout.notes, *check(MODULE_CONFIGS, raw, where, where=kind)))
+    notes = check_keys(MODULE_CONFIGS, raw, where, kind)
+    return replace(layout, notes=(*layout.notes, *notes))
 
 
 def _misplaced(kind: str, layout: SentenceLayout) -> CheckpointError:
