@@ -36,6 +36,22 @@ def test_every_spelling_of_the_names_gives_the_same_tensors(bert: Path) -> None:
         assert np.array_equal(tensor.float32(), expected[name].float32())
 
 
+@pytest.mark.parametrize(
+    ("spell", "said"),
+    [
+        (("query.", "query.base_layer."), "of an adapter that isn't merged: merge it, with peft"),
+        (("", "base_model.model."), "of an adapter that isn't merged: merge it, with peft"),
+        (("", "0.auto_model."), "save transformers' own model"),
+    ],
+)
+def test_tensors_under_a_wrappers_names_are_told(
+    bert: Path, spell: tuple[str, str], said: str
+) -> None:
+    edit_tensors(bert, lambda tensors: {name.replace(*spell, 1): tensors[name] for name in tensors})
+    with pytest.raises(CheckpointError, match=rf"tensors:\n(.*\n)*.* has .*{spell[1]}.*{said}"):
+        encoder_tensors(Checkpoint.open(bert))
+
+
 def test_one_error_lists_every_tensor_that_cannot_be_used(bert: Path) -> None:
     def damage(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         tensors["embeddings.LayerNorm.gamma"] = tensors["embeddings.LayerNorm.weight"]

@@ -45,11 +45,37 @@ def test_a_format_may_tell_a_config_and_most_do_not(tmp_path: Path, telling: For
     assert weights_config(tmp_path) is None
 
 
-@pytest.mark.parametrize("name", ["tf_model.h5", "flax_model.msgpack", "model.ckpt", "model.gguf"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tf_model.h5",
+        "flax_model.msgpack",
+        "model.ckpt",
+        "model.gguf",
+        "onnx/model_quantized.onnx",
+        "openvino/openvino_model.xml",
+    ],
+)
 def test_weights_of_other_frameworks_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
     match = f"has its weights in {name}, but this version reads safetensors"
     with pytest.raises(CheckpointError, match=match):
+        read_weights(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.fp16.safetensors",
+        "model.fp16-00001-of-00002.safetensors",
+        "model-00001-of-00002.safetensors",
+        "pytorch_model.fp16.bin",
+    ],
+)
+def test_weights_under_another_name_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(CheckpointError, match=f"has its weights in {name}, and nothing says"):
         read_weights(tmp_path)
 
 

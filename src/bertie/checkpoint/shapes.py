@@ -76,10 +76,28 @@ def encoder_tensors(checkpoint: Checkpoint, *, quantized: bool = False) -> dict[
     faults += _missing_layers(checkpoint)
     if faults:
         count = "1 tensor" if len(faults) == 1 else f"{len(faults)} tensors"
+        lines = ["", *faults, *_under_other_names(checkpoint)]
         raise CheckpointError(
-            f"{checkpoint.directory}: the encoder can't use {count}:" + "\n  ".join(["", *faults])
+            f"{checkpoint.directory}: the encoder can't use {count}:" + "\n  ".join(lines)
         )
     return {expected.name: checkpoint.tensors[expected.name] for expected in wanted}
+
+
+def _under_other_names(checkpoint: Checkpoint) -> Iterator[str]:
+    """Say under which other name a tensor is there, if one is, and what to do."""
+    for name, tensor in sorted(checkpoint.tensors.items()):
+        if ".base_layer." in name or name.startswith("base_model."):
+            yield (
+                f"{tensor.file} has {tensor.name}, of an adapter that isn't merged: merge it, with"
+                " peft: model.merge_and_unload().save_pretrained(directory)"
+            )
+            return
+        if name.endswith(f".{WORDS}"):
+            yield (
+                f"{tensor.file} has {tensor.name}: save transformers' own model, with"
+                " save_pretrained, so that nothing stands before its names"
+            )
+            return
 
 
 def _wanted(checkpoint: Checkpoint) -> Iterator[Expected]:

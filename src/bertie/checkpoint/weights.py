@@ -17,7 +17,12 @@ _OTHERS = (
     "flax_model*.msgpack*",
     "*.onnx",
     "*.gguf",
+    "onnx/*.onnx",
+    "openvino/*.xml",
+    "openvino_model*.xml",
 )
+# Weights under another name, as transformers' variant= writes and wants to be told.
+_VARIANTS = ("model*.safetensors", "consolidated*.safetensors", "pytorch_model[.-]*.bin")
 
 
 def weight_files(directory: Path) -> tuple[Path, ...]:
@@ -63,11 +68,18 @@ def _find(directory: Path) -> tuple[Format, tuple[Path, ...]]:
         if files is not None:
             return known, files
     readable = ", ".join(known.name for known in FORMATS)
-    others = sorted({p.name for pattern in _OTHERS for p in directory.glob(pattern)})
+    found = (path for pattern in _OTHERS for path in directory.glob(pattern))
+    others = sorted({path.relative_to(directory).as_posix() for path in found})
     if others:
         raise CheckpointError(
             f"{directory} has its weights in {', '.join(others)}, but this version reads"
             f" {readable} only: save the model as safetensors"
         )
     expected = " or ".join(name for known in FORMATS for name in known.files)
+    renamed = sorted({path.name for pattern in _VARIANTS for path in directory.glob(pattern)})
+    if renamed:
+        raise CheckpointError(
+            f"{directory} has its weights in {', '.join(renamed)}, and nothing says that they are"
+            f" the ones to load: rename them, or fetch the index of all; expected {expected}"
+        )
     raise SourceError(f"{directory} has no weights: expected {expected}")
