@@ -86,7 +86,7 @@ def test_files_that_disagree_are_noted(bert: Path) -> None:
     edit_json(bert / "sentence_bert_config.json", max_seq_length=32, do_lower_case=False)
     model = bertie.load(bert)
     assert model.max_length == 32
-    length, lower = model.info().notes
+    length, lower, *_ = model.info().notes
     assert length.endswith("tokenizer_config.json: model_max_length says 64; 32 tokens are used")
     assert lower.endswith("texts are lower-cased")
 

@@ -261,15 +261,26 @@ def test_a_cross_encoder_is_known_by_its_model_type_alone(model: Any) -> None:
 @pytest.mark.parametrize(
     ("file", "reader"),
     [
-        (FILE, "embed"),
-        (PROMPTS_CONFIG, "embed"),
-        ("1_Pooling/config.json", "Pooling"),
-        ("2_Dense/config.json", "Dense"),
-        ("3_Normalize/config.json", "Normalize"),
+        (FILE, ""),
+        (PROMPTS_CONFIG, ""),
+        ("1_Pooling/config.json", " for Pooling"),
+        ("2_Dense/config.json", " for Dense"),
+        ("3_Normalize/config.json", " for Normalize"),
     ],
 )
 def test_a_key_that_nobody_reads_is_noted(file: str, reader: str, sentence: Path) -> None:
     assert notes(sentence) == []
     edit_json(sentence / file, instruction="query: ", layer=-2)
     said = f"{file} has instruction, layer, which neither sentence-transformers nor Bertie reads"
-    assert notes(sentence) == [f"{said} for {reader}: code of the model's own may have"]
+    assert notes(sentence) == [f"{said}{reader}: code of the model's own may have"]
+
+
+def test_settings_without_modules_are_read_and_noted(bert: Path) -> None:
+    assert notes(bert) == []
+    edit_json(bert / FILE, max_seq_length=64)
+    edit_json(bert / PROMPTS_CONFIG, activation_fn="torch.nn.modules.linear.Identity")
+    ending = "is read, though there is no modules.json, without which sentence-transformers takes"
+    assert [note.partition(" no notice")[0] for note in notes(bert)] == [
+        f"{FILE} {ending}",
+        f"{PROMPTS_CONFIG} {ending}",
+    ]

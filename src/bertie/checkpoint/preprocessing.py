@@ -8,7 +8,7 @@ from typing import Any
 from bertie.checkpoint.files import read_object
 from bertie.config import Setting
 from bertie.errors import CheckpointError
-from bertie.known import SENTENCE_CONFIGS, check_keys
+from bertie.known import SENTENCE_CONFIGS, check, unlisted
 from bertie.known.sentence import TRANSFORMER_CONFIGS
 
 # Where a length is stated, the first that counts before the others, as in sentence-transformers 6:
@@ -45,7 +45,8 @@ def read_preprocessing(raw: Mapping[str, Any], name: str, kind: str) -> dict[str
     Returns: fields of SentenceLayout.
     Raises: CheckpointError: a key that changes results and that isn't read, or a wrong value.
     """
-    found: dict[str, Any] = {"notes": check_keys(SENTENCE_CONFIGS, raw, name, kind)}
+    notes = check(SENTENCE_CONFIGS, raw, name, where=kind) + unlisted(SENTENCE_CONFIGS, raw, name)
+    found: dict[str, Any] = {"notes": notes}
     length = next(_lengths(raw, name), None)
     # Beside PyLate's projection it is the length of what was read last, query or document.
     if length is not None and kind != "pylate":

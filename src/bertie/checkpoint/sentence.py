@@ -15,7 +15,7 @@ from bertie.checkpoint.sentence_settings import read_settings
 from bertie.checkpoint.weights import weight_files
 from bertie.config import Setting
 from bertie.errors import CheckpointError
-from bertie.known import MODEL_FILES, MODULE_CONFIGS, NOTED, REFUSED, check_files, check_keys
+from bertie.known import MODEL_FILES, MODULE_CONFIGS, NOTED, REFUSED, check, check_files, unlisted
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG
 
 # Modules live in the library under different paths from version to version; others are code.
@@ -155,6 +155,15 @@ def read_layout(directory: Path) -> SentenceLayout:
     texts = read_preprocessing(raw, name, kind)
     settings = read_settings(directory, kind)
     notes = (*layout.notes, *texts["notes"], *settings["notes"])
+    if not (directory / MODULES).is_file():
+        found = [
+            file for file in (name * bool(raw), PROMPTS_CONFIG) if (directory / file).is_file()
+        ]
+        notes += tuple(
+            f"{file} is read, though there is no {MODULES}, without which sentence-transformers"
+            " takes no notice of it"
+            for file in found
+        )
     if layout.transformer != directory:  # the encoder's own folder is looked at with its config
         notes += check_files([row for row in MODEL_FILES if row.mark == NOTED], directory)
     layout = replace(layout, **{**texts, **settings, "notes": notes})
@@ -310,7 +319,8 @@ def _held(layout: SentenceLayout, path: Path, kind: str, where: str) -> Sentence
     if not (path / "config.json").is_file():
         return layout
     raw = read_object(path / "config.json", where)
-    notes = check_keys(MODULE_CONFIGS, raw, where, kind)
+    notes = check(MODULE_CONFIGS, raw, where, where=kind)
+    notes += unlisted(MODULE_CONFIGS, raw, where, kind)
     return replace(layout, notes=(*layout.notes, *notes))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from bertie.checkpoint.files import read_object
 from bertie.config import Setting
 from bertie.errors import CheckpointError
-from bertie.known import SENTENCE_SETTINGS, check_keys
+from bertie.known import SENTENCE_SETTINGS, check, unlisted
 from bertie.known.sentence import PROMPTS_CONFIG
 
 # What the file calls a similarity → our word.
@@ -38,7 +38,10 @@ def read_settings(directory: Path, kind: str) -> dict[str, Any]:
     if not (directory / PROMPTS_CONFIG).is_file():
         return {"notes": ()}
     raw = read_object(directory / PROMPTS_CONFIG)
-    found: dict[str, Any] = {"notes": check_keys(SENTENCE_SETTINGS, raw, PROMPTS_CONFIG, kind)}
+    notes = check(SENTENCE_SETTINGS, raw, PROMPTS_CONFIG, where=kind) + unlisted(
+        SENTENCE_SETTINGS, raw, PROMPTS_CONFIG
+    )
+    found: dict[str, Any] = {"notes": notes}
     found |= _prompts(raw)
     for key, field, task in _COUNTS:
         value = raw.get(key)

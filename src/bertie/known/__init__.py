@@ -3,7 +3,7 @@
 The rows lie in one file for each kind of file; docs/checkpoints.md shows them all.
 """
 
-from bertie.known.check import check, check_files, check_keys, unlisted
+from bertie.known.check import check, check_files, unlisted
 from bertie.known.model import MODEL_CONFIG, MODEL_FILES
 from bertie.known.modules import MODULE_CONFIGS, MODULES_FILE
 from bertie.known.record import IDLE, MARKS, NOTED, READ, REFUSED, Known
@@ -37,6 +37,5 @@ __all__ = [
     "Known",
     "check",
     "check_files",
-    "check_keys",
     "unlisted",
 ]

@@ -48,17 +48,6 @@ def check(
     return tuple(notes)
 
 
-def check_keys(
-    rows: Iterable[Known], content: Mapping[str, Any], name: str, where: str
-) -> tuple[str, ...]:
-    """Hold one of sentence-transformers' files against its rows; keys without a row are noted.
-
-    Args, returns, raises: as check.
-    """
-    rows = tuple(rows)
-    return check(rows, content, name, where=where) + unlisted(rows, content, name, where)
-
-
 def check_files(rows: Iterable[Known], directory: Path) -> tuple[str, ...]:
     """Hold the files of a directory against the rows that are about whole files.
 
@@ -84,24 +73,27 @@ def unlisted(
     rows: Iterable[Known],
     content: Mapping[str, Any],
     name: str,
-    where: str,
+    where: str = "",
     framework: str = "sentence-transformers",
 ) -> tuple[str, ...]:
     """Name the keys of a file that no row is about, private ones and those of null apart.
 
     Args: as check.
+        where: the class that the file is for; "" where it may be any of the rows'.
         framework: what messages call the one whose file it is.
     Returns: a sentence, or none.
     """
-    listed = {row.key.partition(".")[0] for row in rows if not row.where or where in row.where}
+    own = (row for row in rows if not (row.where and where) or where in row.where)
+    listed = {row.key.partition(".")[0] for row in own}
     keys = sorted(
         key
         for key, value in content.items()
         if key not in listed and not key.startswith("_") and key.isprintable() and value is not None
     )
     some = ", ".join(key[:40] for key in keys[:8]) + (", …" if len(keys) > 8 else "")
-    said = f"{name} has {some}, which neither {framework} nor Bertie reads for {where}: code of the"
-    return (f"{said} model's own may have",) if keys else ()
+    said = f"{name} has {some}, which neither {framework} nor Bertie reads"
+    said += f" for {where}" * bool(where)
+    return (f"{said}: code of the model's own may have",) if keys else ()
 
 
 def _values(content: Any, keys: list[str], path: str = "") -> Iterator[tuple[str, Any, bool]]:
