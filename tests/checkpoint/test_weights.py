@@ -79,6 +79,14 @@ def test_weights_under_another_name_are_named(tmp_path: Path, name: str) -> None
         read_weights(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_a_pointer_of_git_lfs_is_told(tmp_path: Path, name: str) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    (tmp_path / name).write_text(pointer)
+    with pytest.raises(CheckpointError, match=f"{name} is a pointer of Git LFS"):
+        read_weights(tmp_path)
+
+
 def test_a_directory_without_weights_is_a_source_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"has no weights: expected model.safetensors or"):
         read_weights(tmp_path)

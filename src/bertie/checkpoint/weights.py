@@ -1,6 +1,7 @@
 """A directory's weights, in the first format of the table that it has."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ _OTHERS = (
     "openvino/*.xml",
     "openvino_model*.xml",
 )
+# How the text begins that stands for a large file of a repository.
+_POINTER = b"version https://git-lfs"
 # Weights under another name, as transformers' variant= writes and wants to be told.
 _VARIANTS = ("model*.safetensors", "consolidated*.safetensors", "pytorch_model[.-]*.bin")
 
@@ -66,6 +69,8 @@ def _find(directory: Path) -> tuple[Format, tuple[Path, ...]]:
     for known in FORMATS:
         files = known.find(directory)
         if files is not None:
+            for path in files:
+                _refuse_pointer(path)
             return known, files
     readable = ", ".join(known.name for known in FORMATS)
     found = (path for pattern in _OTHERS for path in directory.glob(pattern))
@@ -83,3 +88,13 @@ def _find(directory: Path) -> tuple[Format, tuple[Path, ...]]:
             f" the ones to load: rename them, or fetch the index of all; expected {expected}"
         )
     raise SourceError(f"{directory} has no weights: expected {expected}")
+
+
+def _refuse_pointer(path: Path) -> None:
+    """Refuse what git leaves in a file's place where Git LFS isn't installed."""
+    with suppress(OSError), path.open("rb") as file:  # which the reader says better
+        if file.read(len(_POINTER)) == _POINTER:
+            raise CheckpointError(
+                f"{path} is a pointer of Git LFS, not the file itself: run git lfs pull in its"
+                " directory, or fetch the model with bertie pull"
+            )
