@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bertie.errors import InputError
@@ -52,3 +53,17 @@ def test_a_data_set_of_ones_own_is_mapped(tiny_sentence: Path, rows: Path, embed
     found = pa.concat_tables(ray.get(mapped.to_arrow_refs())).sort_by("id")
     assert found.column("embedding").to_pylist() == given.sort_by("id")["embedding"].to_pylist()
     assert found.column("rejected").null_count == 100
+
+
+def test_a_data_set_that_tasks_read_and_write_is_mapped(
+    tiny_sentence: Path, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"text": ["a song", "a stone", "rain"]}), tmp_path / "in.parquet")
+    read = ray.data.read_parquet(str(tmp_path / "in.parquet"))
+    for rows, keep in (({"a song", "rain"}, lambda row: row["text"] != "a stone"), (set(), None)):
+        kept = read.filter(keep or (lambda row: False))
+        folder = tmp_path / f"out{len(rows)}"
+        ray_map(kept, Mapper("embed", str(tiny_sentence))).write_parquet(str(folder))
+        files = sorted(folder.glob("*.parquet"))
+        found = {text for file in files for text in pq.read_table(file)["text"].to_pylist()}
+        assert found == rows

@@ -37,7 +37,7 @@ def drive(
     if not pending:
         return
     connect()
-    count, cores = pool(workers)
+    count, cores, _ = pool(workers)
     threads = plan.job.load.get("threads") or cores
     with errors_from_elsewhere():
         done = ray.data.from_items(
@@ -73,14 +73,15 @@ class _Actor:
 def mapped(dataset: Any, mapper: Mapper, workers: int | None) -> Any:
     """Have a dataset's tables mapped by actors; bertie.jobs.mapping.ray_map describes it."""
     connect()
-    count, cores = pool(workers)
+    count, cores, held = pool(workers)
     threads = mapper.load.get("threads") or cores
     return dataset.map_batches(
         _Mapping,
         fn_constructor_args=(mapper, threads),
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=count),
-        num_cpus=cores,
+        num_cpus=held,
+        scheduling_strategy="SPREAD",  # by what it holds, more than one might fit a machine
     )
 
 
@@ -106,15 +107,18 @@ def connect() -> None:
     context.print_on_execution_start = False
 
 
-def pool(workers: int | None) -> tuple[int, int]:
+def pool(workers: int | None) -> tuple[int, int, int]:
     """Share a cluster's cores out.
 
     Args:
         workers: how many actors; None: one a machine.
-    Returns: how many actors, and the cores of each.
+    Returns: how many actors, the cores of each, and how many of them it may hold where a core of each
+        machine is left to tasks that read and write: actors that hold all cores would wait for
+        ever for what nobody can read.
     """
     machines = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node.get("Alive")]
     machines = [cores for cores in machines if cores] or [1]
     count = workers or len(machines)
     on_each = -(-count // len(machines))
-    return count, max(min(machines) // on_each, 1)
+    least = min(machines)
+    return count, max(least // on_each, 1), (least - 1) // on_each
