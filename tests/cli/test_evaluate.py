@@ -8,6 +8,7 @@ import pytest
 
 from bertie.cli.evaluate import TASKS
 from bertie.evaluate.run import MEASURED
+from tests.tasks.heads import add_head
 
 from .conftest import Ran
 
@@ -42,6 +43,17 @@ def test_a_correlation_that_there_is_none_of_is_null(
     ran = bertie("evaluate", "embed", "-m", tiny_bert, "--data", data)
     found = json.loads(ran.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert (found["pearson"], found["spearman"], found["examples"]) == (None, None, 3)
+
+
+def test_the_precision_of_spans_stands_beside_the_models(
+    bertie: Bertie, bert: Path, tmp_path: Path
+) -> None:
+    add_head(bert, "token_classification", 3, ["O", "B-X", "I-X"])
+    (tmp_path / "gold.conll").write_text("who\tB-X\nreads\tO\n", encoding="utf-8")
+    command = ["evaluate", "tag", "-m", bert, "--data", tmp_path / "gold.conll"]
+    found = json.loads(bertie(*command, "--precision", "float32").out)
+    assert found["model_precision"] == "float32"
+    assert isinstance(found["precision"], float)
 
 
 def test_tasks_are_those_that_can_be_measured() -> None:

@@ -72,7 +72,10 @@ def command(task: str, data: Path, load: Load, cutoff: int, show_as: str | None)
             k=cutoff,
             progress=lambda done, total: bar.update("evaluating", done, total),
         )
-    found = {"task": task, "data": str(data), "precision": model.info().precision, **asdict(scores)}
+    numbers = asdict(scores)
+    # Of spans there is a precision of their own.
+    precision = "model_precision" if "precision" in numbers else "precision"
+    found = {"task": task, "data": str(data), precision: model.info().precision, **numbers}
     if output.as_table(show_as):
         output.print_record(_shown(found))
     else:

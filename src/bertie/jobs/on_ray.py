@@ -112,9 +112,9 @@ def pool(workers: int | None) -> tuple[int, int, int]:
 
     Args:
         workers: how many actors; None: one a machine.
-    Returns: how many actors, the cores of each, and how many of them it may hold where a core of each
-        machine is left to tasks that read and write: actors that hold all cores would wait for
-        ever for what nobody can read.
+    Returns: how many actors, the cores of each, and how many of them it may hold where a core of
+        each machine is left to tasks that read and write: actors that hold all cores would wait
+        for ever for what nobody can read.
     """
     machines = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node.get("Alive")]
     machines = [cores for cores in machines if cores] or [1]
