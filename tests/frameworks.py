@@ -3,6 +3,7 @@
 import tarfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 DATA = Path(__file__).parent / "data" / "frameworks"
 LIBRARY = "sentence-transformers"
@@ -16,7 +17,9 @@ ARCHITECTURES = tuple(
 def unpack(archive: str, into: Path) -> Path:
     """Unpack an archive. Returns: the folder of its models."""
     with tarfile.open(DATA / f"{archive}.tar.xz") as file:
-        file.extractall(into / archive, filter="data")
+        # Python 3.11 has filters from its fourth release on; 3.12 warns where none is named.
+        filters: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        file.extractall(into / archive, **filters)
     return into / archive
 
 
