@@ -199,7 +199,7 @@ def test_values_of_other_libraries_become_pythons_own(value: Any, expected: Any)
         {1, 2},
         1j,
         np.datetime64("2020-01-01T00:00:00.000000001"),
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "us"),
         np.datetime64(2**62, "s"),
         np.longdouble("0.1"),
         {"a": {1: 2}},
