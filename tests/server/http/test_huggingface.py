@@ -1,6 +1,7 @@
 """Hugging Face's own client, with the server's address as its model, is answered as it expects."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,9 @@ from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 
 from bertie.errors import TruncationWarning
+from bertie.load import load
 from bertie.tasks.probabilities import ACTIVATIONS
+from tests.editing import edit_json
 from tests.server.running import Running, running
 from tests.timeouts import TIMEOUT
 
@@ -169,6 +172,19 @@ def test_masks_are_filled_by_the_model(client: Any, local: Local) -> None:
             ]
         assert [one.token_str for one in found] == [one.token for one in expected]
         assert [one.sequence for one in found] == [f"the old {one.token} reads" for one in expected]
+
+
+def test_a_mask_is_found_in_a_text_that_is_lower_cased_before_the_tokenizer(filler: Path) -> None:
+    edit_json(filler / "sentence_bert_config.json", do_lower_case=True)
+    edit_json(filler / "tokenizer_config.json", do_lower_case=False)
+    model = load(filler, task="fill", precision="float32", threads=1)
+    assert model.info().settings["lower_first"].value is True
+    with running({"fill": (filler, {"task": "fill"})}) as server:
+        found = InferenceClient(model=server.url, timeout=TIMEOUT).fill_mask("The Old [MASK] reads")
+    assert [one.token for one in found] == [one.id for one in model.fill("The Old [MASK] reads")[0]]
+    read = model.tokenizer.encode("the old [MASK] reads").ids
+    filled = [found[0].token if id == model.tokenizer.id_of("[MASK]") else id for id in read]
+    assert found[0].sequence == model.tokenizer.decode(filled)
 
 
 def test_several_inputs_are_answered_by_as_many(post: Ask, local: Local) -> None:

@@ -18,6 +18,7 @@ from bertie.server.http.asker import Asker
 from bertie.server.http.faults import Refused
 from bertie.server.http.route import Route
 from bertie.tasks.classify import Label
+from bertie.tasks.lowering import lowering
 from bertie.tasks.probabilities import ACTIVATIONS
 from bertie.tasks.tag import Span
 from bertie.tokenize import Tokenizer
@@ -170,12 +171,12 @@ async def fill_mask(asker: Asker, body: bodies.FillBody) -> Any:
     answered = await asker.ask(
         "fill", texts, top_k=top_k, targets=how.targets, truncate=cut_policy(asker)
     )
-    lower = asker.setting("lower_first")
+    lower = lowering(tokenizer) if asker.setting("lower_first") else str
 
     def write() -> list[Any]:
         found = []
         for text, masks in zip(texts, answered.answers, strict=True):
-            read = tokenizer.encode(text.lower() if lower else text, max_length=longest)
+            read = tokenizer.encode(lower(text), max_length=longest)
             found.append(_filled(tokenizer, read.ids, tokenizer.id_of(mask), masks))
         return found
 
