@@ -33,6 +33,14 @@ def is_json_line(text: Any) -> bool:
     return not {*text} & {"\n", "\r"}
 
 
+def is_exact(value: int) -> bool:
+    """Whether float64 has a whole number."""
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
+
+
 def is_unicode(text: str) -> bool:
     """Whether a text is whole Unicode; JSON can spell half of a surrogate pair."""
     try:

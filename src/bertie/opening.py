@@ -231,7 +231,7 @@ def _beside(tokenizer: Tokenizer, config: EncoderConfig) -> Tokenizer:
     """
     rows, definition = config.vocab_size, tokenizer.definition
     if tokenizer.vocab_size <= rows:
-        return Tokenizer(definition, rows=rows)
+        return tokenizer
     frame = max(tokenizer.encode("").ids, default=0)
     if frame >= rows:
         raise CheckpointError(

@@ -7,7 +7,7 @@ from typing import Any
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa
 from bertie.jobs.job import Job
-from bertie.json_lines import is_unicode
+from bertie.json_lines import is_exact, is_unicode
 
 # Marks a column of JSON values that no one Arrow type fits; it holds their text.
 JSON = {b"bertie": b"json"}
@@ -118,14 +118,6 @@ def _note(values: _Values, value: Any) -> None:
     if kind is int and not -_EXACT <= value <= _EXACT:
         values.least, values.most = min(values.least, value), max(values.most, value)
         values.exact = values.exact and is_exact(value)
-
-
-def is_exact(value: int) -> bool:
-    """Whether float64 has a whole number."""
-    try:
-        return int(float(value)) == value
-    except OverflowError:
-        return False
 
 
 def is_json(field: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bertie.json_lines import is_unicode
+from bertie.json_lines import is_exact, is_unicode
 
 # Python's own types that are kept as they are.
 _OWN = frozenset({bool, int, float, str, bytes, date, datetime, time, timedelta, Decimal})
@@ -55,7 +55,7 @@ def category(value: Any) -> Any:
     """Say what a column may ask of a value of plain's: values of one category fit alike."""
     kind = type(value)
     if kind is int:
-        return kind, -_INT64 <= value < _INT64, _is_exact(value)
+        return kind, -_INT64 <= value < _INT64, is_exact(value)
     if kind is Decimal:
         return kind, value.as_tuple().exponent, len(value.as_tuple().digits)
     if kind in (datetime, time):
@@ -123,7 +123,7 @@ def taker(kind: Any) -> Callable[[Any], Any]:
         if isinstance(value, (datetime, time)) and (value.utcoffset() is not None) != zoned:
             raise Misfit(f"{'without' if zoned else 'with'} a time zone")
         if pa.types.is_floating(kind) and type(value) is int:
-            if not _is_exact(value):
+            if not is_exact(value):
                 raise Misfit("too long for a float")
             value = float(value)
         if not whole:
@@ -166,14 +166,6 @@ def _python_types(types: Any, kind: Any) -> tuple[type, ...]:
     if types.is_time(kind):
         return (time,)
     return (timedelta,) if types.is_duration(kind) else ()
-
-
-def _is_exact(value: int) -> bool:
-    """Whether float64 has a whole number."""
-    try:
-        return int(float(value)) == value
-    except OverflowError:
-        return False
 
 
 def _from_numpy(value: Any) -> Any:

@@ -6,7 +6,7 @@ other that isn't of PYTHON takes tokenizer.json as it is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bertie.tokenize.json_node import Node
 
@@ -95,15 +95,7 @@ XLM_ROBERTA = Kind(
     second=0,
     keys=_SPACE,
 )
-CAMEMBERT = Kind(
-    ("sentencepiece.bpe.model",),
-    _ROBERTA,
-    ends=("bos_token", "eos_token"),
-    doubled=True,
-    second=0,
-    lstrip=_MASK,
-    keys=_SPACE,
-)
+CAMEMBERT = replace(XLM_ROBERTA, lstrip=_MASK)
 ALBERT = Kind(
     ("spiece.model",),
     {
