@@ -34,10 +34,11 @@ const views = () => viewsOf(state.model, state.served);
 const showForm = () => form.show(state.view, find("fields"), { mask: maskOf(state.model), served: state.served });
 
 async function explain(model) {
+  const mask = maskOf(model);
   model.info ??= await get(`v1/models/${encodeURIComponent(model.name)}/info`).catch(() => null);
   if (model !== state.model) return;
   find("about").textContent = describe(model, model.info ?? {});
-  if (document.activeElement?.form !== find("form")) showForm();
+  if (maskOf(model) !== mask && document.activeElement?.form !== find("form")) showForm();
 }
 
 function chooseModel(name) {
