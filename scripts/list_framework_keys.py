@@ -26,17 +26,9 @@ from sentence_transformers.base.modules import Module, Router, Transformer
 from sentence_transformers.multi_vector_encoder.model import _LegacyStash
 from transformers import CONFIG_MAPPING, GenerationConfig, PretrainedConfig
 
+from bertie.architectures import ARCHITECTURES
+
 MADE = Path(__file__).resolve().parent.parent / "tests" / "data" / "known" / "frameworks.json"
-ARCHITECTURES = (
-    "albert",
-    "bert",
-    "camembert",
-    "distilbert",
-    "electra",
-    "mpnet",
-    "roberta",
-    "xlm-roberta",
-)
 TRANSFORMERS = Path(transformers.__file__).parent
 # Where transformers takes attributes of a config, beside each architecture's own file.
 SHARED = (
@@ -207,7 +199,7 @@ def main() -> None:
             "transformers": transformers.__version__,
             "sentence-transformers": sentence_transformers.__version__,
         },
-        "config.json": {name: config_keys(name) for name in ARCHITECTURES},
+        "config.json": {name: config_keys(name) for name in sorted(ARCHITECTURES)},
         "generation": sorted(GenerationConfig._get_default_generation_params()),
         "sentence_bert_config.json": {
             "files": transformer_files(),

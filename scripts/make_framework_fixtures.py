@@ -42,28 +42,16 @@ from sentence_transformers.sentence_transformer.modules import (
 )
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
 
+from bertie.architectures import ARCHITECTURES
+from tests.frameworks import DATA as MADE
+from tests.frameworks import PAIRS, TEXTS
 from tests.tasks.heads import add_projection, as_pylate
 
 transformers.logging.disable_progress_bar()
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
-MADE = TESTS / "data" / "frameworks"
 BERT = str(TESTS / "data" / "tiny-bert")
 HIDDEN = 24
-
-# Punctuation, accents, a text that is cut, nothing at all.
-TEXTS = [
-    "The old bridge of stone, and rain!",
-    "who reads the book at night?",
-    "CAFÉ naïveté, rain & snow!",
-    "wind " * 70 + "and rain",
-    "",
-]
-PAIRS = [
-    ("who reads the book?", "The old bridge of stone, and rain!"),
-    ("stone", "wind " * 70 + "and rain"),
-    ("", "snow"),
-]
 
 
 def shake(parameters: Iterable[Any], by: float = 0.4) -> None:
@@ -361,16 +349,7 @@ def main() -> None:
             save_library(Path(scratch) / name, make, run=name in MODELS)
         save_pylate(Path(scratch) / "multi-vector-pylate")
         packed(Path(scratch), "sentence-transformers")
-    for architecture in (
-        "albert",
-        "bert",
-        "camembert",
-        "distilbert",
-        "electra",
-        "mpnet",
-        "roberta",
-        "xlm-roberta",
-    ):
+    for architecture in ARCHITECTURES:
         save_heads(architecture)
 
 

@@ -17,18 +17,10 @@ import safetensors.numpy
 from sentence_transformers import MultiVectorEncoder, SparseEncoder
 from sentence_transformers.sparse_encoder import modules
 
+from tests.frameworks import TEXTS
 from tests.tasks.heads import add_fill_head, add_projection
 
 DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
-
-# Punctuation, accents, a text that is cut, nothing at all.
-TEXTS = [
-    "The old bridge of stone, and rain!",
-    "who reads the book at night?",
-    "CAFÉ naïveté, rain & snow!",
-    "wind " * 70 + "and rain",
-    "",
-]
 
 
 def added(directory: Path) -> dict[str, np.ndarray]:

@@ -7,6 +7,19 @@ from typing import Any
 
 DATA = Path(__file__).parent / "data" / "frameworks"
 LIBRARY = "sentence-transformers"
+# What the models were run on: punctuation, accents, a text that is cut, nothing at all.
+TEXTS = [
+    "The old bridge of stone, and rain!",
+    "who reads the book at night?",
+    "CAFÉ naïveté, rain & snow!",
+    "wind " * 70 + "and rain",
+    "",
+]
+PAIRS = [
+    ("who reads the book?", "The old bridge of stone, and rain!"),
+    ("stone", "wind " * 70 + "and rain"),
+    ("", "snow"),
+]
 ARCHITECTURES = tuple(
     sorted(
         path.name.partition(".")[0] for path in DATA.glob("*.tar.xz") if LIBRARY not in path.name

@@ -13,20 +13,8 @@ import bertie
 from bertie.errors import CheckpointError, TaskError
 from bertie.heads import Head
 from bertie.opening import open_source
-from tests.frameworks import ARCHITECTURES, LIBRARY, models, unpack
+from tests.frameworks import ARCHITECTURES, LIBRARY, PAIRS, TEXTS, models, unpack
 
-TEXTS = [
-    "The old bridge of stone, and rain!",
-    "who reads the book at night?",
-    "CAFÉ naïveté, rain & snow!",
-    "wind " * 70 + "and rain",
-    "",
-]
-PAIRS = [
-    ("who reads the book?", "The old bridge of stone, and rain!"),
-    ("stone", "wind " * 70 + "and rain"),
-    ("", "snow"),
-]
 # Within so much in float32, of logits and of vectors that aren't of length 1.
 CLOSE = 1e-4
 

@@ -10,6 +10,8 @@ import csv
 import gzip
 import io
 import lzma
+import math
+import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 from bertie.errors import ExtraMissing, InputError
 from bertie.json_lines import is_unicode, read_object
 
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LONGEST_LINE = 8 << 20  # bytes; a longer one is a file of another kind, or lacks its line ends
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "csv": (".csv",),
@@ -324,6 +327,15 @@ class Table:
             return self._file.readline(most)
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             raise InputError(f"{self.name} can't be read: {error}") from error
+
+
+def read_number(text: str) -> float | None:
+    """Read a number as people write it, without all that float takes: 1_0 would be ten.
+
+    Returns: a finite number; None where the text is none, or one beyond what 64 bits hold.
+    """
+    found = float(text) if _NUMBER.fullmatch(text) else math.inf
+    return found if math.isfinite(found) else None
 
 
 def allow_long_fields() -> None:

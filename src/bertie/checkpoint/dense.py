@@ -6,7 +6,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.files import read_object
+from bertie.checkpoint.files import positive, read_flag, read_object
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.checkpoint.weights import read_weights, weight_files
 from bertie.errors import CheckpointError
@@ -52,10 +52,11 @@ def read_dense(directory: Path, where: str) -> Dense:
         supported, or tensors that don't fit the config, all of them listed.
     """
     raw = read_object(directory / "config.json", where)
-    inputs, outputs = _width(raw, "in_features", where), _width(raw, "out_features", where)
-    bias = raw.get("bias", True)
-    if type(bias) is not bool:
-        raise CheckpointError(f"{where}: bias is {shown(bias)}, expected true or false")
+    inputs, outputs = (
+        positive(raw.get(key), f"{where}: {key}", "a number above 0")
+        for key in ("in_features", "out_features")
+    )
+    bias = read_flag(raw, "bias", where, default=True)
     expected: dict[str, tuple[int, ...]] = {"linear.weight": (outputs, inputs)}
     if bias:
         expected["linear.bias"] = (outputs,)
@@ -68,14 +69,6 @@ def read_dense(directory: Path, where: str) -> Dense:
         tensors.get("linear.bias"),
         where,
     )
-
-
-def _width(raw: Mapping[str, Any], key: str, where: str) -> int:
-    """Read a layer's width."""
-    value = raw.get(key)
-    if type(value) is not int or value < 1:
-        raise CheckpointError(f"{where}: {key} is {shown(value)}, expected a number above 0")
-    return value
 
 
 def _activation(raw: Mapping[str, Any], where: str) -> str:

@@ -1,6 +1,7 @@
 """A checkpoint's small files: JSON objects, and names that must stay in the directory."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from reprlib import repr as shown
 from typing import Any
@@ -38,6 +39,28 @@ def read_object(path: Path, where: str | None = None) -> dict[str, Any]:
     value = read_json(path, where)
     if not isinstance(value, dict):
         raise CheckpointError(f"{where or path.name} holds {shown(value)}, expected a JSON object")
+    return value
+
+
+def read_flag(raw: Mapping[str, Any], key: str, where: str, *, default: bool) -> bool:
+    """Read a flag of a JSON object. Raises: CheckpointError: it is neither true nor false."""
+    value = raw.get(key, default)
+    if type(value) is not bool:
+        raise CheckpointError(f"{where}: {key} is {shown(value)}, expected true or false")
+    return value
+
+
+def positive(value: Any, what: str, expected: str) -> int:
+    """Check a number above 0.
+
+    Args:
+        value: what a JSON object holds.
+        what: the file and key, for messages.
+        expected: what messages say of it.
+    Raises: CheckpointError: it is no whole number, or less.
+    """
+    if type(value) is not int or value < 1:
+        raise CheckpointError(f"{what} is {shown(value)}, expected {expected}")
     return value
 
 

@@ -1,6 +1,6 @@
 """What a classifier's outputs are called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any
@@ -47,7 +47,7 @@ def read_labels(raw: Mapping[str, Any], weight: Tensor, where: str) -> Labels:
             f"{where}: {key} names {len(stated)} labels, but {weight.name} has {count} outputs;"
             " those without a name are LABEL_ and their number"
         )
-    other = _numbered(raw.get("label2id"))
+    other = _numbered(_pairs(raw, "label2id"))
     if key == "id2label" and other != stated and set(other.values()) == set(stated.values()):
         notes.append(
             f"{where}: id2label and label2id number the same labels differently; id2label is used"
@@ -58,20 +58,20 @@ def read_labels(raw: Mapping[str, Any], weight: Tensor, where: str) -> Labels:
 def _stated(raw: Mapping[str, Any]) -> tuple[str, dict[int, str]]:
     """Find the labels that a config names, by number, and the key that names them."""
     key = "label2id" if raw.get("id2label") is None and "label2id" in raw else "id2label"
-    if key == "label2id":
-        return key, _numbered(raw[key])
+    return key, _numbered(_pairs(raw, key))
+
+
+def _pairs(raw: Mapping[str, Any], key: str) -> list[tuple[Any, Any]]:
+    """List the numbers and names under a key; label2id has them the other way round."""
     listed = raw.get(key)
     pairs = list(listed.items()) if isinstance(listed, Mapping) else []
-    return key, {
-        int(number): name for number, name in pairs if isinstance(name, str) and _counts(number)
-    }
+    return [(number, name) for name, number in pairs] if key == "label2id" else pairs
 
 
-def _numbered(label2id: Any) -> dict[int, str]:
-    """Turn names with their numbers into numbers with their names."""
-    pairs = list(label2id.items()) if isinstance(label2id, Mapping) else []
+def _numbered(pairs: Iterable[tuple[Any, Any]]) -> dict[int, str]:
+    """Keep the pairs that are the number of an output and its name."""
     return {
-        int(number): name for name, number in pairs if isinstance(name, str) and _counts(number)
+        int(number): name for number, name in pairs if isinstance(name, str) and _counts(number)
     }
 
 

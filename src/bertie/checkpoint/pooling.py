@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.files import read_flag
 from bertie.config import Setting
 from bertie.errors import CheckpointError
 
@@ -29,10 +30,8 @@ def read_pooling(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     Returns: fields of SentenceLayout.
     Raises: CheckpointError: a mode that isn't supported, or a wrong value.
     """
-    for flag in _FLAGS:
-        if type(raw.get(flag, False)) is not bool:
-            raise CheckpointError(f"{where}: {flag} is {shown(raw[flag])}, expected true or false")
-    flags = [mode for flag, mode in _FLAGS.items() if raw.get(flag)]
+    said = {flag: read_flag(raw, flag, where, default=False) for flag in _FLAGS}
+    flags = [mode for flag, mode in _FLAGS.items() if said[flag]]
     stated = raw.get("pooling_mode")
     modes = flags if stated is None else [stated] if isinstance(stated, str) else stated
     names = isinstance(modes, list) and all(isinstance(mode, str) for mode in modes)
@@ -44,12 +43,8 @@ def read_pooling(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
             f"{where}: pooling mode {', '.join(unsupported)} is not supported;"
             f" supported: {', '.join(POOLING_MODES)}"
         )
-    include = raw.get("include_prompt", True)
-    if type(include) is not bool:
-        raise CheckpointError(
-            f"{where}: include_prompt is {shown(include)}, expected true or false"
-        )
-    keys = ("pooling_mode",) if stated is not None else tuple(k for k in _FLAGS if raw.get(k))
+    include = read_flag(raw, "include_prompt", where, default=True)
+    keys = ("pooling_mode",) if stated is not None else tuple(flag for flag in said if said[flag])
     found: dict[str, Any] = {
         "pooling": Setting(
             tuple(modes) or ("mean",), f"{where}: {', '.join(keys)}" if modes else "default"

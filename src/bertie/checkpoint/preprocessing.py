@@ -5,7 +5,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.files import read_object
+from bertie.checkpoint.files import positive, read_flag, read_object
 from bertie.config import Setting
 from bertie.errors import CheckpointError
 from bertie.known import SENTENCE_CONFIGS, check, unlisted
@@ -51,9 +51,7 @@ def read_preprocessing(raw: Mapping[str, Any], name: str, kind: str) -> dict[str
     # Beside PyLate's projection it is the length of what was read last, query or document.
     if length is not None and kind != "pylate":
         found["max_length"] = length
-    lower = raw.get("do_lower_case", False)
-    if type(lower) is not bool:
-        raise CheckpointError(f"{name}: do_lower_case is {shown(lower)}, expected true or false")
+    lower = read_flag(raw, "do_lower_case", name, default=False)
     if "do_lower_case" in raw:
         found["lower_first"] = Setting(lower, f"{name}: do_lower_case")
     return found
@@ -73,6 +71,4 @@ def _lengths(raw: Mapping[str, Any], name: str) -> Iterator[Setting]:
         if value is None:
             continue
         where = f"{name}: {'.'.join(keys)}"
-        if type(value) is not int or value < 1:
-            raise CheckpointError(f"{where} is {shown(value)}, expected a number of tokens")
-        yield Setting(value, where)
+        yield Setting(positive(value, where, "a number of tokens"), where)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.files import positive
 from bertie.config import Setting
 from bertie.errors import CheckpointError
 
@@ -62,12 +63,10 @@ def read_queries(raw: Mapping[str, Any], name: str) -> Queries:
 
 def _length(raw: Mapping[str, Any], key: str, name: str) -> Setting:
     """Read a number of tokens."""
-    value = raw.get(key)
+    value, where = raw.get(key), f"{name}: {key}"
     if value is None:
         return _NONE
-    if type(value) is not int or value < 1:
-        raise CheckpointError(f"{name}: {key} is {shown(value)}, expected a number of tokens")
-    return Setting(value, f"{name}: {key}")
+    return Setting(positive(value, where, "a number of tokens"), where)
 
 
 def _expansion(stated: Any, where: str) -> Setting:

@@ -207,7 +207,7 @@ def _read_modules(directory: Path) -> SentenceLayout:
     for kind, path, where in modules[1:]:
         layout = _held(layout, path, kind, where)
         layout = _READERS[kind](layout, path, where)
-    if layout.queries is not None and kinds[-1] != "Normalize" and "Normalize" not in kinds:
+    if layout.queries is not None and "Normalize" not in kinds:
         raise _misplaced("MultiVectorMask without a Normalize", layout)
     return layout
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.files import read_object
+from bertie.checkpoint.files import positive, read_object
 from bertie.config import Setting
 from bertie.errors import CheckpointError
 from bertie.known import SENTENCE_SETTINGS, check, unlisted
@@ -44,14 +44,9 @@ def read_settings(directory: Path, kind: str) -> dict[str, Any]:
     found: dict[str, Any] = {"notes": notes}
     found |= _prompts(raw)
     for key, field, task in _COUNTS:
-        value = raw.get(key)
-        if value is None or task != kind:
-            continue
-        if type(value) is not int or value < 1:
-            raise CheckpointError(
-                f"{PROMPTS_CONFIG}: {key} is {shown(value)}, expected a number above 0"
-            )
-        found[field] = Setting(value, f"{PROMPTS_CONFIG}: {key}")
+        value, where = raw.get(key), f"{PROMPTS_CONFIG}: {key}"
+        if value is not None and task == kind:
+            found[field] = Setting(positive(value, where, "a number above 0"), where)
     if raw.get("activation_fn") is not None:
         found["activation"] = Setting(raw["activation_fn"], f"{PROMPTS_CONFIG}: activation_fn")
     similarity = raw.get("similarity_fn_name")

@@ -3,16 +3,16 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf, isinf, isnan
 from pathlib import Path
 from typing import Any
 
 from bertie.errors import ExtraMissing, InputError
+from bertie.json_lines import is_exact
+from bertie.tables import read_number
 
 # What a column may be read as; a text that is empty is none of the others.
 TYPES = ("text", "int", "float")
 _INT = re.compile(r"[+-]?[0-9]{1,4000}")
-_FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?")
 _NO_NUMBERS = {"nan", "inf", "-inf", "infinity", "-infinity"}
 _BATCH = 4096  # rows of Parquet decoded at a time
 
@@ -96,16 +96,10 @@ def _as_float(value: Any) -> float | None:
     """A number that a float has to the last digit, or one that is written; None if it is none."""
     if isinstance(value, str):
         written = value.strip().lower()
-        if written in _NO_NUMBERS:
-            return float(written)
-        found = float(written) if _FLOAT.fullmatch(written) else inf
-        return None if isinf(found) else found
+        return float(written) if written in _NO_NUMBERS else read_number(written)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    try:
-        return float(value) if float(value) == value or isnan(value) else None
-    except OverflowError:
-        return None
+    return float(value) if isinstance(value, float) or is_exact(value) else None
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any], int]]:
@@ -138,7 +132,7 @@ def _values(column: Any, where: str) -> list[Any]:
     """A column's values. Raises: InputError: Python has none like one of them."""
     import pyarrow as pa
 
-    from bertie.jobs.values import python_values
+    from bertie.jobs.values import in_microseconds, python_values
 
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -147,9 +141,7 @@ def _values(column: Any, where: str) -> list[Any]:
         if not pa.types.is_temporal(kind):
             return python_values(column)
         if getattr(kind, "unit", None) == "ns":  # which Python hasn't
-            made = {"timestamp": lambda: pa.timestamp("us", kind.tz)}
-            made |= {"time64": lambda: pa.time64("us"), "duration": lambda: pa.duration("us")}
-            column = column.cast(made[str(kind).split("[")[0]]())
+            column = column.cast(in_microseconds(kind))
         return list(column.to_pylist())
     except UnicodeDecodeError as error:
         raise InputError(f"{where} is not UTF-8: {error}") from error

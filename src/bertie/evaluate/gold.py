@@ -2,8 +2,6 @@
 
 import csv
 import json
-import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,6 @@ _TEXT = ("sentence", "text", "sentence1", "sentence_a", "premise", "question1")
 _PAIR = ("sentence2", "sentence_b", "hypothesis", "question2", "text_pair")
 _LABEL = ("label", "entailment_judgment", "gold_label")
 _SCORE = ("score", "relatedness_score", "similarity")
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DOCUMENT_START = "-DOCSTART-"
 
 _Kind = TypeVar("_Kind")
@@ -261,9 +258,8 @@ def _places(
 
 def _number(text: str, path: Path, line: int) -> float:
     """Read a number; none of them is NaN or infinite."""
-    # Not all that float reads: 1_0 would be ten.
-    found = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
-    if not math.isfinite(found):
+    found = tables.read_number(text.strip())
+    if found is None:
         raise _error(path, line, f"{shown(text)} is no number")
     return found
 

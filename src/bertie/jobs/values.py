@@ -68,17 +68,23 @@ def _value(scalar: Any) -> Any:
     return _time(scalar) if pa.types.is_temporal(kind) else scalar.as_py()
 
 
+def in_microseconds(kind: Any) -> Any:
+    """Give the type of like times as Python's types hold them.
+
+    Args:
+        kind: of timestamps, times of day or durations in nanoseconds.
+    """
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    return pa.time64("us") if pa.types.is_time64(kind) else pa.duration("us")
+
+
 def _time(scalar: Any) -> str:
     """Print a date, a time or a duration as Python would, with nanoseconds where there are any."""
     kind, whole, rest = scalar.type, scalar, 0
     if getattr(kind, "unit", None) == "ns":
         microseconds, rest = divmod(scalar.value, 1000)
-        coarse = {
-            "timestamp": lambda: pa.timestamp("us", kind.tz),
-            "time64": lambda: pa.time64("us"),
-            "duration": lambda: pa.duration("us"),
-        }
-        whole = pa.scalar(microseconds, coarse[str(kind).split("[")[0]]())
+        whole = pa.scalar(microseconds, in_microseconds(kind))
     try:
         value = whole.as_py()
     except _UNKNOWN:

@@ -12,8 +12,6 @@ _ONE_WIDTH = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpne
 _SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "albert")
 _MAY_DECODE = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
-_ENCODER = "take the encoder that it was made of, if there is one"
-
 
 def _read(key: str, effect: str, *where: str) -> Known:
     """A key of config.json that is read."""
@@ -64,29 +62,21 @@ MODEL_CONFIG: tuple[Known, ...] = (
         ("absolute",),
         "supported: absolute",
     ),
-    Known(
-        CONFIG,
-        "is_decoder",
-        REFUSED,
-        "lets a token attend to those before it alone",
-        (False,),
-        f"only whole, bidirectional encoders are supported; {_ENCODER}",
-    ),
-    Known(
-        CONFIG,
-        "is_causal",
-        REFUSED,
-        "lets a token attend to those before it alone",
-        (False,),
-        f"only whole, bidirectional encoders are supported; {_ENCODER}",
-    ),
-    Known(
-        CONFIG,
-        "add_cross_attention",
-        REFUSED,
-        "lets a decoder attend to an encoder",
-        (False,),
-        f"only whole, bidirectional encoders are supported; {_ENCODER}",
+    *(
+        Known(
+            CONFIG,
+            key,
+            REFUSED,
+            effect,
+            (False,),
+            "only whole, bidirectional encoders are supported; take the encoder that it was made"
+            " of, if there is one",
+        )
+        for key, effect in (
+            ("is_decoder", "lets a token attend to those before it alone"),
+            ("is_causal", "lets a token attend to those before it alone"),
+            ("add_cross_attention", "lets a decoder attend to an encoder"),
+        )
     ),
     Known(
         CONFIG,
@@ -128,19 +118,15 @@ MODEL_CONFIG: tuple[Known, ...] = (
         " architecture is computed, as transformers does without trust_remote_code",
         ({},),
     ),
-    Known(
-        CONFIG,
-        "dtype",
-        NOTED,
-        "is what transformers 5 computes in; here precision= decides",
-        ("float32",),
-    ),
-    Known(
-        CONFIG,
-        "torch_dtype",
-        NOTED,
-        "is what transformers 5 computes in; here precision= decides",
-        ("float32",),
+    *(
+        Known(
+            CONFIG,
+            key,
+            NOTED,
+            "is what transformers 5 computes in; here precision= decides",
+            ("float32",),
+        )
+        for key in ("dtype", "torch_dtype")
     ),
     *_idle(
         "counts the labels; the head's own outputs decide, and a note says where they disagree",

@@ -168,8 +168,7 @@ class Model:
         Raises: InputError: under the policy "error", an input is too long; it can't be cut as the
             strategy says; it has a token that the model has no embedding for.
         """
-        if self._parts.settings["lower_first"].value:
-            texts = texts.map(lowering(self.tokenizer))
+        texts = self._lowered(texts)
 
         def encode(texts: Texts) -> PackedEncodings:
             return self.tokenizer.encode_batch(
@@ -193,6 +192,12 @@ class Model:
             truncation.add(packed.lengths, packed.truncated, first)
         return found
 
+    def _lowered(self, texts: Texts, *, in_place: bool = False) -> Texts:
+        """Lower-case texts where the model has that done before its tokenizer."""
+        if not self._parts.settings["lower_first"].value:
+            return texts
+        return texts.map(lowering(self.tokenizer, in_place=in_place))
+
     def _require_room(
         self,
         texts: Texts,
@@ -212,8 +217,7 @@ class Model:
             split_words: whether the texts are tuples of words.
         Raises: InputError: naming the first.
         """
-        if self._parts.settings["lower_first"].value:
-            texts = texts.map(lowering(self.tokenizer))
+        texts = self._lowered(texts)
         lengths = self.tokenizer.encode_batch(
             texts.first, texts.second, split_words=split_words, threads=self.encoder.threads
         ).lengths
@@ -245,8 +249,7 @@ class Model:
             strategy: which text of a pair is read in windows, or cut.
         Raises: InputError: as _tokenize.
         """
-        if self._parts.settings["lower_first"].value:
-            texts = texts.map(lowering(self.tokenizer, in_place=True))
+        texts = self._lowered(texts, in_place=True)
         windows = self.tokenizer.encode_windows(
             texts.first,
             None if None in texts.second else texts.second,

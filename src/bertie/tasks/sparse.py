@@ -19,7 +19,7 @@ from bertie.tasks.framed import framed
 from bertie.tasks.logits import largest_logits
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.probabilities import check_top_k
-from bertie.tasks.prompts import default_prompt, prompt_notes
+from bertie.tasks.prompts import default_prompt, fixed_prompt, prompt_notes
 from bertie.tasks.records import Record
 from bertie.tasks.settle import opened_settings
 from bertie.tasks.texts import Text, checked
@@ -83,7 +83,7 @@ class SparseEmbedder(Model):
         values = {name: setting.value for name, setting in parts.settings.items()}
         self._twice = values["weighting"] == "log1p_relu"
         self._most = values.get("most_weights")
-        self._prompt = values.get("prompt", "")
+        self._prompt = fixed_prompt(parts.settings, "document")
 
     def embed_sparse(
         self,

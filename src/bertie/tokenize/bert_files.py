@@ -45,6 +45,10 @@ class Files:
         names = [one.text() for one in self.config["model_input_names"].items()]
         return bool(names) and "token_type_ids" not in names
 
+    def names_frame(self, kind: Kind) -> bool:
+        """Whether a file names the class, or one of the tokens before and after its texts."""
+        return self.named.stated or any(key in self.said.named for key in kind.ends or ())
+
     def tokens(self, kind: Kind | None = None) -> dict[str, Setting]:
         """Give special tokens' names, as a kind of class has them where no file names them."""
         return self.said.settings(kind or self.named.kind or BERT)
@@ -309,9 +313,9 @@ def _frames_anew(
 ) -> bool:
     """Whether texts have the class's frame: a file names it or its tokens, or there is no other."""
     ends = kind.ends or BERT_ENDS
-    if files.named.stated or any(key in files.said.named for key in kind.ends or ()):
-        return True
-    return found.frames is None and all(tokens[key].value in found.vocab for key in ends)
+    return files.names_frame(kind) or (
+        found.frames is None and all(tokens[key].value in found.vocab for key in ends)
+    )
 
 
 def _stated(files: Files) -> dict[str, Setting]:

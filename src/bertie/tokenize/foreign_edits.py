@@ -111,11 +111,11 @@ def _bert(key: str) -> Callable[[dict[str, Any], Kind, bool], None]:
 
 
 def _lower(document: dict[str, Any], kind: Kind, stated: bool) -> None:
-    parts = _parts(document["normalizer"], "normalizers")
+    parts = list(_parts(document["normalizer"], "normalizers"))
     if any(one["type"] == "BertNormalizer" for one in parts):
         _bert("do_lower_case")(document, kind, stated)
         return
-    own = [one for one in _parts(document["normalizer"], "normalizers") if one != _LOWER]
+    own = [one for one in parts if one != _LOWER]
     first = 0 if kind is DEBERTA_V2 else _before_last(own)
     if stated:
         own.insert(first, _LOWER)

@@ -132,8 +132,7 @@ def _reframed(
     """Give the class's frame, if tokenizer.json has none, or another than that of a class or tokens
     that a file names."""
     ends = kind.ends or ()
-    named = files.named.stated or any(key in files.said.named for key in ends)
-    if not ends or not (named or package.post_processor is None):
+    if not ends or not (files.names_frame(kind) or package.post_processor is None):
         return {}
     own = {one["content"]: one["id"] for one in changes.get("added_tokens", ())}
     names = [tokens[key].value for key in ends]

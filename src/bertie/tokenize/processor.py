@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from bertie.tokenize.classes import ROBERTA, Kind
+from bertie.tokenize.definition import FrameItem, frames
 
 # A token and its id.
 Token: TypeAlias = tuple[str, int]
-# A token's id or a text's letter, and the type of what it stands for.
-Part: TypeAlias = tuple[int | str, int]
+# Of one text, and of two.
+Frames: TypeAlias = tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]]
 
 
 def processor(
@@ -36,17 +37,19 @@ def processor(
 def bare(tokens: Mapping[str, int], begin: str | None, end: str | None) -> dict[str, Any]:
     """Describe the frame of a class that has none of its own: those of two tokens that are asked
     for."""
-    before = [tokens[begin]] if begin is not None else []
+    before: list[int | str] = [tokens[begin]] if begin is not None else []
     after = [tokens[end]] if end is not None else []
-    single: list[Part] = [*((id, 0) for id in before), ("A", 0), *((id, 0) for id in after)]
-    second: list[Part] = [*((id, 1) for id in before), ("B", 1), *((id, 1) for id in after)]
+    single, second = (
+        [FrameItem(item, type_id) for item in [*before, text, *after]]
+        for type_id, text in enumerate("AB")
+    )
     return template(
         single, [*single, *second], {name: tokens[name] for name in (begin, end) if name}
     )
 
 
 def template(
-    single: Sequence[Part], pair: Sequence[Part], tokens: Mapping[str, int]
+    single: Sequence[FrameItem], pair: Sequence[FrameItem], tokens: Mapping[str, int]
 ) -> dict[str, Any]:
     """Describe a frame part by part.
 
@@ -55,12 +58,12 @@ def template(
     """
     names = {id: token for token, id in tokens.items()}
 
-    def described(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    def described(parts: Sequence[FrameItem]) -> list[dict[str, Any]]:
         return [
-            {"Sequence": {"id": item, "type_id": type_id}}
-            if isinstance(item, str)
-            else {"SpecialToken": {"id": names[item], "type_id": type_id}}
-            for item, type_id in parts
+            {"Sequence": {"id": one.item, "type_id": one.type_id}}
+            if isinstance(one.item, str)
+            else {"SpecialToken": {"id": names[one.item], "type_id": one.type_id}}
+            for one in parts
         ]
 
     return {
@@ -82,13 +85,13 @@ def framed_by(node: Any, kind: Kind, begin: Token, end: Token) -> bool:
 def without_types(node: Any) -> Any:
     """Give every part of a post_processor the type 0."""
     if node is None:
-        return template([("A", 0)], [("A", 0), ("B", 0)], {})
+        first, second = FrameItem("A", 0), FrameItem("B", 0)
+        return template([first], [first, second], {})
     if node["type"] == "Sequence":
         return {**node, "processors": [without_types(one) for one in node["processors"]]}
     if node["type"] == "BertProcessing":
-        single, pair = _parts(node) or ([], [])
-        tokens = dict([node["cls"], node["sep"]])
-        return template(single, [(item, 0) for item, _ in pair], tokens)
+        single, pair = _bert(node, second=0)
+        return template(single, pair, dict([node["cls"], node["sep"]]))
     if node["type"] != "TemplateProcessing":
         return node
     plain = {
@@ -98,10 +101,13 @@ def without_types(node: Any) -> Any:
     return {**node, **plain}
 
 
-def _frame(kind: Kind, begin: int, end: int) -> tuple[list[Part], list[Part]]:
-    single: list[Part] = [(begin, 0), ("A", 0), (end, 0)]
-    between: list[Part] = [(end, 0)] if kind.doubled else []
-    return single, [*single, *between, ("B", kind.second), (end, kind.second)]
+def _frame(kind: Kind, begin: int, end: int) -> Frames:
+    return frames(begin, end, doubled=kind.doubled, second=kind.second)
+
+
+def _bert(node: Any, *, doubled: bool = False, second: int = 1) -> Frames:
+    """Read a processor that is a frame of two tokens."""
+    return frames(node["cls"][1], node["sep"][1], doubled=doubled, second=second)
 
 
 def _each(node: Any) -> list[Any]:
@@ -110,24 +116,22 @@ def _each(node: Any) -> list[Any]:
     return node["processors"] if node["type"] == "Sequence" else [node]
 
 
-def _parts(node: Any) -> tuple[list[Part], list[Part]] | None:
+def _parts(node: Any) -> Frames | None:
     """Read a frame; None: the processor has none."""
-    if node["type"] in ("BertProcessing", "RobertaProcessing"):
-        begin, end = node["cls"][1], node["sep"][1]
-        single: list[Part] = [(begin, 0), ("A", 0), (end, 0)]
-        if node["type"] == "BertProcessing":
-            return single, [*single, ("B", 1), (end, 1)]
-        return single, [*single, (end, 0), ("B", 0), (end, 0)]
+    if node["type"] == "BertProcessing":
+        return _bert(node)
+    if node["type"] == "RobertaProcessing":
+        return _bert(node, doubled=True, second=0)
     if node["type"] != "TemplateProcessing":
         return None
     single, pair = (
-        [part for one in node[key] for part in _piece(one, node)] for key in ("single", "pair")
+        tuple(part for one in node[key] for part in _piece(one, node)) for key in ("single", "pair")
     )
     return single, pair
 
 
-def _piece(one: Any, node: Any) -> list[Part]:
+def _piece(one: Any, node: Any) -> list[FrameItem]:
     if "Sequence" in one:
-        return [(one["Sequence"]["id"], one["Sequence"]["type_id"])]
+        return [FrameItem(one["Sequence"]["id"], one["Sequence"]["type_id"])]
     token = one["SpecialToken"]
-    return [(id, token["type_id"]) for id in node["special_tokens"][token["id"]]["ids"]]
+    return [FrameItem(id, token["type_id"]) for id in node["special_tokens"][token["id"]]["ids"]]

@@ -107,10 +107,11 @@ def _token_ids(
     """Tokenize each text by transformers."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     settings = settled.prepared.settings
-    longest, lower = settings["max_length"].value, settings["lower_first"].value
+    longest = settings["max_length"].value
+    lower = lowering(settled.opened.tokenizer) if settings["lower_first"].value else str
     return [
         tokenizer(
-            lowering(settled.opened.tokenizer)(text) if lower else text,
+            lower(text),
             truncation=True,
             max_length=longest,
             return_tensors="pt",
