@@ -29,11 +29,16 @@ ARCHITECTURES = tuple(
 
 def unpack(archive: str, into: Path) -> Path:
     """Unpack an archive. Returns: the folder of its models."""
-    with tarfile.open(DATA / f"{archive}.tar.xz") as file:
+    return extract(DATA / f"{archive}.tar.xz", into / archive)
+
+
+def extract(archive: Path, into: Path) -> Path:
+    """Extract an archive that a script here made. Returns: the folder."""
+    with tarfile.open(archive) as file:
         # Python 3.11 has filters from its fourth release on; 3.12 warns where none is named.
         filters: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        file.extractall(into / archive, **filters)
-    return into / archive
+        file.extractall(into, **filters)
+    return into
 
 
 @cache
