@@ -28,7 +28,7 @@ from contest.process import Process
 from contest.texts import long_texts, short_texts
 
 from bertie.bench.operations import operations
-from bertie.config import EncoderConfig
+from bertie.checkpoint.config import EncoderConfig
 from bertie.sources import resolve
 from bertie.tokenize import Tokenizer
 

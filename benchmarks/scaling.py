@@ -28,7 +28,7 @@ from contest.results import machine
 
 from bertie import _core
 from bertie.bench.operations import operations
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.sources import resolve
 from bertie.tasks.embed import Embedder
 from bertie.tokenize import Tokenizer

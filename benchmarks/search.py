@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from bertie.evaluate.ranking import score_rankings
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.search import Index
 from bertie.search.rows import CONTENT, CUT, KEY, TOKENS
 

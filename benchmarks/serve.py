@@ -36,7 +36,7 @@ from load import wrk
 from load.overload import Outcome, flood
 from load.servers import KINDS, Server, missing
 
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.sources import resolve
 from bertie.tasks.embed import Embedder
 

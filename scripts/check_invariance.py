@@ -20,7 +20,7 @@ import numpy as np
 import bertie
 from bertie import _core
 from bertie.bench.texts import synthetic
-from bertie.encoder import PRECISIONS
+from bertie.engine.encoder import PRECISIONS
 
 _TEXTS = 48  # that compositions draw from
 _FEW, _MANY = 4, 40  # texts in a composition: mostly a few, so that threads share one group of them

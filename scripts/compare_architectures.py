@@ -23,11 +23,14 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from bertie.calibration import Calibration, CalibrationText
-from bertie.checkpoint import Checkpoint, Tensor, encoder_tensors, heads
-from bertie.encoder import PRECISIONS, Encoder, Recipe
-from bertie.heads import Head
-from bertie.quantize import int8_recipe
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.heads import heads
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.checkpoint.tensor import Tensor
+from bertie.engine.calibration import Calibration, CalibrationText
+from bertie.engine.encoder import PRECISIONS, Encoder, Recipe
+from bertie.engine.heads import Head
+from bertie.engine.quantize import int8_recipe
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

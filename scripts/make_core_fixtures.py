@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bertie.encoder import PRECISIONS
+from bertie.engine.encoder import PRECISIONS
 from bertie.export import write_bundle
 from bertie.export.safetensors import Part, write_safetensors
 

@@ -438,8 +438,9 @@ def make_all() -> None:
 
 def compare(directory: Path) -> None:
     """Write a model's weights with TensorFlow's Saver and read them back with Bertie."""
-    from bertie.checkpoint import Checkpoint, encoder_tensors
-    from bertie.encoder import Encoder
+    from bertie.checkpoint.directory import Checkpoint
+    from bertie.checkpoint.shapes import encoder_tensors
+    from bertie.engine.encoder import Encoder
 
     original = Checkpoint.open(directory)
     tensors = {name: tensor.float32() for name, tensor in encoder_tensors(original).items()}

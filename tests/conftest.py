@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bertie import _core, encoder
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie import _core
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.engine import encoder
 from bertie.errors import SourceError
 from bertie.sources import resolve
 from tests.auto import sitecustomize

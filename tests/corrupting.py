@@ -18,8 +18,10 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from bertie.checkpoint import Checkpoint, Tensor, encoder_tensors
 from bertie.checkpoint.bundle import Bundle
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError, SourceError
 from bertie.export import write_bundle
 from bertie.sources.bundles import require_whole

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.config import EncoderConfig
+from bertie.checkpoint.config import EncoderConfig
 
 Ints = NDArray[np.int32]
 

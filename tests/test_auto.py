@@ -10,7 +10,7 @@ import pytest
 
 import bertie
 from bertie import _core
-from bertie.encoder import best_precision
+from bertie.engine.encoder import best_precision
 
 MEANINGS = ("float32", "bfloat16")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import bertie
+from bertie.engine.heads import Head
 from bertie.errors import CheckpointError, TaskError
-from bertie.heads import Head
-from bertie.opening import open_source
+from bertie.opened import open_source
 from tests.frameworks import ARCHITECTURES, LIBRARY, PAIRS, TEXTS, models, unpack
 
 # Within so much in float32, of logits and of vectors that aren't of length 1.

@@ -62,7 +62,7 @@ class Engine:
 
 def start_bertie(precision: str, place: Place, threads: int) -> Started:
     """Load Bertie as anybody would."""
-    from bertie.load import load
+    from bertie.loading.load import load
 
     model = load(place.checkpoint, precision=precision, threads=threads)
 

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.search import Index
 
 _ROOT = Path(__file__).resolve().parent.parent.parent

@@ -8,9 +8,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from bertie._moved import Forwarder
+
 if TYPE_CHECKING:
+    from bertie.checkpoint.config import EncoderConfig, Setting
     from bertie.client import AsyncClient, Client
-    from bertie.config import EncoderConfig, Setting
     from bertie.errors import (
         BertieError,
         CalibrationWarning,
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
         TokenizerError,
         TruncationWarning,
     )
-    from bertie.load import load
+    from bertie.loading.load import load
     from bertie.tasks.answer import Answer, Reader
     from bertie.tasks.classify import Classifier, Label
     from bertie.tasks.embed import Embedder
@@ -75,7 +77,7 @@ __all__ = [
 # Where each public name lives.
 _HOMES = {
     "bertie.client": ("AsyncClient", "Client"),
-    "bertie.config": ("EncoderConfig", "Setting"),
+    "bertie.checkpoint.config": ("EncoderConfig", "Setting"),
     "bertie.errors": (
         "BertieError",
         "CalibrationWarning",
@@ -87,7 +89,7 @@ _HOMES = {
         "TokenizerError",
         "TruncationWarning",
     ),
-    "bertie.load": ("load",),
+    "bertie.loading.load": ("load",),
     "bertie.tasks.answer": ("Answer", "Reader"),
     "bertie.tasks.classify": ("Classifier", "Label"),
     "bertie.tasks.embed": ("Embedder",),
@@ -124,7 +126,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps `bertie.load` the function: importing the module of that name would replace it."""
+    """Keeps `bertie.load` the function, where the module that had this name is imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, ModuleType) and name in _HOME_OF:
@@ -133,3 +135,4 @@ class _Package(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Package
+sys.meta_path.append(Forwarder())

@@ -16,18 +16,18 @@ VARIABLE = "TESTED_AUTO"
 
 
 def change_auto(encoder: ModuleType) -> None:
-    """Change the meaning in the module bertie.encoder."""
+    """Change the meaning in the module bertie.engine.encoder."""
     isa, precision = os.environ[VARIABLE].split("=")
     native = set(encoder._NATIVE_BFLOAT16) - {isa}
     encoder._NATIVE_BFLOAT16 = native | ({isa} if precision == "bfloat16" else set())
 
 
 class Finder:
-    """Finds bertie.encoder, and changes it once it has been run."""
+    """Finds bertie.engine.encoder, and changes it once it has been run."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """Find what the import system asks for, or None for any other module."""
-        if name != "bertie.encoder":
+        if name != "bertie.engine.encoder":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         run = spec.loader.exec_module

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.checkpoint import Checkpoint, encoder_tensors, heads, require_files
+from bertie.checkpoint.directory import Checkpoint, require_files
 from bertie.checkpoint.files import read_json
-from bertie.doctor import diagnose
+from bertie.checkpoint.heads import heads
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.errors import CheckpointError, InputError, SourceError
+from bertie.loading.doctor import diagnose
 from tests.architectures import write
 from tests.editing import edit_json, edit_tensors
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.checkpoint import Tensor
 from bertie.checkpoint.finite import require_finite
-from bertie.encoder import PRECISIONS
+from bertie.checkpoint.tensor import Tensor
+from bertie.engine.encoder import PRECISIONS
 from bertie.errors import CheckpointError
 from tests.editing import edit_tensors
 

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bertie.architectures import ARCHITECTURES
-from bertie.checkpoint import Checkpoint, encoder_tensors, head_faults, heads, require_head
+from bertie.checkpoint.architectures import ARCHITECTURES
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.heads import head_faults, heads, require_head
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.errors import CheckpointError
 from tests.architectures import HEADS, NAMES, write
 from tests.editing import edit_json, edit_tensors

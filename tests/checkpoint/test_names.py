@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertie.architectures import ARCHITECTURES
+from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.names import canonical, foreign, ties, unwrapped
 
 WORDS = "embeddings.word_embeddings.weight"

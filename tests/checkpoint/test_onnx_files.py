@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.onnx_files import find_onnx, read_onnx
-from bertie.encoder import Encoder
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.engine.encoder import Encoder
 from bertie.errors import CheckpointError
 
 ONNX = Path(__file__).parents[1] / "data/tiny-onnx"

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Tensor
 from bertie.checkpoint.onnx_files import read_onnx
 from bertie.checkpoint.onnx_graph import named_weights
 from bertie.checkpoint.onnx_model import Graph, Node
 from bertie.checkpoint.safetensors import read_safetensors
+from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
 
 DATA = Path(__file__).parents[1] / "data"

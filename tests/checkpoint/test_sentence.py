@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Dense, Normalize, read_layout
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
+from bertie.checkpoint.dense import Dense
+from bertie.checkpoint.sentence import Normalize, read_layout
 from bertie.errors import CheckpointError, SourceError
 from tests.editing import edit_json
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import FLOAT_DTYPES
 from bertie.errors import CheckpointError
 from tests.architectures import NAMES, write

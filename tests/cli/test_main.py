@@ -202,7 +202,7 @@ def test_truncation_is_one_line_on_standard_error(bertie: Bertie, tiny_sentence:
 
 
 def test_the_precisions_are_those_of_load() -> None:
-    from bertie.encoder import PRECISIONS
+    from bertie.engine.encoder import PRECISIONS
 
     assert load_function is not None
     assert ("auto", *PRECISIONS) == options.PRECISIONS

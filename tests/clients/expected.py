@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bertie.tasks.probabilities import sigmoid
+from bertie.calls.probabilities import sigmoid
 
 Local = Callable[[str], Any]
 

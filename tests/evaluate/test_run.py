@@ -9,7 +9,7 @@ import pytest
 from bertie.errors import InputError, TaskError
 from bertie.evaluate import correlate, score_labels, score_rankings
 from bertie.evaluate.run import MEASURED, evaluate
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.tasks.table import TASKS
 from tests.evaluate.test_collection import write as write_collection
 from tests.tasks.heads import add_fill_head, add_head, add_projection

@@ -7,7 +7,7 @@ import pytest
 
 from bertie.evaluate.collection import Collection
 from bertie.evaluate.search import multivector_scores, search, sparse_scores
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.tasks.multivector import maxsim
 from tests.tasks.heads import add_fill_head, add_projection
 

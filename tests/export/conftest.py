@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bertie.export import write_bundle
-from bertie.opening import Given
+from bertie.opened import Given
 
 
 @pytest.fixture

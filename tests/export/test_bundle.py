@@ -12,7 +12,7 @@ import pytest
 
 import bertie
 from bertie import _core
-from bertie.encoder import PRECISIONS
+from bertie.engine.encoder import PRECISIONS
 from bertie.errors import CheckpointError, InputError
 from bertie.export import write_bundle
 from bertie.sources.bundles import sealed

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.export import onnx as onnx_export
 from bertie.export import onnx_check
 from bertie.export.onnx import write_onnx
-from bertie.load import load
-from bertie.opening import Given
+from bertie.loading.load import load
+from bertie.opened import Given
 from tests.editing import edit_json, edit_tensors
 
 onnx = pytest.importorskip("onnx")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.encoder import Encoder
+from bertie.engine.encoder import Encoder
 from bertie.errors import CheckpointError, ExtraMissing
 from bertie.export.onnx_check import check_model, sample
 from bertie.export.onnx_encoder import add_encoder

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.engine.reference import gelu, gelu_tanh, relu
 from bertie.export.onnx_encoder import FORMS, add_encoder
 from bertie.export.onnx_net import Net
 from bertie.export.onnx_outputs import HIDDEN, add_hidden
-from bertie.reference import gelu, gelu_tanh, relu
 from tests.architectures import NAMES, expected, write
 from tests.export.onnx_session import padded, run
 

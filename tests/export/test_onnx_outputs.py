@@ -5,7 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Checkpoint, Dense, Normalize, Tensor, encoder_tensors, heads
+from bertie.checkpoint.dense import Dense
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.heads import heads
+from bertie.checkpoint.sentence import Normalize
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.checkpoint.tensor import Tensor
 from bertie.export.onnx_encoder import ATTENTION_MASK, INPUT_IDS, add_encoder
 from bertie.export.onnx_net import Net
 from bertie.export.onnx_outputs import (
@@ -55,7 +60,7 @@ def test_pooling_is_what_it_is_defined_as_and_padding_takes_no_part(
 
 
 def test_every_mode_of_pooling_that_bertie_has_is_there() -> None:
-    from bertie import pooling
+    from bertie.engine import pooling
 
     assert pooling.POOLINGS.keys() <= POOLINGS.keys()
     assert POOLINGS.keys() == DEFINITIONS.keys()

@@ -7,7 +7,7 @@ import pytest
 import tokenizers
 
 from bertie.export.tokenizer_files import tokenizer_json, write_tokenizer
-from bertie.opening import Given, open_source
+from bertie.opened import Given, open_source
 from bertie.tokenize import Tokenizer
 
 TEXTS = [

@@ -10,7 +10,7 @@ import bertie
 from bertie.export import write_bundle
 from bertie.export.beside import write_beside
 from bertie.export.tokenizer_files import write_tokenizer
-from bertie.opening import open_source
+from bertie.opened import open_source
 from bertie.tokenize import Tokenizer, stored
 from tests.architectures import NAMES
 from tests.architectures import write as write_model

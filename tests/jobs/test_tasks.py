@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 import bertie
+from bertie.calls.records import plain
 from bertie.errors import InputError
 from bertie.jobs.job import Job
 from bertie.jobs.run import run
-from bertie.tasks.records import plain
 from bertie.tokenize import Tokenizer
 from tests.tasks.heads import add_head
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bertie
-from bertie.checkpoint import read_layout
+from bertie.checkpoint.sentence import read_layout
 from bertie.errors import BertieError
 from bertie.known import KNOWN
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import bertie
-from bertie.doctor import diagnose
 from bertie.known import IDLE, MODEL_CONFIG, MODEL_FILES, NOTED, READ, REFUSED, Known
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
+from bertie.loading.doctor import diagnose
 from bertie.sources.layout import needed
 from tests.frameworks import ARCHITECTURES, unpack
 from tests.known.walking import SAMPLE, called, notes, outcome, put, refusal

@@ -10,7 +10,7 @@ import bertie
 from bertie.errors import CheckpointError
 from bertie.export.bundle import write_bundle
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
-from bertie.tasks.calls import CALLS
+from bertie.server.methods import METHODS
 from bertie.tasks.counting import counted
 from tests.editing import edit_json
 from tests.known.walking import notes, put
@@ -211,7 +211,7 @@ def test_what_a_server_counts_is_what_is_read(library: Path) -> None:
         loaded: Any = bertie.load(library / name, precision="float32")
         settings = loaded.info().settings
         given = (("stone", text), ("stone", "rain")) if method == "score" else (text, "rain")
-        rule = CALLS[method]
+        rule = METHODS[method]
         counts = counted(loaded.tokenizer, settings, rule, given, options)
         prefix = {"score": "rain and ", "embed_sparse": "rain "}.get(
             method, {"query": "who ", "document": "stone "}.get(options.get("kind", ""), "")

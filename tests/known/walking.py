@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import bertie
-from bertie.doctor import diagnose
 from bertie.errors import BertieError, TruncationWarning
 from bertie.known import Known
+from bertie.loading.doctor import diagnose
 
 # What no row takes for neutral.
 SAMPLE = "some-value"

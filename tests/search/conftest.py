@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.search import Index
 
 ROWS = [

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bertie.errors import InputError, SourceError, TaskError
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.search import Changes, Index, Match, store
 from bertie.search.lock import writing
 from tests.search.conftest import ROWS

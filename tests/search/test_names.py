@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bertie.errors import InputError
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.search import Index
 from bertie.search.adding import add_rows
 from bertie.search.report import describe

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.server.page import POLICY, files
 from tests.search.conftest import ROWS
 from tests.server.running import make_models, running

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.errors import SourceError
 from bertie.sources import manifest_of, names, pull, releases, resolve
 from bertie.sources.environment import Unreachable

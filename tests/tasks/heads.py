@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from bertie import reference
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.engine import reference
 from bertie.tasks.multivector import METADATA
 from tests.editing import edit_json, edit_tensors
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.doctor import CONFLICT, diagnose
 from bertie.errors import CheckpointError, InputError, TaskError
+from bertie.loading.doctor import CONFLICT, diagnose
+from bertie.server.tensors import Tensors, hidden_states
 from bertie.tasks.table import TASKS
-from bertie.tasks.tensors import Tensors, hidden_states
 from tests.editing import edit_json, edit_tensors
 from tests.tasks.heads import add_fill_head, add_head, add_projection
 

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bertie.calls.merging import Window
 from bertie.tasks.candidates import Candidate, apart, candidates
-from bertie.tasks.seams import Window
 
 CONTEXT = "a " * 20
 LOGITS = st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=1, max_size=12)

@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 
 import bertie
-from bertie.config import Setting
+from bertie.calls.token_ids import TokenIds
+from bertie.checkpoint.config import Setting
 from bertie.errors import InputError
-from bertie.tasks.calls import CALLS
+from bertie.server.methods import METHODS
+from bertie.server.tensors import Tensors
 from bertie.tasks.counting import characters, counted
-from bertie.tasks.framed import TokenIds
-from bertie.tasks.tensors import Tensors
 from tests.tasks.heads import add_head
 
 LONG = "the old bridge by the river " * 12
 
 
 def count(model: Any, call: str, *inputs: Any, **options: Any) -> Any:
-    return counted(model.tokenizer, model.info().settings, CALLS[call], inputs, options)
+    return counted(model.tokenizer, model.info().settings, METHODS[call], inputs, options)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_documents_and_queries_are_counted_by_their_own_lengths(tiny_bert: Path)
     settings = {name: Setting(value, "here") for name, value in values.items()}
     tokenizer = bertie.load(tiny_bert).tokenizer
     for kind, most in (("query", 7), ("document", 19)):
-        found = counted(tokenizer, settings, CALLS["embed_multi"], (LONG,), {"kind": kind})
+        found = counted(tokenizer, settings, METHODS["embed_multi"], (LONG,), {"kind": kind})
         assert found.tokens == (most,)
 
 

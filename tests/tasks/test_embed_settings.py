@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bertie.checkpoint import Normalize, SentenceLayout
-from bertie.config import EncoderConfig, Setting
+from bertie.checkpoint.config import EncoderConfig, Setting
+from bertie.checkpoint.sentence import Normalize, SentenceLayout
 from bertie.errors import InputError
-from bertie.opening import Given
+from bertie.opened import Given
 from bertie.tasks.embed_settings import embed_settings
 
 TINY = json.loads((Path(__file__).parents[1] / "data/tiny-bert/config.json").read_text())

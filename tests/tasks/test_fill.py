@@ -8,8 +8,9 @@ import pytest
 import tokenizers
 
 import bertie
-from bertie import reference
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.engine import reference
 from bertie.errors import InputError
 from bertie.tasks.fill import Filler, _likeliest
 from tests.editing import edit_json, edit_tensors

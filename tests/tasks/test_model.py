@@ -6,7 +6,7 @@ import pytest
 
 import bertie
 from bertie.errors import InputError, TaskError
-from bertie.opening import Given
+from bertie.opened import Given
 from bertie.tasks.table import METHODS
 
 

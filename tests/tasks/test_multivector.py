@@ -8,8 +8,9 @@ import pytest
 import safetensors.numpy
 
 import bertie
-from bertie import reference
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.engine import reference
 from bertie.errors import CheckpointError, InputError, TaskError, TruncationWarning
 from bertie.export.bundle import write_bundle
 from bertie.tasks.multivector import METADATA, MultiVectorEmbedder, maxsim

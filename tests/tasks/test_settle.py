@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bertie.checkpoint import SentenceLayout
-from bertie.config import EncoderConfig, Setting
-from bertie.opening import Given
+from bertie.checkpoint.config import EncoderConfig, Setting
+from bertie.checkpoint.sentence import SentenceLayout
+from bertie.opened import Given
 from bertie.tasks.settle import common_settings
 
 TINY = json.loads((Path(__file__).parents[1] / "data/tiny-bert/config.json").read_text())

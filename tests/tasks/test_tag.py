@@ -11,7 +11,7 @@ import pytest
 
 import bertie
 from bertie.errors import InputError, TruncationWarning
-from bertie.tasks.schemes import Mark
+from bertie.tasks.iob_tags import Mark
 from bertie.tasks.tag import AGGREGATIONS, Span, Tagger
 from bertie.tokenize import Tokenizer
 from tests.tasks.heads import add_head, logits

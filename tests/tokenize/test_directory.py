@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import SourceError, TokenizerError
 from bertie.tokenize import Tokenizer
 

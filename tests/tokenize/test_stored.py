@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
 from bertie.tokenize import Tokenizer, Vocab
 from bertie.tokenize.definition import AddedToken, Definition

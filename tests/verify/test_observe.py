@@ -7,7 +7,7 @@ import pytest
 
 import bertie
 from bertie.errors import InputError
-from bertie.opening import Given
+from bertie.opened import Given
 from bertie.verify import observe, observe_transformers, observe_vectors, verification_texts
 from bertie.verify.observe import sample_size
 

@@ -27,7 +27,7 @@ def main() -> None:
     """Measure what is asked: source, options of load, text."""
     asked = json.loads(sys.stdin.readline())
     begun = time.perf_counter()
-    from bertie.load import load
+    from bertie.loading.load import load
 
     imported = time.perf_counter()
     from bertie.system.memory import peak_resident_bytes, resident_bytes

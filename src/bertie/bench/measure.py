@@ -18,12 +18,12 @@ from bertie.bench.operations import operations
 from bertie.bench.report import Bulk, Latency, Machine, Model, Report, Spread
 from bertie.bench.start import memory, start
 from bertie.bench.texts import Texts, synthetic
+from bertie.calls.texts import checked, listed
 from bertie.environment.machine import cpu
 from bertie.errors import InputError, TruncationWarning
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.tasks.embed import Embedder
 from bertie.tasks.model import Model as BertieModel
-from bertie.tasks.texts import checked, listed
 
 # Called with what is being done, how many steps are done, and how many there are.
 Progress = Callable[[str, int, int], None]

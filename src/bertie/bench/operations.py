@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.config import EncoderConfig
+from bertie.checkpoint.config import EncoderConfig
 
 
 def operations(config: EncoderConfig, lengths: NDArray[np.int32]) -> int:

@@ -15,10 +15,10 @@ from bertie.bench.measure import Progress, described, given_texts
 from bertie.bench.operations import operations
 from bertie.bench.report import Spread, TaskBulk, TaskReport
 from bertie.bench.texts import Texts, synthetic
-from bertie.encoder import Encoder
+from bertie.engine.encoder import Encoder
+from bertie.engine.heads import Head
 from bertie.errors import InputError, TaskError, TruncationWarning
-from bertie.heads import Head
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.tasks.model import Model
 
 # A model and texts → one call of its task over all of them.

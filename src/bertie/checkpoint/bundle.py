@@ -10,8 +10,8 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.files import inside
-from bertie.config import Setting
 from bertie.errors import CheckpointError
 from bertie.sources.bundles import NAME, is_bundle, read_content
 

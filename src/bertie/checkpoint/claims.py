@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.preprocessing import LENGTHS, transformer_config
-from bertie.config import Setting
 
 # Where a tokenizer's files state the most tokens of a text, and whether to lower-case it.
 _LENGTHS = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
 from bertie.checkpoint.names import WRAPPERS, canonical, foreign, ties, unwrapped
@@ -15,7 +16,6 @@ from bertie.checkpoint.weights import (
     weights_config,
     weights_notes,
 )
-from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError, InputError, SourceError
 from bertie.known import MODEL_CONFIG, MODEL_FILES, NOTED, check, check_files
 from bertie.known.vocabularies import VOCABULARIES, has_vocabulary, refused

@@ -7,10 +7,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.shards import find_shards, read_shards
 from bertie.checkpoint.tensor import Tensor
-from bertie.config import EncoderConfig
 
 
 def _later(module: str, name: str) -> Callable[..., Any]:

@@ -10,12 +10,12 @@ from functools import cached_property
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.architectures import HIDDEN_ACT, HeadForm, Step
+from bertie.checkpoint.architectures import HIDDEN_ACT, HeadForm, Step
+from bertie.checkpoint.config import ACTIVATIONS
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.labels import read_labels
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
-from bertie.config import ACTIVATIONS
 from bertie.errors import CheckpointError
 
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")

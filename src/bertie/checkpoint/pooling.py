@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.files import read_flag
-from bertie.config import Setting
 from bertie.errors import CheckpointError
 
 POOLING_MODES = ("mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")

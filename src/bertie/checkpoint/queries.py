@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.files import positive
-from bertie.config import Setting
 from bertie.errors import CheckpointError
 
 # What fills a query up → whether that is also the most of its tokens.

@@ -6,6 +6,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.dense import Dense, read_dense
 from bertie.checkpoint.files import inside, read_json, read_object
 from bertie.checkpoint.pooling import read_pooling
@@ -13,7 +14,6 @@ from bertie.checkpoint.preprocessing import read_preprocessing, transformer_conf
 from bertie.checkpoint.queries import Queries, read_queries
 from bertie.checkpoint.sentence_settings import read_settings
 from bertie.checkpoint.weights import weight_files
-from bertie.config import Setting
 from bertie.errors import CheckpointError
 from bertie.known import MODEL_FILES, MODULE_CONFIGS, NOTED, REFUSED, check, check_files, unlisted
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG

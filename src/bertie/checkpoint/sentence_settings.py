@@ -5,8 +5,8 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.files import positive, read_object
-from bertie.config import Setting
 from bertie.errors import CheckpointError
 from bertie.known import SENTENCE_SETTINGS, check, unlisted
 from bertie.known.sentence import PROMPTS_CONFIG

@@ -5,9 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.formats import FORMATS, Format
 from bertie.checkpoint.tensor import Tensor
-from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError, SourceError
 
 # Weights that other frameworks wrote and that this version doesn't read.

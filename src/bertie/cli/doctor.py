@@ -28,8 +28,8 @@ def command(
     model. A source that can't be loaded is examined as far as it can be, and the exit code is 1.
     Every setting is listed with where it came from; docs/verify.md explains the findings.
     """
-    from bertie.doctor import diagnose
-    from bertie.opening import Given
+    from bertie.loading.doctor import diagnose
+    from bertie.opened import Given
 
     with Bar("B") as bar:
         found = diagnose(source, Given(**settings), progress=bar.update)

@@ -88,7 +88,7 @@ def command(
     with Bar("B") as bar:
         resolve(source, progress=bar.update)
         from bertie import export
-        from bertie.opening import Given
+        from bertie.opened import Given
 
         given = Given(**settings)
         if form == "onnx":

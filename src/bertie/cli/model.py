@@ -14,7 +14,7 @@ def load_model(source: str, task: str | None, **options: Any) -> Any:
     """
     with Bar("B") as bar:
         resolve(source, progress=bar.update)
-    from bertie.load import load
+    from bertie.loading.load import load
 
     return load(source, task=task, **options)
 

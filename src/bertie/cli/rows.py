@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from bertie.calls.records import plain
 from bertie.cli.output import csv_cell, json_line
 from bertie.cli.whole_file import whole_file
 from bertie.errors import ExtraMissing, InputError
-from bertie.tasks.records import plain
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 _GROUP = 4096  # rows of a Parquet row group

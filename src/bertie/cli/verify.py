@@ -88,7 +88,7 @@ def command(
         click.echo(f"{source}: every file is what it was", err=True)
         return
     from bertie import verify
-    from bertie.opening import Given
+    from bertie.opened import Given
 
     texts = verify.verification_texts(texts_file)
     given = Given(**settings)
@@ -120,7 +120,7 @@ def command(
 
 def _others_precision(source: str, other: str | None) -> str:
     """Choose float32 for what the source is compared with, or a bundle's own precision."""
-    from bertie.checkpoint import Bundle
+    from bertie.checkpoint.bundle import Bundle
     from bertie.sources import resolve
 
     bundle = Bundle.read(resolve(other or source))

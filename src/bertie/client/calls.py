@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.texts import checked, listed, paired, require_pairs
 from bertie.errors import InputError
 from bertie.tasks.answer import Answer, Reader
 from bertie.tasks.classify import Classifier, Label
@@ -23,7 +24,6 @@ from bertie.tasks.next_sentence import PairModel
 from bertie.tasks.rank import Ranked, Reranker
 from bertie.tasks.sparse import SparseEmbedder, SparseVector
 from bertie.tasks.tag import Span, Tagger
-from bertie.tasks.texts import checked, listed, paired, require_pairs
 from bertie.tasks.zero_shot import ZeroShotClassifier
 
 # The arguments of a call → the fields that the request has for its inputs, and whether the caller

@@ -7,12 +7,12 @@ from functools import cached_property, update_wrapper
 from itertools import islice
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from bertie.calls.prefetching import ahead
 from bertie.client.calls import CALLS
 from bertie.client.connection import Connection, warn_truncated
 from bertie.client.conversation import Pause, Request, Talk
 from bertie.client.exchange import Reply
 from bertie.errors import DeadlineExceeded, ExtraMissing, ServerError
-from bertie.tasks.ahead import ahead
 from bertie.tasks.answer import Reader
 from bertie.tasks.classify import Classifier
 from bertie.tasks.embed import Embedder

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from bertie.checkpoint.config import Setting
 from bertie.client.calls import RemoteCall
 from bertie.client.conversation import Request, Talk, asked
-from bertie.config import Setting
 from bertie.errors import InputError, TruncationWarning
 from bertie.tasks.info import ModelInfo
 

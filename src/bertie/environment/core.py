@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def choice() -> Choice:
     import numpy as np
 
     from bertie import _core
-    from bertie.encoder import selected_isa
-    from bertie.settled import auto_precision
+    from bertie.engine.encoder import selected_isa
+    from bertie.loading.settled import auto_precision
 
     _core.Linear(np.zeros((1, 1), np.float32))  # so that the core itself refuses what it can't run
     return Choice(selected_isa(), auto_precision())

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bertie.calls.probabilities import perplexity
 from bertie.errors import InputError
-from bertie.tasks.probabilities import perplexity
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bertie.checkpoint import Dense
+from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.files import read_json
 from bertie.export.safetensors import Part, write_safetensors
 from bertie.known.sentence import COLBERT, MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
 from bertie.known.vocabularies import TOKENIZER_FILES
-from bertie.opening import Opened
+from bertie.opened import Opened
 
 VOCAB = "vocab.txt"
 _CONFIG = "config.json"

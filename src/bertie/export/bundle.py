@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from bertie.checkpoint.bundle import FORMAT
-from bertie.encoder import Recipe
+from bertie.engine.encoder import Recipe
 from bertie.errors import CheckpointError, InputError
 from bertie.export.beside import VOCAB, copied, encoder_folder, write_beside
 from bertie.export.pack import pack as pack_bundle
 from bertie.export.place import check_place, staging
 from bertie.export.safetensors import write_safetensors
 from bertie.export.weights import hashes, stored_parts
-from bertie.opening import Given
-from bertie.settled import AUTO, Settled, settle
+from bertie.loading.settled import AUTO, Settled, settle
+from bertie.opened import Given
 from bertie.sources.bundles import NAME, sealed
 from bertie.sources.local import SUFFIX
 from bertie.sources.manifest import Manifest, sha256

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie import pooling
-from bertie.checkpoint import Normalize
 from bertie.checkpoint.finite import require_finite
 from bertie.checkpoint.heads import HeadRecord, heads, require_head
+from bertie.checkpoint.sentence import Normalize
 from bertie.checkpoint.tensor import FLOAT_DTYPES
-from bertie.encoder import Encoder
+from bertie.engine import pooling
+from bertie.engine.encoder import Encoder
+from bertie.engine.heads import Head
 from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.export.beside import encoder_folder, write_beside
 from bertie.export.onnx_check import Check, Expected, check_model, require_runtime, sample
@@ -27,13 +28,12 @@ from bertie.export.onnx_net import Net, import_onnx
 from bertie.export.onnx_outputs import HIDDEN, SPAN, add_embedding, add_head, add_hidden
 from bertie.export.place import check_place, staging
 from bertie.export.tokenizer_files import write_tokenizer
-from bertie.fingerprint import remembered_hash
-from bertie.heads import Head
-from bertie.opening import Given, Opened, open_source
+from bertie.loading.fingerprint import remembered_hash
+from bertie.opened import Given, Opened, open_source
 from bertie.system.disk import put_in_place
 from bertie.tasks import embed
 from bertie.tasks.embed_settings import FIRST_LAST
-from bertie.tasks.stages import stages
+from bertie.tasks.modules import stages
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.batching import gather
-from bertie.calibration import calibration_text
+from bertie.engine.batching import gather
+from bertie.engine.calibration import calibration_text
 from bertie.errors import CheckpointError, ExtraMissing
 from bertie.export.onnx_encoder import ATTENTION_MASK, INPUT_IDS, TOKEN_TYPE_IDS
 from bertie.tokenize import PackedEncodings, Tokenizer

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bertie.checkpoint import Tensor
-from bertie.config import ACTIVATIONS, EncoderConfig
+from bertie.checkpoint.config import ACTIVATIONS, EncoderConfig
+from bertie.checkpoint.tensor import Tensor
+from bertie.engine.reference import distance_bucket
 from bertie.export.onnx_net import INT64, Net
-from bertie.reference import distance_bucket
 
 INPUT_IDS, ATTENTION_MASK, TOKEN_TYPE_IDS = "input_ids", "attention_mask", "token_type_ids"
 

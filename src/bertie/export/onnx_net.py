@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.checkpoint import Tensor
+from bertie.checkpoint.tensor import Tensor
 from bertie.errors import ExtraMissing
 
 if TYPE_CHECKING:

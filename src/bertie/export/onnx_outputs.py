@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from bertie.checkpoint import Cut, Dense, Normalize
+from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.heads import HeadRecord
+from bertie.checkpoint.sentence import Cut, Normalize
 from bertie.export.onnx_encoder import ATTENTION_MASK, FORMS, dense, norm
 from bertie.export.onnx_net import FLOAT, Net
 

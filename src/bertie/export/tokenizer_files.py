@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bertie.errors import TokenizerError
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tokenize import Tokenizer
 from bertie.tokenize.classes import BERT, MPNET
 from bertie.tokenize.definition import Definition, ForeignDefinition, FrameItem, frames, identity

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.checkpoint import Tensor
 from bertie.checkpoint.bundle import SCALE, SMOOTHING
-from bertie.checkpoint.tensor import FLOAT_DTYPES
-from bertie.encoder import Recipe, quantize_weight
+from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
+from bertie.engine.encoder import Recipe, quantize_weight
+from bertie.engine.quantize import products
 from bertie.export.safetensors import Part
-from bertie.fingerprint import hash_tensor
-from bertie.opening import Opened
-from bertie.quantize import products
+from bertie.loading.fingerprint import hash_tensor
+from bertie.opened import Opened
 
 # What a bundle of a lower precision keeps of what isn't multiplied; other types become float32.
 _KEPT = ("F32", "F16", "BF16")

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from bertie.encoder import selected_isa
+from bertie.calls.batches import by_sequence
+from bertie.engine.encoder import selected_isa
 from bertie.errors import InputError
 from bertie.jobs.job import Job
 from bertie.jobs.steps import STEPS
-from bertie.load import load
-from bertie.opening import GIVEN, Given
-from bertie.settled import settle
+from bertie.loading.load import load
+from bertie.loading.settled import settle
+from bertie.opened import GIVEN, Given
 from bertie.sources import is_local, resolve
-from bertie.tasks.calls import CALLS
 from bertie.tasks.counting import Counts, counted
-from bertie.tasks.passes import by_sequence
+from bertie.tasks.methods import METHODS
 from bertie.tokenize import Tokenizer
 
 _NO_PRECISION = "none"  # of tokenizing, which computes with whole numbers
@@ -109,7 +109,7 @@ class Engine:
                 f"{job.model} has the fingerprint {self._model.fingerprint[:12]} here, but"
                 f" {identity.fingerprint[:12]} where the job was started; expected the same model"
             )
-        self._rule = CALLS[self._step.call]
+        self._method = METHODS[self._step.call]
 
     def answer(self, inputs: list[Any]) -> Any:
         """Answer some inputs, one answer for each.
@@ -119,7 +119,7 @@ class Engine:
         """
         if self._step.call is None:
             return self._tokenize(inputs)
-        return self._rule.compute(self._model, inputs, self._options)
+        return self._method.compute(self._model, inputs, self._options)
 
     def count(self, inputs: list[Any], answers: Any) -> Counts:
         """Count the tokens of inputs that were answered."""
@@ -128,7 +128,7 @@ class Engine:
             return Counts(kept, tuple(left_out for _, left_out in answers))
         model = self._model
         settings = model.info().settings
-        return counted(model.tokenizer, settings, self._rule, tuple(inputs), self._options)
+        return counted(model.tokenizer, settings, self._method, tuple(inputs), self._options)
 
     def _tokenize(self, inputs: list[Any]) -> list[tuple[Any, int]]:
         """Give the ids of each input, and how many tokens were left out."""

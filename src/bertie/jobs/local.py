@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from bertie.calls.prefetching import ahead
 from bertie.jobs.content import Content
 from bertie.jobs.manifest import Record
 from bertie.jobs.plan import Plan, Worker
 from bertie.jobs.shards import Shard
 from bertie.jobs.work import Tick, Worked
-from bertie.tasks.ahead import ahead
 
 
 def drive(plan: Plan, shards: Iterator[tuple[Shard, Content]], tick: Tick) -> Iterator[Record]:

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from bertie.calls.records import plain
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa
-from bertie.tasks.records import plain
 
 Options: TypeAlias = Mapping[str, Any]
 # Dimensions and the method's keyword arguments → the columns.
@@ -22,7 +22,7 @@ class Step:
     """One task.
 
     Attributes:
-        call: a key of bertie.tasks.calls.CALLS; None for tokenizing, which needs no model.
+        call: a key of bertie.tasks.methods.METHODS; None for tokenizing, which needs no model.
         fields: the columns that it adds.
         arrays: makes them of answers.
         options: the keyword arguments that its method takes.

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.records import Record
 from bertie.errors import InputError
 from bertie.search.rows import CONTENT, CUT, KEY, TOKENS, VECTOR, Item, items
 from bertie.search.settings import IndexSettings
 from bertie.search.store import Store
 from bertie.search.values import Misfit, category, misfit, taker, type_of
-from bertie.tasks.records import Record
 
 Floats = NDArray[np.float32]
 

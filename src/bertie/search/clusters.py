@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.records import Record
 from bertie.errors import ExtraMissing, InputError
 from bertie.search.neighbours import Floats
-from bertie.tasks.records import Record
 
 if TYPE_CHECKING:
     from bertie.search.index import Index

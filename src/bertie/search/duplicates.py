@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bertie.calls.records import Record
 from bertie.search.neighbours import Floats, Progress, near_pairs
-from bertie.tasks.records import Record
 
 if TYPE_CHECKING:
     from bertie.search.index import Index

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bertie.calls.records import Record
 from bertie.search.fusion import reciprocal_ranks
 from bertie.search.rows import KEY
-from bertie.tasks.records import Record
 
 MOST = 10_000  # rows that a search gives
 

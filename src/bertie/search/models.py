@@ -15,7 +15,7 @@ _TRANSIENT = ("task", "threads", "budget", "max_memory")
 def embedder(model: Any, options: Mapping[str, Any]) -> Any:
     """Load a source to embed; an Embedder is one already."""
     if isinstance(model, (str, Path)):
-        from bertie.load import load
+        from bertie.loading.load import load
 
         return load(model, task="embed", **options)
     if getattr(model, "task", None) != "embed":
@@ -29,7 +29,7 @@ def embedder(model: Any, options: Mapping[str, Any]) -> Any:
 def reranker(model: Any) -> Any:
     """Load a source to rank; a Reranker is one already."""
     if isinstance(model, (str, Path)):
-        from bertie.load import load
+        from bertie.loading.load import load
 
         return load(model, task="rank")
     if getattr(model, "task", None) != "rank":

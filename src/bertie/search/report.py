@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.records import Record
 from bertie.search.index import Index
 from bertie.search.neighbours import nearest_others
 from bertie.search.rows import CUT, TOKENS
-from bertie.tasks.records import Record
 
 _SAMPLE = 2000  # rows whose nearest neighbour is looked for, among all rows
 _NEAR = (0.99, 0.95, 0.9, 0.8)

@@ -9,7 +9,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.errors import InputError
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.server.option import Option, options
 from bertie.server.settings import GROUPS, ModelSettings, Settings
 

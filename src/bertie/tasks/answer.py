@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.arguments import check_flags
+from bertie.calls.call import Call
+from bertie.calls.logits import token_logits
+from bertie.calls.merging import Window, as_encodings, by_text
+from bertie.calls.probabilities import softmax
+from bertie.calls.records import Record
+from bertie.calls.texts import Texts, checked, paired, require_pairs
+from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
+from bertie.engine.heads import Head
 from bertie.errors import InputError
-from bertie.heads import Head
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
 from bertie.tasks.candidates import Candidate, apart, candidates
-from bertie.tasks.logits import token_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import softmax
-from bertie.tasks.records import Record
-from bertie.tasks.seams import Window, as_encodings, by_text
 from bertie.tasks.settle import opened_settings
-from bertie.tasks.texts import Texts, checked, paired, require_pairs
-from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedWindows
 
 Floats = NDArray[np.float32]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.tasks.seams import Window
+from bertie.calls.merging import Window
 from bertie.tokenize.words import behind_marks, solid_before, trim
 
 Floats = NDArray[np.float32]

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 
 from bertie.arguments import check_flags
+from bertie.calls.call import Call
+from bertie.calls.logits import sequence_logits
+from bertie.calls.probabilities import ACTIVATIONS, ALWAYS_ONE, Scores, check_top_k, identity
+from bertie.calls.records import Record
+from bertie.calls.texts import Input, checked
+from bertie.calls.tokenized import Tokenized
+from bertie.calls.truncation import Truncation
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.heads import HeadRecord
-from bertie.config import Setting
+from bertie.engine.heads import Head
 from bertie.errors import CheckpointError
-from bertie.heads import Head
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
-from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import ACTIVATIONS, ALWAYS_ONE, Scores, check_top_k, identity
-from bertie.tasks.records import Record
-from bertie.tasks.texts import Input, checked
-from bertie.tasks.tokenized import Tokenized
-from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings
 
 TAKES = frozenset({"labels"})

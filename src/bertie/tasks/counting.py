@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.config import Setting
-from bertie.tasks import tensors
-from bertie.tasks.apart import apart
-from bertie.tasks.calls import Rule
-from bertie.tasks.embeddings import require_embeddings
-from bertie.tasks.framed import TokenIds, framed
-from bertie.tasks.lowering import lowering
-from bertie.tasks.prompts import chosen_prompt, fixed_prompt
-from bertie.tasks.texts import Texts, checked, require_pairs
-from bertie.tasks.truncation import Truncation, check_policy
+from bertie.calls.embeddings import require_embeddings
+from bertie.calls.lower_casing import lowering
+from bertie.calls.mixed_inputs import apart
+from bertie.calls.prompts import chosen_prompt, fixed_prompt
+from bertie.calls.texts import Texts, checked, require_pairs
+from bertie.calls.token_ids import framed
+from bertie.calls.truncation import Truncation, check_policy
+from bertie.checkpoint.config import Setting
+from bertie.tasks.methods import Method
 from bertie.tasks.zero_shot import HYPOTHESIS
 from bertie.tokenize import PackedEncodings, Tokenizer
 
@@ -48,7 +47,7 @@ def characters(inputs: Sequence[Any]) -> int:
             total += len(one)
         elif isinstance(one, (tuple, list)):
             total += characters(one)
-        elif isinstance(one, (TokenIds, tensors.Tensors)):
+        elif hasattr(one, "ids"):
             total += len(one.ids)
     return total
 
@@ -56,7 +55,7 @@ def characters(inputs: Sequence[Any]) -> int:
 def counted(
     tokenizer: Tokenizer,
     settings: Mapping[str, Setting],
-    rule: Rule,
+    method: Method,
     inputs: tuple[Any, ...],
     options: Mapping[str, Any],
 ) -> Counts:
@@ -64,35 +63,35 @@ def counted(
 
     Args:
         tokenizer, settings: the model's.
-        rule: the call's.
+        method: what is called.
         inputs: as the method takes them.
         options: the method's keyword arguments.
     Raises: InputError: something that isn't an input, by its position; an input that is too long,
         where truncate is "error"; a prompt that doesn't exist.
     """
-    if rule.tensors:
-        return Counts(tensors.check(inputs, tokenizer.readable), (0,) * len(inputs))
+    if method.count is not None:
+        return Counts(method.count(inputs, tokenizer.readable), (0,) * len(inputs))
     if options.get("token_ids"):
         truncation = Truncation(
-            options.get("truncate", rule.truncate), rule.limit(settings, options)
+            options.get("truncate", method.truncate), method.limit(settings, options)
         )
         packed = framed(tokenizer, inputs, 0, truncation)
         return Counts(tuple(packed.lengths.tolist()), tuple(packed.truncated.tolist()))
     split_words = bool(options.get("split_words", False))
-    plain = rule.pairs is not True and not split_words
+    plain = method.pairs is not True and not split_words
     plain = plain and all(type(one) is str and one.isascii() for one in inputs)
     if plain:
         texts = Texts(inputs, (None,) * len(inputs))  # as nearly always; `checked` takes longer
     else:
-        texts = checked(inputs, pairs=rule.pairs is not False, split_words=split_words)
-    if rule.pairs:
+        texts = checked(inputs, pairs=method.pairs is not False, split_words=split_words)
+    if method.pairs:
         require_pairs(texts, 0, "its second text")
     sequences = 1
-    if rule.crossed:
+    if method.crossed:
         texts, sequences = _crossed(texts, options)
         if not sequences:
             return Counts((0,) * len(inputs), (0,) * len(inputs))
-    if rule.prompted:
+    if method.prompted:
         given = (options.get(name) for name in ("prompt_name", "prompt", "kind"))
         prefix = chosen_prompt(settings, *given)
         texts = texts.prefixed(prefix) if prefix else texts
@@ -105,17 +104,17 @@ def counted(
         second = None if None in some.second else some.second
         return tokenizer.encode_batch(some.first, second, split_words=split_words, threads=1)
 
-    packed = encode(texts) if plain and not rule.crossed else apart(encode, texts)
+    packed = encode(texts) if plain and not method.crossed else apart(encode, texts)
     require_embeddings(tokenizer, packed, 0, sequences=sequences)
     lengths = packed.lengths
-    return _kept(lengths, sequences, rule.limit(settings, options), rule, options)
+    return _kept(lengths, sequences, method.limit(settings, options), method, options)
 
 
 def _kept(
-    lengths: Ints, sequences: int, limit: int, rule: Rule, options: Mapping[str, Any]
+    lengths: Ints, sequences: int, limit: int, method: Method, options: Mapping[str, Any]
 ) -> Counts:
     """Share lengths out to what is read and what is left out."""
-    policy = options.get("truncate", rule.truncate)
+    policy = options.get("truncate", method.truncate)
     check_policy(policy)
     if sequences == 1 and (not len(lengths) or lengths.max() <= limit):  # as nearly always
         return Counts(tuple(lengths.tolist()), (0,) * len(lengths))

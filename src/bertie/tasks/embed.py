@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie import pooling
 from bertie.arguments import check_flags
+from bertie.calls.batches import by_sequence, row_each, rows_each
+from bertie.calls.call import Call
+from bertie.calls.merging import as_encodings
+from bertie.calls.outputs import converter
+from bertie.calls.overflow import finite, overflow
+from bertie.calls.prompts import chosen_prompt
+from bertie.calls.records import Record
+from bertie.calls.texts import Text, checked
+from bertie.calls.token_ids import framed
+from bertie.calls.tokenized import Tokenized
+from bertie.calls.truncation import Truncation
+from bertie.engine import pooling
+from bertie.engine.similarity import pairwise, similarity
 from bertie.errors import CheckpointError, InputError
-from bertie.opening import Opened
-from bertie.similarity import pairwise, similarity
-from bertie.tasks.call import Call
+from bertie.opened import Opened
 from bertie.tasks.embed_settings import FIRST_LAST, embed_settings, kept_dimensions
-from bertie.tasks.framed import framed
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.outputs import converter
-from bertie.tasks.overflow import finite, overflow
-from bertie.tasks.passes import by_sequence, row_each, rows_each
-from bertie.tasks.prompts import chosen_prompt
-from bertie.tasks.records import Record
-from bertie.tasks.seams import as_encodings
+from bertie.tasks.modules import Stage, dimensions, stages
 from bertie.tasks.settle import common_settings
-from bertie.tasks.stages import Stage, dimensions, stages
-from bertie.tasks.texts import Text, checked
-from bertie.tasks.tokenized import Tokenized
-from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings, PackedWindows
 
 Floats = NDArray[np.float32]
@@ -263,7 +263,7 @@ class Embedder(Model):
     def similarity(self, a: Floats, b: Floats) -> Floats:
         """Compare every vector of a with every vector of b, as the model was trained to.
 
-        Args, Returns, Raises: as bertie.similarity.similarity.
+        Args, Returns, Raises: as bertie.engine.similarity.similarity.
         """
         self._require_numbers(a, b)
         return similarity(a, b, self._settings["similarity"].value)
@@ -271,7 +271,7 @@ class Embedder(Model):
     def pairwise(self, a: Floats, b: Floats) -> Floats:
         """Compare the vectors of a and b one by one, as the model was trained to.
 
-        Args, Returns, Raises: as bertie.similarity.pairwise.
+        Args, Returns, Raises: as bertie.engine.similarity.pairwise.
         """
         self._require_numbers(a, b)
         return pairwise(a, b, self._settings["similarity"].value)

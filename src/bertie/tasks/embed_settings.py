@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from bertie.checkpoint import Normalize, SentenceLayout
-from bertie.config import EncoderConfig, Setting
+from bertie.checkpoint.config import EncoderConfig, Setting
+from bertie.checkpoint.sentence import Normalize, SentenceLayout
+from bertie.engine.pooling import POOLINGS
 from bertie.errors import InputError
-from bertie.opening import Given
-from bertie.pooling import POOLINGS
+from bertie.opened import Given
 
 # The mean of the first and the last layer's mean: arXiv:2103.15316 (BERT-whitening), section 4.1.
 FIRST_LAST = "first_last"

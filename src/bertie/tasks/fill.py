@@ -10,21 +10,21 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.batching import gather, plan
+from bertie.calls.call import Call
+from bertie.calls.embeddings import lacking
+from bertie.calls.logits import chosen_logits
+from bertie.calls.probabilities import check_top_k, log_total, perplexity
+from bertie.calls.records import Record
+from bertie.calls.texts import checked
+from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
+from bertie.engine.batching import gather, plan
+from bertie.engine.heads import Head
 from bertie.errors import InputError
-from bertie.heads import Head
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
-from bertie.tasks.embeddings import lacking
-from bertie.tasks.logits import chosen_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import check_top_k, log_total, perplexity
-from bertie.tasks.records import Record
 from bertie.tasks.settle import opened_settings
-from bertie.tasks.texts import checked
-from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings
 from bertie.tokenize.frame import frame_of
 

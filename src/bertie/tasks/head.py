@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.heads import HeadLayer, HeadRecord, require_head
-from bertie.config import Setting
 from bertie.errors import InputError, TaskError
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.settle import opened_settings
 from bertie.tasks.table import TASKS

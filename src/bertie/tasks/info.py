@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 
 
 @dataclass(frozen=True)

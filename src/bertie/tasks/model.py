@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bertie.batching import DEFAULT_BUDGET
-from bertie.checkpoint import Tensor
-from bertie.config import Setting
-from bertie.encoder import Encoder
+from bertie.calls.embeddings import require_embeddings
+from bertie.calls.lower_casing import lowering
+from bertie.calls.mixed_inputs import apart
+from bertie.calls.texts import Texts
+from bertie.calls.tokenized import Tokenized
+from bertie.calls.truncation import Truncation
+from bertie.calls.windows import OVERLAP, first_windows, in_windows
+from bertie.checkpoint.config import Setting
+from bertie.checkpoint.tensor import Tensor
+from bertie.engine.batching import DEFAULT_BUDGET
+from bertie.engine.encoder import Encoder
 from bertie.errors import InputError, TaskError
-from bertie.tasks.apart import apart
-from bertie.tasks.embeddings import require_embeddings
-from bertie.tasks.lowering import lowering
 from bertie.tasks.table import METHODS
-from bertie.tasks.texts import Texts
-from bertie.tasks.tokenized import Tokenized
-from bertie.tasks.truncation import Truncation
-from bertie.tasks.windows import OVERLAP, first_windows, in_windows
 from bertie.tokenize import PackedEncodings, PackedWindows, Tokenizer
 from bertie.tokenize.tokenizer import Strategy
 

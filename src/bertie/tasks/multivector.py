@@ -10,25 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.batches import by_sequence, rows_each
+from bertie.calls.call import Call
+from bertie.calls.overflow import finite, overflow
+from bertie.calls.probabilities import check_top_k
+from bertie.calls.prompts import fixed_prompt
+from bertie.calls.texts import checked, listed
+from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
 from bertie.checkpoint.queries import Expansion
+from bertie.engine.heads import Head
+from bertie.engine.pooling import normalize
 from bertie.errors import CheckpointError, InputError
-from bertie.heads import Head
 from bertie.known.sentence import COLBERT
-from bertie.opening import Opened
-from bertie.pooling import normalize
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.multivector_settings import multivector_settings
-from bertie.tasks.overflow import finite, overflow
-from bertie.tasks.passes import by_sequence, rows_each
-from bertie.tasks.probabilities import check_top_k
-from bertie.tasks.prompts import fixed_prompt
 from bertie.tasks.rank import Ranked
 from bertie.tasks.settle import opened_settings
-from bertie.tasks.texts import checked, listed
-from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedEncodings
 
 Floats = NDArray[np.float32]

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from reprlib import repr as shown
 from typing import Any
 
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.queries import Expansion
-from bertie.config import Setting
 from bertie.errors import CheckpointError
 from bertie.known.sentence import COLBERT, PROMPTS_CONFIG
-from bertie.opening import Opened
+from bertie.opened import Opened
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.call import Call
+from bertie.calls.logits import sequence_logits
+from bertie.calls.probabilities import softmax
+from bertie.calls.texts import Text, checked, paired, require_pairs
+from bertie.calls.tokenized import Tokenized
+from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
-from bertie.heads import Head
-from bertie.opening import Opened
+from bertie.engine.heads import Head
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
-from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import softmax
 from bertie.tasks.settle import opened_settings
-from bertie.tasks.texts import Text, checked, paired, require_pairs
-from bertie.tasks.tokenized import Tokenized
-from bertie.tasks.truncation import Truncation
 
 TAKES: frozenset[str] = frozenset()
 

@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.arguments import check_flags
+from bertie.calls.call import Call
+from bertie.calls.logits import sequence_logits
+from bertie.calls.probabilities import ACTIVATIONS, ALWAYS_ONE, check_top_k, identity
+from bertie.calls.prompts import default_prompt, fixed_prompt
+from bertie.calls.records import Record
+from bertie.calls.texts import Text, Texts, checked, listed, require_pairs
+from bertie.calls.tokenized import Tokenized
+from bertie.calls.truncation import Truncation
+from bertie.checkpoint.config import Setting
 from bertie.checkpoint.heads import HeadRecord
-from bertie.config import Setting
+from bertie.engine.heads import Head
 from bertie.errors import CheckpointError, InputError
-from bertie.heads import Head
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
-from bertie.tasks.logits import sequence_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import ACTIVATIONS, ALWAYS_ONE, check_top_k, identity
-from bertie.tasks.prompts import default_prompt, fixed_prompt
-from bertie.tasks.records import Record
-from bertie.tasks.texts import Text, Texts, checked, listed, require_pairs
-from bertie.tasks.tokenized import Tokenized
-from bertie.tasks.truncation import Truncation
 from bertie.tokenize.tokenizer import Strategy
 
 TAKES = frozenset({"labels"})

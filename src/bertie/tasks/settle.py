@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from bertie.checkpoint import SentenceLayout
-from bertie.config import EncoderConfig, Setting
-from bertie.opening import Given, Opened
+from bertie.checkpoint.config import EncoderConfig, Setting
+from bertie.checkpoint.sentence import SentenceLayout
+from bertie.opened import Given, Opened
 
 
 def common_settings(

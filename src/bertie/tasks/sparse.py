@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.arguments import check_flags
+from bertie.calls.call import Call
+from bertie.calls.logits import largest_logits
+from bertie.calls.probabilities import check_top_k
+from bertie.calls.prompts import default_prompt, fixed_prompt, prompt_notes
+from bertie.calls.records import Record
+from bertie.calls.texts import Text, checked
+from bertie.calls.token_ids import framed
+from bertie.calls.tokenized import Tokenized
+from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
+from bertie.engine.heads import Head
 from bertie.errors import ExtraMissing
-from bertie.heads import Head
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
-from bertie.tasks.framed import framed
-from bertie.tasks.logits import largest_logits
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.probabilities import check_top_k
-from bertie.tasks.prompts import default_prompt, fixed_prompt, prompt_notes
-from bertie.tasks.records import Record
 from bertie.tasks.settle import opened_settings
-from bertie.tasks.texts import Text, checked
-from bertie.tasks.tokenized import Tokenized
-from bertie.tasks.truncation import Truncation
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

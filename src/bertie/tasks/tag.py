@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.batches import by_sequence
+from bertie.calls.call import Call
+from bertie.calls.logits import token_logits
+from bertie.calls.merging import Window, as_encodings, by_text, join
+from bertie.calls.probabilities import Scores, softmax
+from bertie.calls.records import Record
+from bertie.calls.texts import Text, Texts, checked
+from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
+from bertie.engine.heads import Head
 from bertie.errors import InputError
-from bertie.heads import Head
-from bertie.opening import Opened
+from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.call import Call
-from bertie.tasks.logits import token_logits
+from bertie.tasks.iob_tags import mark, runs
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.passes import by_sequence
-from bertie.tasks.probabilities import Scores, softmax
-from bertie.tasks.records import Record
-from bertie.tasks.schemes import mark, runs
-from bertie.tasks.seams import Window, as_encodings, by_text, join
-from bertie.tasks.texts import Text, Texts, checked
-from bertie.tasks.truncation import Truncation
 from bertie.tokenize import PackedWindows
 from bertie.tokenize.words import behind_marks, trim
 

@@ -4,7 +4,7 @@ does it."""
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
 from bertie.tokenize.classes import SPECIAL, Kind
 from bertie.tokenize.definition import AddedToken

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
 from bertie.tokenize import tokenizer_json
 from bertie.tokenize.added import CONFIG, Said, merged

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.tokenize.vocab import Vocab
 
 # Transformers writes this as model_max_length where it knows no limit.

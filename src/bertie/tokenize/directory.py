@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import SourceError, TokenizerError
 from bertie.known import REFUSED, check
 from bertie.known.tokenizer import BESIDE, TOKENIZER_CONFIG, TOKENIZER_JSON

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
 from bertie.tokenize.added import CONFIG, merged
 from bertie.tokenize.bert_files import Files

@@ -10,7 +10,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
 from bertie.tokenize.definition import AddedToken, Definition, FrameItem
 from bertie.tokenize.json_node import Node

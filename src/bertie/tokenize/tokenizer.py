@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from bertie.arguments import check_flags, check_threads
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import InputError
 from bertie.tokenize.definition import Definition, ForeignDefinition, identity
 from bertie.tokenize.encoding import Encoding, PackedEncodings, PackedWindows

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.lower_casing import lowering
+from bertie.engine.heads import Head
 from bertie.errors import InputError, TruncationWarning
-from bertie.heads import Head
-from bertie.load import load
-from bertie.opening import COMMON, Given, open_source
+from bertie.loading.load import load
+from bertie.opened import COMMON, Given, open_source
 from bertie.tasks.embed import TAKES
-from bertie.tasks.lowering import lowering
 from bertie.tokenize import PackedEncodings
 
 Floats = NDArray[np.float32]

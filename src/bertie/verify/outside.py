@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie import pooling
+from bertie.calls.lower_casing import lowering
+from bertie.engine import pooling
 from bertie.errors import ExtraMissing
-from bertie.opening import Given
-from bertie.settled import Settled, settle
-from bertie.tasks.lowering import lowering
-from bertie.tasks.stages import stages
+from bertie.loading.settled import Settled, settle
+from bertie.opened import Given
+from bertie.tasks.modules import stages
 from bertie.verify.observe import HEAD_ROWS, Observed, sample_size
 
 Floats = NDArray[np.float32]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.encoder import PRECISIONS
+from bertie.engine.encoder import PRECISIONS
 from bertie.errors import InputError
 from bertie.verify.observe import Observed
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bertie.calibration import CalibrationText, calibration_text
+from bertie.engine.calibration import CalibrationText, calibration_text
 from bertie.errors import InputError
 
 # More tell no more, and each is ranked against all the others.

@@ -13,7 +13,7 @@ from bertie.checkpoint.safetensors import read_safetensors
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.checkpoint.weights import read_weights, weight_files
 from bertie.errors import CheckpointError
-from bertie.load import load
+from bertie.loading.load import load
 from tests.torch_files import (
     archive,
     called,

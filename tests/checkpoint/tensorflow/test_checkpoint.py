@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertie.checkpoint import Checkpoint, encoder_tensors, require_files
+from bertie.checkpoint.directory import Checkpoint, require_files
 from bertie.checkpoint.protobuf import Message
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensorflow.checkpoint import checkpoint_config, find_checkpoint
-from bertie.encoder import Encoder
+from bertie.engine.encoder import Encoder
 from bertie.errors import CheckpointError, SourceError
 
 from .writing import DATA, expected_states

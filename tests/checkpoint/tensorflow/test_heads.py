@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.checkpoint import Checkpoint, encoder_tensors
+from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.heads import heads
-from bertie.encoder import Encoder
-from bertie.heads import Head
+from bertie.checkpoint.shapes import encoder_tensors
+from bertie.engine.encoder import Encoder
+from bertie.engine.heads import Head
 
 from .writing import DATA, expected_states
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.checkpoint import Checkpoint, encoder_tensors, require_files
+from bertie.checkpoint.directory import Checkpoint, require_files
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensorflow.saved_model import find_saved_model
-from bertie.encoder import Encoder
+from bertie.engine.encoder import Encoder
 from bertie.errors import CheckpointError, SourceError
 
 from .writing import DATA, expected_states

@@ -10,7 +10,7 @@ import pytest
 import bertie
 from bertie.errors import InputError
 from bertie.server.engine.ask import Ask, Tensors, TokenIds
-from bertie.tasks.calls import CALLS
+from bertie.server.methods import METHODS
 from bertie.tasks.table import TASKS
 from tests.editing import edit_json
 from tests.server.engine.conftest import run, serving
@@ -58,12 +58,12 @@ def test_a_call_gives_what_its_method_gives(
 ) -> None:
     if head is not None:
         add_head(bert, head, outputs, labels=NAMES.get(call))
-    rule = CALLS[call]
-    model = bertie.load(bert, task=rule.task, threads=1)
-    expected = rule.compute(model, list(inputs), dict(options))
+    method = METHODS[call]
+    model = bertie.load(bert, task=method.task, threads=1)
+    expected = method.compute(model, list(inputs), dict(options))
 
     async def work() -> None:
-        async with serving(models={"tiny": (bert, {"task": rule.task})}) as service:
+        async with serving(models={"tiny": (bert, {"task": method.task})}) as service:
             answered = await service.ask(Ask("tiny", call, inputs, options))
             assert same(list(answered.answers), list(expected))
             assert len(answered.tokens) == len(inputs)
@@ -169,7 +169,7 @@ def test_tensors_of_a_classifier_give_its_probabilities_in_order(bert: Path) -> 
 
 
 def test_every_task_has_a_call() -> None:
-    assert {rule.task for rule in CALLS.values()} == set(TASKS)
+    assert {method.task for method in METHODS.values()} == set(TASKS)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from bertie.calls.probabilities import sigmoid
 from bertie.server.grpc import tei_pb2 as pb
 from bertie.server.grpc.methods import METHODS
 from bertie.server.grpc.serving import start
-from bertie.tasks.probabilities import sigmoid
 from tests.server.running import Running, running
 from tests.timeouts import TIMEOUT
 

@@ -10,9 +10,9 @@ import pytest
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 
+from bertie.calls.probabilities import ACTIVATIONS
 from bertie.errors import TruncationWarning
-from bertie.load import load
-from bertie.tasks.probabilities import ACTIVATIONS
+from bertie.loading.load import load
 from tests.editing import edit_json
 from tests.server.running import Running, running
 from tests.timeouts import TIMEOUT

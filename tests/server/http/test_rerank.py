@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from bertie.tasks.probabilities import sigmoid
+from bertie.calls.probabilities import sigmoid
 from tests.server.running import Running
 from tests.timeouts import TIMEOUT
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bertie.errors import InputError
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.search import Index
 from bertie.server.indexes import mounted
 from tests.search.conftest import ROWS

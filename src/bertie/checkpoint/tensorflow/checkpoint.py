@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bertie.checkpoint.config import ACTIVATIONS, EncoderConfig
 from bertie.checkpoint.tensor import Tensor
 from bertie.checkpoint.tensorflow.bundle import Bundle
 from bertie.checkpoint.tensorflow.derive import activation, derive
 from bertie.checkpoint.tensorflow.graph import Graph
 from bertie.checkpoint.tensorflow.model import read_model
-from bertie.config import ACTIVATIONS, EncoderConfig
 from bertie.errors import CheckpointError
 
 # The text file that TensorFlow's Saver keeps beside several checkpoints to name the latest.

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.tensor import Tensor
 from bertie.checkpoint.tensorflow.bundle import Bundle
 from bertie.checkpoint.tensorflow.checkpoint import find_checkpoint
 from bertie.checkpoint.tensorflow.derive import derive
 from bertie.checkpoint.tensorflow.graph import Graph
 from bertie.checkpoint.tensorflow.model import read_model
-from bertie.config import EncoderConfig
 from bertie.errors import CheckpointError
 
 GRAPH = "saved_model.pb"

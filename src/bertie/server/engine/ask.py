@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bertie.calls.token_ids import TokenIds as TokenIds
 from bertie.errors import InputError
-from bertie.tasks.calls import Rule
-from bertie.tasks.framed import TokenIds as TokenIds
-from bertie.tasks.tensors import Tensors as Tensors
+from bertie.server.tensors import Tensors as Tensors
+from bertie.tasks.methods import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Ask:
 
     Attributes:
         model: a name in the registry.
-        call: a key of bertie.tasks.calls.CALLS.
+        call: a key of bertie.server.methods.METHODS.
         inputs: what the library's method takes for one input each: a text, a tuple of two texts,
             or a TokenIds or Tensors where the call takes them.
         options: the method's keyword arguments, sorted by name and hashable: lists as tuples.
@@ -56,7 +56,7 @@ class Answered:
     fingerprint: str
 
 
-def untangled(ask: Ask, rule: Rule) -> Ask:
+def untangled(ask: Ask, method: Method) -> Ask:
     """Turn TokenIds into what the library's methods take, lists of ids and an option that says so.
 
     Raises: InputError: texts among them, or a call that takes none.
@@ -64,10 +64,10 @@ def untangled(ask: Ask, rule: Rule) -> Ask:
     kinds = {isinstance(one, TokenIds) for one in ask.inputs}
     if True not in kinds:
         return ask
-    if False in kinds or not rule.token_ids:
+    if False in kinds or not method.token_ids:
         raise InputError(
             "inputs are token ids among texts, expected one or the other"
-            if rule.token_ids
+            if method.token_ids
             else f"inputs are token ids, which {ask.call} doesn't take: expected texts"
         )
     ids = tuple(one.ids for one in ask.inputs)

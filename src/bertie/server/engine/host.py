@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from bertie.errors import EngineFailed, TruncationWarning
-from bertie.load import load
+from bertie.loading.load import load
 from bertie.server.engine.ask import thawed
 from bertie.server.engine.halving import halved
 from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ran, Run
+from bertie.server.methods import METHODS
 from bertie.system.memory import resident_bytes
-from bertie.tasks.calls import CALLS
 from bertie.tasks.model import Model
 
 
@@ -55,7 +55,7 @@ class Host:
             gone = EngineFailed(f"model {run.key[0]!r} isn't loaded here")
             failures: dict[int, BaseException] = dict.fromkeys(range(len(run.inputs)), gone)
             return Ran(run.number, [None] * len(run.inputs), failures, 0.0)
-        compute, options = CALLS[run.call].compute, dict(run.options)
+        compute, options = METHODS[run.call].compute, dict(run.options)
         inputs = list(map(thawed, run.inputs) if options.get("split_words") else run.inputs)
         answers, errors = halved(lambda some: compute(model, some, options), inputs)
         return Ran(run.number, answers, errors, time.perf_counter() - began)

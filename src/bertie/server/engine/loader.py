@@ -10,7 +10,8 @@ from itertools import count
 from typing import Any
 
 from bertie.errors import InputError
-from bertie.opening import GIVEN, Given, open_source
+from bertie.loading.settled import purpose_of
+from bertie.opened import GIVEN, Given, open_source
 from bertie.server.configuration import checked_options
 from bertie.server.engine.messages import Load
 from bertie.server.engine.pool import Pool
@@ -23,7 +24,6 @@ from bertie.server.engine.registry import (
     Registry,
     Serving,
 )
-from bertie.settled import purpose_of
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 
 # A model's name, and a number that no other loading of any model has.
 Key: TypeAlias = tuple[str, int]
@@ -71,7 +71,7 @@ class Run:
     Attributes:
         number: what to call it.
         key: the model.
-        call: a key of CALLS.
+        call: a key of METHODS.
         options: the method's keyword arguments.
         inputs: at least one.
     """

@@ -9,7 +9,7 @@ from bertie.server.engine.pool import Pool
 from bertie.server.engine.registry import FAILED, ModelEntry, Registry, Serving
 from bertie.server.engine.state import Readiness
 from bertie.server.engine.workers import Batch, Worker
-from bertie.tasks.calls import CALLS
+from bertie.server.methods import METHODS
 
 # Seconds for which an answer is good.
 _FRESH = 1.0
@@ -75,7 +75,8 @@ class Prober:
         """Ask one worker for one inference. Raises: BertieError: it fails."""
         if serving.key not in worker.loaded:
             raise EngineFailed(f"worker {worker.number} is loading {entry.name!r}")
-        call, rule = next((n, r) for n, r in CALLS.items() if r.task == serving.description.task)
+        task = serving.description.task
+        call, method = next((n, m) for n, m in METHODS.items() if m.task == task)
         mask = serving.description.settings.get("mask_token")
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -91,6 +92,8 @@ class Prober:
             if not answer.done():
                 answer.set_exception(EngineFailed(f"worker {worker.number} is being restarted"))
 
-        probe = rule.probe(str(mask.value) if mask is not None else "")
-        self._pool.send(worker, serving.key, call, rule.probe_options, (probe,), 0, finished, lost)
+        probe = method.probe(str(mask.value) if mask is not None else "")
+        self._pool.send(
+            worker, serving.key, call, method.probe_options, (probe,), 0, finished, lost
+        )
         await answer

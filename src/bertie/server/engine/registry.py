@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bertie.config import Setting
+from bertie.checkpoint.config import Setting
 from bertie.errors import TaskError, UnknownModel
 from bertie.server.engine.messages import Description, Key
 from bertie.tokenize import Tokenizer

@@ -21,9 +21,10 @@ from bertie.server.engine.registry import (
 from bertie.server.engine.scheduler import Scheduler
 from bertie.server.engine.state import Readiness, State, WorkerState
 from bertie.server.engine.unit import Group
+from bertie.server.methods import METHODS
 from bertie.server.settings import Settings
-from bertie.tasks.calls import CALLS, Rule
 from bertie.tasks.counting import Counts, characters, counted
+from bertie.tasks.methods import Method
 from bertie.tokenize import Tokenizer
 
 # Inputs of more characters are tokenized beside the event loop, which they would hold up.
@@ -237,27 +238,27 @@ class Service:
             workers=workers,
         )
 
-    async def _able(self, ask: Ask) -> tuple[Serving, Rule]:
-        """Find the model that a request asks, loaded, and the rule of its call."""
+    async def _able(self, ask: Ask) -> tuple[Serving, Method]:
+        """Find the model that a request asks, loaded, and the method that it call."""
         entry = self._registry.entry(ask.model)
-        rule = CALLS.get(ask.call)
-        if rule is None:
-            raise InputError(f"call is {ask.call!r}, expected one of {', '.join(CALLS)}")
+        method = METHODS.get(ask.call)
+        if method is None:
+            raise InputError(f"call is {ask.call!r}, expected one of {', '.join(METHODS)}")
         entry.used = time.monotonic()
         serving = entry.loaded or await self._loader.serving(entry)
-        if serving.description.task != rule.task:
+        if serving.description.task != method.task:
             raise TaskError(
-                f"{ask.call} is of task {rule.task!r}, but model {entry.name!r} is for"
+                f"{ask.call} is of task {method.task!r}, but model {entry.name!r} is for"
                 f" {serving.description.task!r}: ask another model"
             )
-        return serving, rule
+        return serving, method
 
-    async def _counted(self, ask: Ask, serving: Serving, rule: Rule, size: int) -> Counts:
+    async def _counted(self, ask: Ask, serving: Serving, method: Method, size: int) -> Counts:
         """Count a request's tokens, beside the event loop where that takes long."""
         arguments = (
             serving.tokenizer,
             serving.description.settings,
-            rule,
+            method,
             ask.inputs,
             dict(ask.options),
         )
@@ -271,11 +272,11 @@ class Service:
             raise DeadlineExceeded("the time that the request had was over when it came")
         rate = self._pool.rate
         self._admission.enter(course.held, len(ask.inputs), course.characters, rate)
-        course.serving, rule = await self._able(ask)
+        course.serving, method = await self._able(ask)
         course.serving.holders += 1
-        ask = untangled(ask, rule)
+        ask = untangled(ask, method)
         began = time.perf_counter()
-        course.counts = await self._counted(ask, course.serving, rule, course.characters)
+        course.counts = await self._counted(ask, course.serving, method, course.characters)
         course.tokenization_s = time.perf_counter() - began
         self._admission.count(course.held, sum(course.counts.tokens), rate)
         return await self._computed(ask, course.serving, course) if ask.inputs else ()

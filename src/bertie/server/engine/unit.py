@@ -82,7 +82,7 @@ class Group(NamedTuple):
 
     Attributes:
         key: the model.
-        call: a key of CALLS.
+        call: a key of METHODS.
         options: the method's keyword arguments.
     """
 

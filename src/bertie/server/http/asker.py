@@ -8,7 +8,7 @@ from bertie.errors import UnknownModel
 from bertie.server.engine.ask import Answered, Ask
 from bertie.server.http.faults import Refused
 from bertie.server.http.route import Api
-from bertie.tasks.calls import CALLS
+from bertie.server.methods import METHODS
 from bertie.tokenize import Tokenizer
 
 if TYPE_CHECKING:
@@ -124,13 +124,13 @@ class Asker:
         """Ask a model.
 
         Args:
-            call: a key of CALLS.
+            call: a key of METHODS.
             inputs: as the call takes them.
             model: the body's word for it.
             options: of the library's method; None leaves the method's own default.
         Raises: whatever Service.find and Service.ask raise.
         """
-        entry = self.find(CALLS[call].task, model)
+        entry = self.find(METHODS[call].task, model)
         given = tuple(
             sorted((name, _hashable(value)) for name, value in options.items() if value is not None)
         )

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bertie.calls.lower_casing import lowering
+from bertie.calls.probabilities import ACTIVATIONS
 from bertie.server.http.apis import huggingface_bodies as bodies
 from bertie.server.http.apis import tei
 from bertie.server.http.apis.bounds import answer_length, check_crossed, check_fillings
@@ -18,8 +20,6 @@ from bertie.server.http.asker import Asker
 from bertie.server.http.faults import Refused
 from bertie.server.http.route import Route
 from bertie.tasks.classify import Label
-from bertie.tasks.lowering import lowering
-from bertie.tasks.probabilities import ACTIVATIONS
 from bertie.tasks.tag import Span
 from bertie.tokenize import Tokenizer
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.calls.probabilities import sigmoid
 from bertie.server.http.asker import Asker
-from bertie.tasks.probabilities import sigmoid
 
 
 async def scored(

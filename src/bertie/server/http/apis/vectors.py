@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie import pooling
+from bertie.engine import pooling
 from bertie.server.engine.ask import Answered
 from bertie.server.http.asker import Asker
 from bertie.server.http.faults import Refused

@@ -1,0 +1,1 @@
+"""What every call shares: inputs checked, cut, tokenized and batched; logits made answers."""

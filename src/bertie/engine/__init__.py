@@ -1,0 +1,1 @@
+"""What computes: the encoder in the core, heads, pooling, and how numbers become cheaper."""

@@ -1,0 +1,1 @@
+"""From a source to a model that is ready."""

@@ -1,0 +1,81 @@
+"""What a checkpoint was made for."""
+
+from collections.abc import Mapping
+
+from bertie.checkpoint.config import Setting
+from bertie.checkpoint.heads import head_faults
+from bertie.known.sentence import MODULES
+from bertie.opened import Opened
+from bertie.tasks.table import TASKS
+
+# How the names of transformers' classes end → the task.
+_CLASSES: Mapping[str, str] = {
+    "ForSequenceClassification": "classify",
+    "ForTokenClassification": "tag",
+    "ForQuestionAnswering": "answer",
+    "ForMaskedLM": "fill",
+    "ForNextSentencePrediction": "next_sentence",
+    "HF_ColBERT": "multivector",
+}
+
+# Heads that tell the task where no class is named, as in TensorFlow's checkpoints.
+_HEADS: Mapping[str, str] = {
+    "token_classification": "tag",
+    "question_answering": "answer",
+    "sequence_classification": "classify",
+}
+
+# What sentence-transformers leaves in the config of a cross-encoder.
+_CROSS_ENCODER = ("sentence_transformers", "sbert_ce_default_activation_function")
+
+
+def detect(opened: Opened) -> Setting:
+    """Find the task that a source was made for.
+
+    Returns: a name of TASKS, and what says so.
+    """
+    if (opened.directory / MODULES).is_file():
+        return Setting(opened.layout.task, MODULES)
+    stated = opened.checkpoint.raw_config.get("architectures")
+    for name in stated if isinstance(stated, list) else []:
+        for ending, task in _CLASSES.items():
+            if isinstance(name, str) and name.endswith(ending) and _possible(opened, task):
+                return _ranking(opened, Setting(task, f"config.json: architectures ({name})"))
+    if not stated:
+        for kind, task in _HEADS.items():
+            if kind in opened.heads:
+                head = kind.replace("_", " ")
+                return _ranking(opened, Setting(task, f"the head for {head}"))
+    return Setting("embed", "default: no head of another task")
+
+
+def class_notes(opened: Opened) -> tuple[str, ...]:
+    """Say which class a checkpoint was saved as, where no task is that class's."""
+    stated = opened.checkpoint.raw_config.get("architectures")
+    names = [name for name in stated if isinstance(name, str)] if isinstance(stated, list) else []
+    return tuple(
+        f"{opened.checkpoint.where}: architectures names {name}, and no task here computes its head"
+        " of these tensors; the encoder's states are pooled"
+        for name in names
+        if name.endswith("LMHeadModel") or not name.endswith("Model")
+    )
+
+
+def _possible(opened: Opened, task: str) -> bool:
+    """Tell whether there is a head for a task; a broken one, too, for that is an error to see."""
+    if task not in TASKS:
+        return False
+    return TASKS[task].head in {*opened.heads, *head_faults(opened.checkpoint)}
+
+
+def _ranking(opened: Opened, found: Setting) -> Setting:
+    """Tell a cross-encoder from other classifiers."""
+    if found.value != "classify":
+        return found
+    for key in _CROSS_ENCODER:
+        if key in opened.checkpoint.raw_config:
+            return Setting("rank", f"config.json: {key}")
+    record = opened.heads.get("sequence_classification")
+    if record is not None and record.outputs == 1 and record.problem_type is None:
+        return Setting("rank", f"{found.origin}, one output and no problem_type")
+    return found
