@@ -26,7 +26,7 @@ import tokenizers
 
 from bertie.errors import InputError
 from bertie.tokenize import BasicTokenizer, Encoding, Tokenizer
-from bertie.tokenize.engine import STRATEGIES
+from bertie.tokenize.backend import STRATEGIES
 
 SETTINGS = {
     "uncased": {"lowercase": True},

@@ -85,6 +85,7 @@ def unpickled(text: str, directory: Path) -> Any:
     return pickle.loads(here(text, directory).encode("ascii"))  # noqa: S301
 
 
+@pytest.mark.filterwarnings("ignore:bertie:DeprecationWarning")
 def test_pickles_open(directory: Path, facts: Any) -> None:
     for name, text in facts["pickles"].items():
         thing = unpickled(text, directory)

@@ -1,6 +1,7 @@
 """Imports go one way, and importing Bertie loads nothing heavy."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import bertie
+from bertie._moved import MOVED
 from tests.timeouts import TIMEOUT
 
 PACKAGE = Path(bertie.__file__).parent
 
-# The wings, lowest first: each imports from those above it in this list only, and from itself. Those
-# in one row don't import one another.
+# The wings, lowest first: each imports from those in rows above its own only, and from itself.
 WINGS = (
     {"errors", "system", "json_lines", "_core", "_moved"},
     {"known", "arguments", "tables"},
@@ -130,7 +131,29 @@ def test_every_public_name_resolves_and_none_is_missing_from_dir() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["import bertie", "import bertie.loading.load", "from bertie.loading.load import load"]
+    "first", ["import bertie", "import bertie.load", "from bertie.load import load"]
 )
 def test_load_is_the_function_whatever_was_imported_first(first: str) -> None:
     assert run(f"{first}; import bertie; print(type(bertie.load).__name__)") == "function"
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.items())
+def test_a_module_that_moved_is_found_by_its_old_name(old: str, new: str) -> None:
+    code = f"""
+import sys, warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import {old}
+    assert [warning.category for warning in caught] == [DeprecationWarning], caught
+    assert "{new}" in str(caught[0].message)
+    assert caught[0].filename == "<string>", caught[0].filename
+    assert sys.modules["{old}"] is __import__("importlib").import_module("{new}")
+    from {old} import __doc__
+    assert len(caught) == 1
+"""
+    run(code)
+
+
+def test_a_module_that_never_was_is_not_found() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'bertie\.nothing'"):
+        importlib.import_module("bertie.nothing")

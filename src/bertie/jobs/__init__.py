@@ -10,8 +10,9 @@ For pipelines of one's own, the map step alone:
     spark_map(frame, Mapper("embed", "minilm"))
 """
 
+from bertie.jobs.distributed import ray_map, spark_map
 from bertie.jobs.job import Job
-from bertie.jobs.mapping import Mapper, ray_map, spark_map
+from bertie.jobs.mapping import Mapper
 from bertie.jobs.report import Summary
 from bertie.jobs.run import How, run
 

@@ -71,7 +71,7 @@ class _Actor:
 
 
 def mapped(dataset: Any, mapper: Mapper, workers: int | None) -> Any:
-    """Have a dataset's tables mapped by actors; bertie.jobs.mapping.ray_map describes it."""
+    """Have a dataset's tables mapped by actors; bertie.jobs.ray_map describes it."""
     connect()
     count, cores, held = pool(workers)
     threads = mapper.load.get("threads") or cores

@@ -94,7 +94,7 @@ def _doing(plan: Plan, pending: list[Shard]) -> Callable[[Iterator[Any]], Iterat
 
 
 def mapped(frame: Any, mapper: Mapper) -> Any:
-    """Have a frame's batches mapped by tasks; bertie.jobs.mapping.spark_map describes it."""
+    """Have a frame's batches mapped by tasks; bertie.jobs.spark_map describes it."""
     names = frame.columns
     found = mapper.schema(pa.schema([_read(one, mapper) for one in frame.schema.fields]))
     added = [pa.field(one.name, _known(one.type)) for one in list(found)[len(names) :]]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bertie.sources.fetching import manifest_of as manifest_of
     from bertie.sources.fetching import pull as pull
     from bertie.sources.local import is_local as is_local
-    from bertie.sources.local import resolve as resolve
+    from bertie.sources.resolution import resolve as resolve
 
 _MODULES = {
     "cache_directory": "environment",
@@ -19,7 +19,7 @@ _MODULES = {
     "is_local": "local",
     "manifest_of": "fetching",
     "pull": "fetching",
-    "resolve": "local",
+    "resolve": "resolution",
 }
 
 __all__ = ["cache_directory", "check", "is_bundle", "is_local", "manifest_of", "pull", "resolve"]

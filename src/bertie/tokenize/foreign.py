@@ -11,8 +11,8 @@ from bertie.tokenize.inputs import check_text
 if TYPE_CHECKING:
     import tokenizers
 
+    from bertie.tokenize.backend import Arrays, Options, Row, Texts
     from bertie.tokenize.definition import ForeignDefinition
-    from bertie.tokenize.engine import Arrays, Options, Row, Texts
     from bertie.tokenize.vocab import Vocab
     from bertie.tokenize.words import Words
 

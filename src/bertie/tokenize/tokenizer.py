@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 from bertie.arguments import check_flags, check_threads
 from bertie.checkpoint.config import Setting
 from bertie.errors import InputError
+from bertie.tokenize.backend import Backend, Options, Row, strategy_named
 from bertie.tokenize.definition import Definition, ForeignDefinition, identity
 from bertie.tokenize.encoding import Encoding, PackedEncodings, PackedWindows
-from bertie.tokenize.engine import Engine, Options, Row, start, strategy_named
 from bertie.tokenize.inputs import (
     blocks,
     check_count,
@@ -191,7 +191,7 @@ class Tokenizer:
             split_words, add_special_tokens, max_length, truncate, strategy, stride=0
         )
         first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
-        row, truncated = self._engine.encode(first, second, options)
+        row, truncated = self._backend.encode(first, second, options)
         if truncated and truncate == "error":
             raise _too_long("text", len(row[0]), truncated, options.max_length)
         return self._encoding(row, truncated)
@@ -225,7 +225,7 @@ class Tokenizer:
             split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
         )
         first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
-        rows = self._engine.windows(first, second, options)
+        rows = self._backend.windows(first, second, options)
         check_room((len(row[0]) for row in rows), max_length)
         return [self._encoding(row, 0) for row in rows]
 
@@ -290,7 +290,7 @@ class Tokenizer:
             split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
         )
         first, second = paired(texts, pairs, split_words)
-        packed = PackedWindows(*self._engine.encode_windows(first, second, options, threads or 0))
+        packed = PackedWindows(*self._backend.encode_windows(first, second, options, threads or 0))
         check_room(packed.lengths.tolist(), max_length)
         return packed
 
@@ -336,7 +336,7 @@ class Tokenizer:
         known = whole_numbers(ids)
         for id in known:
             self.vocab.token_of(id)
-        return self._engine.decode(known, skip_special_tokens)
+        return self._backend.decode(known, skip_special_tokens)
 
     def identity(self) -> dict[str, Any]:
         """Return everything that decides the ids, as plain JSON values."""
@@ -346,8 +346,14 @@ class Tokenizer:
         return partial(type(self), rows=self.rows), (self.definition,)
 
     @cached_property
-    def _engine(self) -> Engine:
-        return start(self.definition, self.vocab)
+    def _backend(self) -> Backend:
+        if isinstance(self.definition, Definition):
+            from bertie.tokenize.core import Core
+
+            return Core(self.definition, self.vocab)
+        from bertie.tokenize.foreign import Foreign
+
+        return Foreign(self.definition, self.vocab)
 
     def _options(
         self,
@@ -390,7 +396,7 @@ class Tokenizer:
     ) -> PackedEncodings:
         check_threads(threads)
         packed = PackedEncodings(
-            *self._engine.encode_batch(texts, pairs, options, threads or 0, base)
+            *self._backend.encode_batch(texts, pairs, options, threads or 0, base)
         )
         if strict and packed.truncated.any():
             over = packed.truncated.nonzero()[0]

@@ -1,76 +1,12 @@
-"""What runs a tokenizer: Bertie's core for BERT's own, the `tokenizers` package for all others."""
+"""BERT's own tokenizer, run by Bertie's core."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
-from bertie.errors import InputError
 from bertie.tokenize import decode
-from bertie.tokenize.definition import Definition, ForeignDefinition, FrameItem
+from bertie.tokenize.backend import STRATEGIES, Arrays, Options, Row, Texts
+from bertie.tokenize.definition import Definition, FrameItem
 from bertie.tokenize.vocab import Vocab
-
-# One sequence: ids, type ids, offsets, word ids, special mask.
-Row: TypeAlias = tuple[list[int], list[int], list[tuple[int, int]], list[int | None], list[int]]
-# Windows: the arrays of PackedWindows, in its order.
-Arrays: TypeAlias = tuple[Any, Any, Any, Any, Any, Any, Any]
-# Texts, or words of texts that the caller has split.
-Texts: TypeAlias = tuple[str, ...] | tuple[tuple[str, ...], ...]
-
-STRATEGIES = ("longest_first", "only_first", "only_second")
-
-
-@dataclass(frozen=True)
-class Options:
-    """How texts are encoded.
-
-    split: texts are tuples of words.
-    max_length: tokens to keep, special ones included; -1: no limit.
-    left: tokens are left out on the left.
-    strategy: which text of a pair loses tokens, one of STRATEGIES.
-    stride: tokens that a window shares with the one before it.
-    """
-
-    split: bool = False
-    add_special: bool = True
-    max_length: int = -1
-    left: bool = False
-    strategy: str = "longest_first"
-    stride: int = 0
-
-
-class Engine(Protocol):
-    """Encodes and decodes; every method raises InputError for a text that is none."""
-
-    def encode(self, text: Texts, pair: Texts | None, options: Options) -> tuple[Row, int]:
-        """Encode the one text of a tuple; return it and the number of tokens left out."""
-
-    def windows(self, text: Texts, pair: Texts | None, options: Options) -> list[Row]:
-        """Encode the one text of a tuple as windows, the one that `encode` gives first."""
-
-    def encode_batch(
-        self, texts: Texts, pairs: Texts | None, options: Options, threads: int, base: int
-    ) -> tuple[Any, Any, Any, Any]:
-        """Encode texts into packed ids, type ids, lengths and counts of tokens left out.
-
-        base: the first text's position in complaints. threads 0: as many as there are cores.
-        """
-
-    def encode_windows(
-        self, texts: Texts, pairs: Texts | None, options: Options, threads: int
-    ) -> Arrays:
-        """Encode texts into all their windows, packed."""
-
-    def decode(self, ids: Sequence[int], skip_special: bool) -> str:
-        """Join the tokens of ids."""
-
-
-def start(definition: Definition | ForeignDefinition, vocab: Vocab) -> Engine:
-    """Make the engine of a definition; vocab has every token, the added ones included."""
-    if isinstance(definition, Definition):
-        return Core(definition, vocab)
-    from bertie.tokenize.foreign import Foreign
-
-    return Foreign(definition, vocab)
 
 
 class Core:
@@ -145,10 +81,3 @@ def _rows(frame: Sequence[FrameItem]) -> list[tuple[int, int, int]]:
         (texts[i.item], 0, i.type_id) if isinstance(i.item, str) else (0, i.item, i.type_id)
         for i in frame
     ]
-
-
-def strategy_named(name: str) -> str:
-    """Return the name of a strategy. Raises: InputError: there is none of that name."""
-    if name not in STRATEGIES:
-        raise InputError(f"strategy is {name!r}, expected one of {', '.join(STRATEGIES)}")
-    return name
