@@ -26,7 +26,7 @@ from sentence_transformers.base.modules import Module, Router, Transformer
 from sentence_transformers.multi_vector_encoder.model import _LegacyStash
 from transformers import CONFIG_MAPPING, GenerationConfig, PretrainedConfig
 
-from bertie.architectures import ARCHITECTURES
+from bertie.checkpoint.architectures import ARCHITECTURES
 
 MADE = Path(__file__).resolve().parent.parent / "tests" / "data" / "known" / "frameworks.json"
 TRANSFORMERS = Path(transformers.__file__).parent

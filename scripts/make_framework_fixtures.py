@@ -42,7 +42,7 @@ from sentence_transformers.sentence_transformer.modules import (
 )
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
 
-from bertie.architectures import ARCHITECTURES
+from bertie.checkpoint.architectures import ARCHITECTURES
 from tests.frameworks import DATA as MADE
 from tests.frameworks import PAIRS, TEXTS
 from tests.tasks.heads import add_projection, as_pylate
