@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bertie.server.engine.service import Service
 from bertie.server.http import app
 from bertie.server.http.app import Application
 from bertie.server.http.serving import server
+from bertie.server.scheduling.service import Service
 from bertie.server.settings import EngineSettings, HttpSettings, ModelSettings, Settings
 from bertie.tasks.multivector import METADATA
 from tests.editing import edit_json, edit_tensors

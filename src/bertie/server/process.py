@@ -10,7 +10,7 @@ from typing import Any
 from weakref import ref
 
 from bertie.errors import ExtraMissing, InputError
-from bertie.server.engine.service import Service
+from bertie.server.scheduling.service import Service
 from bertie.server.settings import HttpSettings, Settings
 from bertie.server.signals import calling
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertie.server.engine.ask import Answered
+from bertie.server.scheduling.inference import InferenceResponse
 from bertie.server.http.finished import Finished
 from bertie.server.http.traces import tracing
 
@@ -13,7 +13,7 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def finished(**changes: object) -> Finished:
-    answered = Answered((1.0,), (5,), (0,), 4, 0.001, 0.002, 0.003, "f")
+    answered = InferenceResponse((1.0,), (5,), (0,), 4, 0.001, 0.002, 0.003, "f")
     fields = {
         "id": "r1",
         "api": "tei",

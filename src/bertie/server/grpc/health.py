@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from bertie.server.grpc.methods import METHODS
 
 if TYPE_CHECKING:
-    from bertie.server.engine.service import Service
+    from bertie.server.scheduling.service import Service
 
 _SERVICES = frozenset({"", *(f"tei.v1.{method.service}" for method in METHODS)})
 _EVERY_S = 1.0

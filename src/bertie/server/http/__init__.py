@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bertie.server.engine.service import Service
     from bertie.server.http.app import Application
+    from bertie.server.scheduling.service import Service
     from bertie.server.settings import Settings
 
 

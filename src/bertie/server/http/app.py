@@ -18,7 +18,7 @@ from bertie.server.http.routes import ROUTES
 
 if TYPE_CHECKING:
     from bertie.search import Index
-    from bertie.server.engine.service import Service
+    from bertie.server.scheduling.service import Service
     from bertie.server.settings import Settings
 
 

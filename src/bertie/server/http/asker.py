@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bertie.errors import UnknownModel
-from bertie.server.engine.ask import Answered, Ask
 from bertie.server.http.faults import Refused
 from bertie.server.http.route import Api
 from bertie.server.methods import METHODS
+from bertie.server.scheduling.inference import InferenceRequest, InferenceResponse
 from bertie.tokenize import Tokenizer
 
 if TYPE_CHECKING:
-    from bertie.server.engine.registry import ModelEntry
     from bertie.server.http.app import Application
+    from bertie.server.scheduling.registry import ModelEntry
 
 
 class Asker:
@@ -72,7 +72,7 @@ class Asker:
         self.priority = priority
         most = app.settings.request_timeout_s
         self.deadline = time.monotonic() + (most if timeout_s is None else min(timeout_s, most))
-        self.answered: list[Answered] = []
+        self.answered: list[InferenceResponse] = []
         self.entry: ModelEntry | None = None
         self.count = 0
 
@@ -120,7 +120,7 @@ class Asker:
 
     async def ask(
         self, call: str, inputs: Iterable[Any], *, model: str | None = None, **options: Any
-    ) -> Answered:
+    ) -> InferenceResponse:
         """Ask a model.
 
         Args:
@@ -134,7 +134,9 @@ class Asker:
         given = tuple(
             sorted((name, _hashable(value)) for name, value in options.items() if value is not None)
         )
-        asked = Ask(entry.name, call, tuple(inputs), given, self.priority, self.deadline)
+        asked = InferenceRequest(
+            entry.name, call, tuple(inputs), given, self.priority, self.deadline
+        )
         self.count += len(asked.inputs)
         answered = await self.service.ask(asked)
         self.answered.append(answered)

@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from bertie.server.http.counting import Counts, Spread
 
 if TYPE_CHECKING:
-    from bertie.server.engine.service import Service
     from bertie.server.http.figures import Figures
+    from bertie.server.scheduling.service import Service
 
 # What Text Embeddings Inference's counters are told apart by.
 _TEI_LABELS = {

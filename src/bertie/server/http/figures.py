@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bertie.server.engine.events import BatchStarted, Event, WorkerLost
 from bertie.server.http.counting import SECONDS, SIZES, Counts, Spread
 from bertie.server.http.faults import KINDS
 from bertie.server.http.finished import Finished
+from bertie.server.scheduling.events import BatchStarted, Event, WorkerLost
 
 if TYPE_CHECKING:
-    from bertie.server.engine.service import Service
+    from bertie.server.scheduling.service import Service
 
 # Percentiles and rates are of the last so many requests, and of so many seconds.
 _KEPT_REQUESTS = 2048

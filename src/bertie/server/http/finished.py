@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bertie.server.engine.ask import Answered
+from bertie.server.scheduling.inference import InferenceResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Finished:
     task: str | None
     model: str | None
     inputs: int
-    answered: tuple[Answered, ...]
+    answered: tuple[InferenceResponse, ...]
     received: int
     sent: int
     traceparent: str

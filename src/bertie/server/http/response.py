@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bertie.server.engine.ask import Answered
+from bertie.server.scheduling.inference import InferenceResponse
 
 JSON = "application/json"
 
@@ -25,7 +25,9 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def work_headers(answered: Iterable[Answered], total_s: float) -> Iterator[tuple[str, str]]:
+def work_headers(
+    answered: Iterable[InferenceResponse], total_s: float
+) -> Iterator[tuple[str, str]]:
     """Tell what computing took, as Text Embeddings Inference does, and what was left out.
 
     Args:

@@ -4,8 +4,8 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
-from bertie.server.engine.ask import TokenIds
 from bertie.server.http.faults import Refused
+from bertie.server.scheduling.inference import TokenIds
 from bertie.tokenize import Tokenizer
 
 TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]

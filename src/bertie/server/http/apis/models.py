@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from bertie.server.engine.registry import ModelEntry
 from bertie.server.http.apis.speakers import BERTIE, OPENAI
 from bertie.server.http.asker import Asker
 from bertie.server.http.encoding import Answer
 from bertie.server.http.route import Route
+from bertie.server.scheduling.registry import ModelEntry
 
 
 class VersionStatus(Answer, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from bertie.engine.similarity import similarity as compared
-from bertie.server.engine.ask import TokenIds
 from bertie.server.http.apis import tei_bodies as bodies
 from bertie.server.http.apis.inputs import listed
 from bertie.server.http.apis.speakers import TEI
@@ -13,6 +12,7 @@ from bertie.server.http.apis.vectors import embedded
 from bertie.server.http.asker import Asker
 from bertie.server.http.faults import Refused
 from bertie.server.http.route import Route
+from bertie.server.scheduling.inference import TokenIds
 
 
 def policy(asker: Asker, body: bodies.Truncated) -> str:

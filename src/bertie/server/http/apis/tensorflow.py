@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bertie.server.engine.ask import Tensors
 from bertie.server.http.apis.models import version_of
 from bertie.server.http.apis.speakers import TENSORFLOW
 from bertie.server.http.asker import Asker
 from bertie.server.http.encoding import Answer, Body
 from bertie.server.http.faults import Refused
 from bertie.server.http.route import Route
+from bertie.server.scheduling.inference import Tensors
 
 # What the exports call their inputs; each is (batch, sequence) of whole numbers.
 INPUTS = ("input_ids", "input_mask", "input_type_ids")

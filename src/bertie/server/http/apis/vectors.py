@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.engine import pooling
-from bertie.server.engine.ask import Answered
 from bertie.server.http.asker import Asker
 from bertie.server.http.faults import Refused
+from bertie.server.scheduling.inference import InferenceResponse
 
 
 async def embedded(
@@ -19,7 +19,7 @@ async def embedded(
     dimensions: int | None = None,
     normalize: bool | None = None,
     **options: Any,
-) -> tuple[list[NDArray[Any]], Answered]:
+) -> tuple[list[NDArray[Any]], InferenceResponse]:
     """Embed, and keep the first dimensions as bertie.load(dimensions=…) does.
 
     Args:

@@ -9,10 +9,10 @@ from typing import Any
 
 from bertie.errors import EngineFailed, TruncationWarning
 from bertie.loading.load import load
-from bertie.server.engine.ask import thawed
-from bertie.server.engine.halving import halved
-from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ran, Run
 from bertie.server.methods import METHODS
+from bertie.server.scheduling.halving import halved
+from bertie.server.scheduling.inference import thawed
+from bertie.server.scheduling.messages import Description, Drop, Key, Load, Loaded, Ran, Run
 from bertie.system.memory import resident_bytes
 from bertie.tasks.model import Model
 

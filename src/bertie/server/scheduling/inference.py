@@ -10,7 +10,7 @@ from bertie.tasks.methods import Method
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class InferenceRequest:
     """Some inputs for one method of one model.
 
     Attributes:
@@ -32,8 +32,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The answers to an Ask.
+class InferenceResponse:
+    """The answers to an InferenceRequest.
 
     Attributes:
         answers: one for each input, as the library gives them: rows of an array, frozen records.
@@ -56,7 +56,7 @@ class Answered:
     fingerprint: str
 
 
-def untangled(ask: Ask, method: Method) -> Ask:
+def untangled(ask: InferenceRequest, method: Method) -> InferenceRequest:
     """Turn TokenIds into what the library's methods take, lists of ids and an option that says so.
 
     Raises: InputError: texts among them, or a call that takes none.

@@ -3,7 +3,7 @@
 import pytest
 
 from bertie.errors import InputError, Overloaded
-from bertie.server.engine.admission import Admission, Held
+from bertie.server.scheduling.admission import Admission, Held
 from bertie.server.settings import EngineSettings
 
 

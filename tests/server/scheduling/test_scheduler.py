@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bertie.errors import CheckpointError, DeadlineExceeded, InputError, Overloaded, ServerError
-from bertie.server.engine.ask import Ask
-from bertie.server.engine.service import Service
-from tests.server.engine.conftest import computed, embed, held, run, serving, until
+from bertie.server.scheduling.inference import InferenceRequest
+from bertie.server.scheduling.service import Service
+from tests.server.scheduling.conftest import computed, embed, held, run, serving, until
 from tests.timeouts import TIMEOUT
 
 # Tokens of one of these texts, and a budget that two of them don't fit into.
@@ -143,7 +143,7 @@ def test_remembered_answers_are_not_computed_again(tiny_sentence: Path) -> None:
             again = await embed(service, "b", "a")
             np.testing.assert_array_equal(np.stack(first.answers[::-1]), np.stack(again.answers))
             assert sizes == []
-            other = Ask("tiny", "embed", ("a",), (("normalize", False),))
+            other = InferenceRequest("tiny", "embed", ("a",), (("normalize", False),))
             await service.ask(other)
             assert sizes == [1]
             state = service.state()
@@ -176,8 +176,8 @@ def test_an_input_that_makes_a_batch_fail_fails_alone(poisoned: Path) -> None:
         options: dict[str, Any] = {"task": "classify", "precision": "float32"}
         async with serving(models={"tiny": (poisoned, options)}) as service:
             sizes = computed(service)
-            good = [Ask("tiny", "classify", (f"{n}", f"stone {n}")) for n in range(6)]
-            bad = Ask("tiny", "classify", ("stone", "水"))
+            good = [InferenceRequest("tiny", "classify", (f"{n}", f"stone {n}")) for n in range(6)]
+            bad = InferenceRequest("tiny", "classify", ("stone", "水"))
             with held(service):
                 first = asyncio.create_task(service.ask(good[0]))
                 await queued(service, 2)
@@ -197,7 +197,7 @@ def test_an_input_that_makes_a_batch_fail_fails_alone(poisoned: Path) -> None:
 def test_an_option_that_can_not_be_is_the_callers_error(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}) as service:
-            asked = Ask("tiny", "embed", ("a", "b"), (("output", "float7"),))
+            asked = InferenceRequest("tiny", "embed", ("a", "b"), (("output", "float7"),))
             with pytest.raises(InputError, match="output is 'float7'"):
                 await service.ask(asked)
 
@@ -207,7 +207,7 @@ def test_an_option_that_can_not_be_is_the_callers_error(tiny_sentence: Path) -> 
 def test_what_can_not_be_sent_fails_and_the_worker_lives(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}) as service:
-            odd = Ask("tiny", "embed", ("a",), (("ranges", lambda: None),))
+            odd = InferenceRequest("tiny", "embed", ("a",), (("ranges", lambda: None),))
             with pytest.raises(ServerError, match="can't be sent to a worker"):
                 await service.ask(odd)
             assert len((await embed(service, "a")).answers) == 1

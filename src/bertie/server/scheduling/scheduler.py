@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bertie.errors import DeadlineExceeded, EngineFailed, ServerError
-from bertie.server.engine.cache import MISSING, Cache
-from bertie.server.engine.events import BatchFinished, BatchStarted, Observer
-from bertie.server.engine.halving import located
-from bertie.server.engine.messages import Ran
-from bertie.server.engine.pool import Pool
-from bertie.server.engine.unit import Group, Job, Lane, Stage, Unit
-from bertie.server.engine.waiting import Waiting
-from bertie.server.engine.workers import Batch
+from bertie.server.scheduling.cache import MISSING, Cache
+from bertie.server.scheduling.events import BatchFinished, BatchStarted, Observer
+from bertie.server.scheduling.halving import located
+from bertie.server.scheduling.messages import Ran
+from bertie.server.scheduling.pool import Pool
+from bertie.server.scheduling.unit import Group, Job, Lane, Stage, Unit
+from bertie.server.scheduling.waiting import Waiting
+from bertie.server.scheduling.workers import Batch
 from bertie.server.settings import EngineSettings
 
 _log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Scheduler:
             fingerprint: the model's.
             inputs: at least one.
             tokens: that each costs.
-            priority, deadline: as in Ask.
+            priority, deadline: as in InferenceRequest.
         Returns: a job; await its `done`, then take its `answers`. Whoever stops waiting, for
             whatever reason, calls `release`.
         """

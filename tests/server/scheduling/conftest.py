@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.server.engine.ask import Answered, Ask
-from bertie.server.engine.events import BatchStarted, Event
-from bertie.server.engine.service import Service
+from bertie.server.scheduling.events import BatchStarted, Event
+from bertie.server.scheduling.inference import InferenceRequest, InferenceResponse
+from bertie.server.scheduling.service import Service
 from bertie.server.settings import EngineSettings, ModelSettings, Settings
 from tests.editing import edit_tensors
 from tests.tasks.heads import add_head
@@ -58,9 +58,11 @@ async def until(holds: Callable[[], Any]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def embed(service: Service, *texts: str, model: str = "tiny", **others: Any) -> Answered:
+async def embed(
+    service: Service, *texts: str, model: str = "tiny", **others: Any
+) -> InferenceResponse:
     """Ask for vectors."""
-    return await service.ask(Ask(model, "embed", texts, **others))
+    return await service.ask(InferenceRequest(model, "embed", texts, **others))
 
 
 @pytest.fixture(scope="session")

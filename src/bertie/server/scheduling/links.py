@@ -10,12 +10,12 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from bertie.server.engine.ends import start
-from bertie.server.engine.frames import Assembler, decoded, encoded
-from bertie.server.engine.host import Host
-from bertie.server.engine.messages import Ping
+from bertie.server.scheduling.ends import start
+from bertie.server.scheduling.frames import Assembler, decoded, encoded
+from bertie.server.scheduling.host import Host
+from bertie.server.scheduling.messages import Ping
 
-_WORKER = "bertie.server.engine.worker"
+_WORKER = "bertie.server.scheduling.worker"
 
 # Takes a message from a worker; on the event loop.
 Receive = Callable[[Any], None]

@@ -11,7 +11,7 @@ Source: Golestani, A self-clocked fair queueing scheme for broadband application
 from heapq import heappop, heappush
 from itertools import count
 
-from bertie.server.engine.unit import Group, Lane, Stage, Unit
+from bertie.server.scheduling.unit import Group, Lane, Stage, Unit
 
 
 class Waiting:

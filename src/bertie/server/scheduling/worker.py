@@ -1,4 +1,4 @@
-"""A worker process: `python -m bertie.server.engine.worker THREADS …`, begun by a server."""
+"""A worker process: `python -m bertie.server.scheduling.worker THREADS …`, begun by a server."""
 
 import os
 import signal
@@ -8,10 +8,10 @@ import threading
 from queue import SimpleQueue
 from typing import Any
 
-from bertie.server.engine.ends import handed_over
-from bertie.server.engine.frames import Assembler, encoded, receive
-from bertie.server.engine.host import Host
-from bertie.server.engine.messages import Ping
+from bertie.server.scheduling.ends import handed_over
+from bertie.server.scheduling.frames import Assembler, encoded, receive
+from bertie.server.scheduling.host import Host
+from bertie.server.scheduling.messages import Ping
 from bertie.server.signals import STOPPING
 
 

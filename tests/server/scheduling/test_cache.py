@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.server.engine.cache import MISSING, Cache
+from bertie.server.scheduling.cache import MISSING, Cache
 from bertie.tasks.sparse import SparseVector
 
 

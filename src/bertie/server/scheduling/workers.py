@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bertie.errors import EngineFailed
-from bertie.server.engine.links import Link
-from bertie.server.engine.messages import Description, Drop, Key, Load, Loaded, Ping, Ran, Run
+from bertie.server.scheduling.links import Link
+from bertie.server.scheduling.messages import Description, Drop, Key, Load, Loaded, Ping, Ran, Run
 
 # A process may take so many times longer until it first says something.
 _STARTING = 10.0

@@ -4,12 +4,12 @@ import asyncio
 import time
 
 from bertie.errors import BertieError, EngineFailed
-from bertie.server.engine.messages import Ran
-from bertie.server.engine.pool import Pool
-from bertie.server.engine.registry import FAILED, ModelEntry, Registry, Serving
-from bertie.server.engine.state import Readiness
-from bertie.server.engine.workers import Batch, Worker
 from bertie.server.methods import METHODS
+from bertie.server.scheduling.messages import Ran
+from bertie.server.scheduling.pool import Pool
+from bertie.server.scheduling.registry import FAILED, ModelEntry, Registry, Serving
+from bertie.server.scheduling.state import Readiness
+from bertie.server.scheduling.workers import Batch, Worker
 
 # Seconds for which an answer is good.
 _FRESH = 1.0

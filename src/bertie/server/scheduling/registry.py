@@ -7,7 +7,7 @@ from typing import Any
 
 from bertie.checkpoint.config import Setting
 from bertie.errors import TaskError, UnknownModel
-from bertie.server.engine.messages import Description, Key
+from bertie.server.scheduling.messages import Description, Key
 from bertie.tokenize import Tokenizer
 
 LOADING, READY, FAILED, UNLOADED = "loading", "ready", "failed", "unloaded"

@@ -16,7 +16,7 @@ class RequestFinished:
         tokens: that were read; 0 where the request failed before they were counted.
         truncated: tokens that were left out.
         cut: inputs that lost tokens.
-        tokenization_s, queue_s, inference_s: as in Answered; 0 for what wasn't reached.
+        tokenization_s, queue_s, inference_s: as in InferenceResponse; 0 for what wasn't reached.
         error: None where it was answered; asyncio.CancelledError where the client went away.
     """
 

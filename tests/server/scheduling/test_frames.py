@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.server.engine.frames import Assembler, decoded, encoded, receive
+from bertie.server.scheduling.frames import Assembler, decoded, encoded, receive
 
 MESSAGES = [("a", 1), {"answers": np.arange(7, dtype=np.float32)}, None, np.zeros((3, 5))]
 

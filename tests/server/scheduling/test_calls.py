@@ -9,11 +9,11 @@ import pytest
 
 import bertie
 from bertie.errors import InputError
-from bertie.server.engine.ask import Ask, Tensors, TokenIds
 from bertie.server.methods import METHODS
+from bertie.server.scheduling.inference import InferenceRequest, Tensors, TokenIds
 from bertie.tasks.table import TASKS
 from tests.editing import edit_json
-from tests.server.engine.conftest import run, serving
+from tests.server.scheduling.conftest import run, serving
 from tests.tasks.heads import add_fill_head, add_head
 
 TEXTS = ("the old bridge", "a cat sleeps at night by the river", "")
@@ -64,7 +64,7 @@ def test_a_call_gives_what_its_method_gives(
 
     async def work() -> None:
         async with serving(models={"tiny": (bert, {"task": method.task})}) as service:
-            answered = await service.ask(Ask("tiny", call, inputs, options))
+            answered = await service.ask(InferenceRequest("tiny", call, inputs, options))
             assert same(list(answered.answers), list(expected))
             assert len(answered.tokens) == len(inputs)
             assert (await service.ready()).ready
@@ -81,10 +81,10 @@ def test_a_fill_gives_what_its_method_gives_and_names_an_input_without_a_mask(
 
     async def work() -> None:
         async with serving(models={"tiny": bert}) as service:
-            answered = await service.ask(Ask("tiny", "fill", texts[:2]))
+            answered = await service.ask(InferenceRequest("tiny", "fill", texts[:2]))
             assert same(list(answered.answers), model.fill(list(texts[:2])))
             with pytest.raises(InputError, match=r"text 2 has no \[MASK\]"):
-                await service.ask(Ask("tiny", "fill", texts))
+                await service.ask(InferenceRequest("tiny", "fill", texts))
             assert (await service.ready()).ready
 
     run(work())
@@ -97,9 +97,11 @@ def test_a_token_without_an_embedding_fails_its_own_request_alone(bert: Path) ->
     async def work() -> None:
         async with serving(models={"tiny": bert}, workers=0) as service:
             calls = [
-                service.ask(Ask("tiny", "embed", ("a song", "the [E11]"))),
-                service.ask(Ask("tiny", "embed", ("a song", "a river"))),
-                service.ask(Ask("tiny", "embed", (TokenIds((5,)), TokenIds((6, rows))))),
+                service.ask(InferenceRequest("tiny", "embed", ("a song", "the [E11]"))),
+                service.ask(InferenceRequest("tiny", "embed", ("a song", "a river"))),
+                service.ask(
+                    InferenceRequest("tiny", "embed", (TokenIds((5,)), TokenIds((6, rows))))
+                ),
             ]
             bad, good, ids = await asyncio.gather(*calls, return_exceptions=True)
             for error in (bad, ids):
@@ -114,13 +116,13 @@ def test_token_ids_give_what_their_texts_give(tiny_sentence: Path, library: Any)
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
             ids = tuple(TokenIds(tuple(library.tokenizer.encode(text).ids)) for text in TEXTS)
-            answered = await service.ask(Ask("tiny", "embed", ids))
+            answered = await service.ask(InferenceRequest("tiny", "embed", ids))
             np.testing.assert_array_equal(np.stack(answered.answers), library.embed(TEXTS))
             assert answered.tokens == tuple(len(one.ids) for one in ids)
             with pytest.raises(InputError, match="another model's tokenizer"):
-                await service.ask(Ask("tiny", "embed", (TokenIds((50256,)),)))
+                await service.ask(InferenceRequest("tiny", "embed", (TokenIds((50256,)),)))
             with pytest.raises(InputError, match="token ids among texts"):
-                await service.ask(Ask("tiny", "embed", (*ids, "text")))
+                await service.ask(InferenceRequest("tiny", "embed", (*ids, "text")))
 
     run(work())
 
@@ -139,7 +141,7 @@ def test_tensors_give_hidden_states_with_zeros_where_they_are_masked(
 
     async def work() -> None:
         async with serving(models={"tiny": tiny_bert}, workers=0) as service:
-            answered = await service.ask(Ask("tiny", "tensors", inputs))
+            answered = await service.ask(InferenceRequest("tiny", "tensors", inputs))
             for one, row, found in zip(
                 model.embed_tokens(TEXTS[:2]), ids, answered.answers, strict=True
             ):
@@ -148,7 +150,7 @@ def test_tensors_give_hidden_states_with_zeros_where_they_are_masked(
                 assert not found[len(row) :].any()
             holed = Tensors((3, 4), (0, 1), (0, 0))
             with pytest.raises(InputError, match="instance 1: input_mask isn't ones and then"):
-                await service.ask(Ask("tiny", "tensors", (inputs[0], holed)))
+                await service.ask(InferenceRequest("tiny", "tensors", (inputs[0], holed)))
 
     run(work())
 
@@ -161,7 +163,7 @@ def test_tensors_of_a_classifier_give_its_probabilities_in_order(bert: Path) -> 
 
     async def work() -> None:
         async with serving(models={"tiny": bert}, workers=0) as service:
-            answered = await service.ask(Ask("tiny", "tensors_classify", (one,)))
+            answered = await service.ask(InferenceRequest("tiny", "tensors_classify", (one,)))
             scores = {label.label: label.score for label in model.classify(TEXTS[0])}
             np.testing.assert_array_equal(answered.answers[0], [scores[name] for name in "xyz"])
 
@@ -187,7 +189,7 @@ def test_words_and_pairs_of_words_are_told_apart(
 
     async def work() -> None:
         async with serving(models={"tiny": (bert, {"task": call})}, workers=0) as service:
-            asked = Ask("tiny", call, inputs, (("split_words", True),))
+            asked = InferenceRequest("tiny", call, inputs, (("split_words", True),))
             answered = await service.ask(asked)
             expected = getattr(model, call)(list(inputs), split_words=True)
             assert same(list(answered.answers), expected)

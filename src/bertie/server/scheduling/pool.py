@@ -11,11 +11,11 @@ from typing import Any
 
 from bertie import _core
 from bertie.errors import BertieError
-from bertie.server.engine.events import Observer, WorkerLost
-from bertie.server.engine.links import Link, ProcessLink, ThreadLink
-from bertie.server.engine.messages import Description, Key, Load, Ran, Run
-from bertie.server.engine.rates import Rate, Throughput, budget
-from bertie.server.engine.workers import Batch, Worker
+from bertie.server.scheduling.events import Observer, WorkerLost
+from bertie.server.scheduling.links import Link, ProcessLink, ThreadLink
+from bertie.server.scheduling.messages import Description, Key, Load, Ran, Run
+from bertie.server.scheduling.rates import Rate, Throughput, budget
+from bertie.server.scheduling.workers import Batch, Worker
 from bertie.server.settings import EngineSettings
 
 _log = logging.getLogger(__name__)

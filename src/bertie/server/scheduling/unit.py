@@ -4,7 +4,7 @@ import asyncio
 from enum import Enum
 from typing import Any, NamedTuple
 
-from bertie.server.engine.messages import Key
+from bertie.server.scheduling.messages import Key
 
 
 class Stage(Enum):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from bertie.errors import EngineFailed, InputError, Overloaded, TaskError, UnknownModel
-from bertie.server.engine.ask import Ask
-from bertie.server.engine.events import Event, RequestFinished
-from bertie.server.engine.service import Service
+from bertie.server.scheduling.events import Event, RequestFinished
+from bertie.server.scheduling.inference import InferenceRequest
+from bertie.server.scheduling.service import Service
 from bertie.server.settings import EngineSettings, ModelSettings, Settings
-from tests.server.engine.conftest import embed, held, run, serving, until
+from tests.server.scheduling.conftest import embed, held, run, serving, until
 
 TEXTS = ("hello world", "a longer text about nothing much", "", "hello world again")
 
@@ -42,7 +42,7 @@ def test_a_model_that_is_not_there_or_of_another_task_is_refused(tiny_sentence: 
             with pytest.raises(TaskError, match="no model here is for 'tag'"):
                 service.find(None, "tag")
             with pytest.raises(TaskError, match="classify is of task 'classify', but model 'a'"):
-                await service.ask(Ask("a", "classify", ("x",)))
+                await service.ask(InferenceRequest("a", "classify", ("x",)))
 
     run(work())
 
@@ -71,7 +71,7 @@ def test_an_input_that_is_no_text_is_refused_by_its_position(tiny_sentence: Path
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
             with pytest.raises(InputError, match="text 1 is int 7"):
-                await service.ask(Ask("tiny", "embed", ("x", 7)))
+                await service.ask(InferenceRequest("tiny", "embed", ("x", 7)))
             assert service.state().requests == 0
 
     run(work())
@@ -87,7 +87,9 @@ def test_what_is_cut_is_counted_as_the_library_cuts_it(tiny_sentence: Path, libr
             assert answered.tokens == tuple(encoded.lengths.tolist())
             assert answered.truncated == tuple(encoded.truncated.tolist())
             with pytest.raises(InputError, match=r"text 1 is .* tokens long"):
-                await service.ask(Ask("tiny", "embed", ("a", long), (("truncate", "error"),)))
+                await service.ask(
+                    InferenceRequest("tiny", "embed", ("a", long), (("truncate", "error"),))
+                )
 
     run(work())
 
@@ -129,7 +131,7 @@ def test_every_request_is_told_to_the_observers(tiny_sentence: Path) -> None:
             service.observers.append(events.append)
             await embed(service, "a", "b c")
             with pytest.raises(InputError):
-                await service.ask(Ask("tiny", "embed", (1,)))
+                await service.ask(InferenceRequest("tiny", "embed", (1,)))
             finished = [event for event in events if isinstance(event, RequestFinished)]
             assert [(one.inputs, one.characters) for one in finished] == [(2, 4), (1, 0)]
             assert finished[0].tokens > 4

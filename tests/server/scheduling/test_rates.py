@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertie.server.engine.rates import Rate, Throughput, budget
+from bertie.server.scheduling.rates import Rate, Throughput, budget
 
 
 def test_a_rate_follows_what_is_measured() -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from bertie.errors import EngineFailed
-from bertie.server.engine.events import Event, WorkerLost
-from bertie.server.engine.service import Service
-from tests.server.engine.conftest import embed, held, run, serving, until
+from bertie.server.scheduling.events import Event, WorkerLost
+from bertie.server.scheduling.service import Service
+from tests.server.scheduling.conftest import embed, held, run, serving, until
 from tests.timeouts import TIMEOUT
 
 

@@ -13,9 +13,9 @@ from bertie.errors import InputError
 from bertie.loading.settled import purpose_of
 from bertie.opened import GIVEN, Given, open_source
 from bertie.server.configuration import checked_options
-from bertie.server.engine.messages import Load
-from bertie.server.engine.pool import Pool
-from bertie.server.engine.registry import (
+from bertie.server.scheduling.messages import Load
+from bertie.server.scheduling.pool import Pool
+from bertie.server.scheduling.registry import (
     FAILED,
     LOADING,
     READY,

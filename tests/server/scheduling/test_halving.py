@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertie.errors import CheckpointError, InputError, ServerError
-from bertie.server.engine.halving import halved, located
+from bertie.server.scheduling.halving import halved, located
 
 
 @given(st.lists(st.booleans(), max_size=40))

@@ -8,20 +8,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bertie.errors import DeadlineExceeded, EngineFailed, InputError, Overloaded, TaskError
-from bertie.server.engine.admission import Admission, Held
-from bertie.server.engine.ask import Answered, Ask, frozen, untangled
-from bertie.server.engine.events import BatchStarted, Event, Observer, RequestFinished
-from bertie.server.engine.loader import Loader
-from bertie.server.engine.readiness import Prober
-from bertie.server.engine.registry import (
+from bertie.server.methods import METHODS
+from bertie.server.scheduling.admission import Admission, Held
+from bertie.server.scheduling.events import BatchStarted, Event, Observer, RequestFinished
+from bertie.server.scheduling.inference import (
+    InferenceRequest,
+    InferenceResponse,
+    frozen,
+    untangled,
+)
+from bertie.server.scheduling.loader import Loader
+from bertie.server.scheduling.readiness import Prober
+from bertie.server.scheduling.registry import (
     ModelEntry,
     Registry,
     Serving,
 )
-from bertie.server.engine.scheduler import Scheduler
-from bertie.server.engine.state import Readiness, State, WorkerState
-from bertie.server.engine.unit import Group
-from bertie.server.methods import METHODS
+from bertie.server.scheduling.scheduler import Scheduler
+from bertie.server.scheduling.state import Readiness, State, WorkerState
+from bertie.server.scheduling.unit import Group
 from bertie.server.settings import Settings
 from bertie.tasks.counting import Counts, characters, counted
 from bertie.tasks.methods import Method
@@ -45,7 +50,7 @@ class _Course:
         serving: the model, once it is found.
         counts: its tokens, once they are counted.
         began: when it came, in seconds of time.monotonic.
-        tokenization_s, inference_s, queue_s: as in Answered.
+        tokenization_s, inference_s, queue_s: as in InferenceResponse.
     """
 
     characters: int
@@ -141,7 +146,7 @@ class Service:
         """
         return (await self._loader.serving(self._registry.entry(name))).tokenizer
 
-    async def ask(self, ask: Ask) -> Answered:
+    async def ask(self, ask: InferenceRequest) -> InferenceResponse:
         """Answer a request. Cancelling the task that waits withdraws what isn't computed yet.
 
         Raises: UnknownModel: no such model. Raises: TaskError: it is for other tasks.
@@ -159,7 +164,7 @@ class Service:
             raise
         self._end(ask, course, None)
         assert course.serving is not None
-        return Answered(
+        return InferenceResponse(
             answers,
             course.counts.tokens,
             course.counts.truncated,
@@ -238,7 +243,7 @@ class Service:
             workers=workers,
         )
 
-    async def _able(self, ask: Ask) -> tuple[Serving, Method]:
+    async def _able(self, ask: InferenceRequest) -> tuple[Serving, Method]:
         """Find the model that a request asks, loaded, and the method that it call."""
         entry = self._registry.entry(ask.model)
         method = METHODS.get(ask.call)
@@ -253,7 +258,9 @@ class Service:
             )
         return serving, method
 
-    async def _counted(self, ask: Ask, serving: Serving, method: Method, size: int) -> Counts:
+    async def _counted(
+        self, ask: InferenceRequest, serving: Serving, method: Method, size: int
+    ) -> Counts:
         """Count a request's tokens, beside the event loop where that takes long."""
         arguments = (
             serving.tokenizer,
@@ -266,7 +273,7 @@ class Service:
             return counted(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, counted, *arguments)
 
-    async def _answered(self, ask: Ask, course: _Course) -> tuple[Any, ...]:
+    async def _answered(self, ask: InferenceRequest, course: _Course) -> tuple[Any, ...]:
         """Take a request through all that happens to it."""
         if ask.deadline is not None and ask.deadline <= course.began:
             raise DeadlineExceeded("the time that the request had was over when it came")
@@ -281,7 +288,9 @@ class Service:
         self._admission.count(course.held, sum(course.counts.tokens), rate)
         return await self._computed(ask, course.serving, course) if ask.inputs else ()
 
-    async def _computed(self, ask: Ask, serving: Serving, course: _Course) -> tuple[Any, ...]:
+    async def _computed(
+        self, ask: InferenceRequest, serving: Serving, course: _Course
+    ) -> tuple[Any, ...]:
         """Have inputs computed."""
         worded = ("split_words", True) in ask.options
         job = self._scheduler.submit(
@@ -299,7 +308,7 @@ class Service:
         course.inference_s = job.inference_s
         return tuple(job.answers)
 
-    def _end(self, ask: Ask, course: _Course, error: BaseException | None) -> None:
+    def _end(self, ask: InferenceRequest, course: _Course, error: BaseException | None) -> None:
         """Give back what a request held, and tell the observers that it is over."""
         if course.serving is not None:
             course.serving.holders -= 1
@@ -323,7 +332,9 @@ class Service:
                 _log.exception("an observer failed")
 
 
-def _finished(ask: Ask, course: _Course, error: BaseException | None) -> RequestFinished:
+def _finished(
+    ask: InferenceRequest, course: _Course, error: BaseException | None
+) -> RequestFinished:
     """Say what became of a request."""
     lost = course.counts.truncated
     return RequestFinished(

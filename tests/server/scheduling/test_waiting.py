@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.server.engine.unit import Group, Lane, Stage, Unit
-from bertie.server.engine.waiting import Waiting
+from bertie.server.scheduling.unit import Group, Lane, Stage, Unit
+from bertie.server.scheduling.waiting import Waiting
 
 GROUP = Group(("m", 1), "embed", ())
 OTHER = Group(("m", 1), "embed", (("normalize", False),))

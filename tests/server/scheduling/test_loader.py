@@ -10,9 +10,9 @@ import pytest
 
 import bertie
 from bertie.errors import BertieError, InputError, SourceError, TaskError, UnknownModel
-from bertie.server.engine.registry import FAILED, READY, UNLOADED
+from bertie.server.scheduling.registry import FAILED, READY, UNLOADED
 from tests.editing import edit_json
-from tests.server.engine.conftest import computed, embed, run, serving, until
+from tests.server.scheduling.conftest import computed, embed, run, serving, until
 
 
 def test_a_reload_under_load_loses_nothing_and_takes_what_is_new(
