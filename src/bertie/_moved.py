@@ -23,10 +23,10 @@ MOVED = {
             "reference",
             "similarity",
         ),
-        "loading": ("doctor", "fingerprint", "load", "settled"),
+        "loading": ("doctor", "fingerprint", "load"),
     }.items()
     for name in names
-} | {"bertie.opening": "bertie.opened"}
+} | {"bertie.opening": "bertie.opened", "bertie.settled": "bertie.loading.settle"}
 
 
 class Forwarder:

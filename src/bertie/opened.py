@@ -14,7 +14,7 @@ from bertie.arguments import check_flags
 from bertie.checkpoint.bundle import SCALE, SMOOTHING, Bundle
 from bertie.checkpoint.config import EncoderConfig, Setting
 from bertie.checkpoint.directory import Checkpoint, require_files
-from bertie.checkpoint.heads import HeadRecord, heads, projection_head
+from bertie.checkpoint.heads import HeadRecord, head_faults, heads, projection_head
 from bertie.checkpoint.sentence import Cut, Normalize, SentenceLayout, read_layout
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
@@ -144,9 +144,14 @@ class Opened:
         return self.checkpoint.config
 
     @property
+    def quantized(self) -> Bundle | None:
+        """The bundle whose weights are in int8, if the source is one."""
+        return self.bundle if self.bundle is not None and self.bundle.quantized else None
+
+    @property
     def scales(self) -> dict[str, Tensor]:
         """What stands beside an int8 bundle's weights, by canonical name; nothing elsewhere."""
-        if self.bundle is None or not self.bundle.quantized:
+        if self.quantized is None:
             return {}
         tensors = self.checkpoint.tensors
         return {name: t for name, t in tensors.items() if name.endswith((SCALE, SMOOTHING))}
@@ -158,19 +163,34 @@ class Opened:
         projection = projection_head(self.checkpoint, self.layout.projection)
         return found if projection is None else {**found, projection.kind: projection}
 
+    @cached_property
+    def head_faults(self) -> Mapping[str, tuple[str, ...]]:
+        """What is wrong with the heads that can't be used, by kind."""
+        return head_faults(self.checkpoint)
+
 
 def open_source(source: str | Path, given: Given | None = None) -> Opened:
-    """Read a source's files.
+    """Find a source, and read its files.
 
     Args:
         source: a directory, or a name that `bertie pull` knows.
         given: the caller's word over the files'.
-    Raises: SourceError: the source can't be found, or lacks files.
+    Raises: SourceError: the source can't be found.
+    Raises: as open_directory.
+    """
+    return open_directory(resolve(source), given or Given())
+
+
+def open_directory(directory: Path, given: Given) -> Opened:
+    """Read a directory's files.
+
+    Args:
+        directory: in one of the layouts that Bertie knows.
+        given: the caller's word over the files'.
+    Raises: SourceError: it lacks files.
     Raises: CheckpointError, TokenizerError: its files are broken or not supported.
     Raises: InputError: something given that can't be.
     """
-    given = given or Given()
-    directory = resolve(source)
     bundle = Bundle.read(directory)
     if bundle is not None:
         given = given.over(bundle)

@@ -160,7 +160,7 @@ def test_auto_precision_means_what_it_meant_at_first(
 ) -> None:
     with pytest.raises(Killed):
         embed(rows, observe=stop_after(3), load={"precision": "bfloat16"})
-    monkeypatch.setattr("bertie.loading.settled.best_precision", lambda: "float32")
+    monkeypatch.setattr("bertie.loading.settle.best_precision", lambda: "float32")
     assert embed(rows, load={"precision": "auto"}).resumed > 0
 
 

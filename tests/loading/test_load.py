@@ -257,7 +257,7 @@ def test_auto_is_bfloat16_where_it_is_native_and_says_why(
 def test_a_pickled_model_keeps_the_precision_that_auto_was(
     bert: Path, monkeypatch: pytest.MonkeyPatch, meaning: str
 ) -> None:
-    monkeypatch.setattr("bertie.loading.settled.best_precision", lambda: meaning)
+    monkeypatch.setattr("bertie.loading.settle.best_precision", lambda: meaning)
     pickled = pickle.dumps(bertie.load(bert))
     monkeypatch.undo()
     copy = pickle.loads(pickled)  # noqa: S301

@@ -34,7 +34,15 @@ def fixed_prompt(settings: Mapping[str, Setting], kind: str) -> str:
     """
     if "prompt" in settings:
         return str(settings["prompt"].value)
-    return chosen_prompt(settings, None, None, kind) if "skipped_in" in settings else ""
+    return chosen_prompt(settings, None, None, kind) if kinds_by_prompt(settings) else ""
+
+
+def kinds_by_prompt(settings: Mapping[str, Setting]) -> bool:
+    """Tell whether a multi-vector model knows queries from documents by prompts.
+
+    sentence-transformers' own do; those of ColBERT and PyLate know them by a marker token.
+    """
+    return "skipped_in" in settings
 
 
 def prompt_notes(layout: SentenceLayout) -> tuple[str, ...]:

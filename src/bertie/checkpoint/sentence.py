@@ -1,7 +1,7 @@
 """sentence-transformers' layout: the modules after the encoder, and how texts are prepared."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
@@ -109,6 +109,7 @@ class SentenceLayout:
         lower_first: do_lower_case: texts are lower-cased before a tokenizer that wouldn't.
         prompts: texts to put before an input, by name.
         default_prompt_name: the prompt that is used unless the caller says otherwise, or None.
+        stated: config_sentence_transformers.json as it is; nothing where there is none.
         files: those that hold the modules' weights.
         notes: what is worth knowing about the files.
     """
@@ -133,8 +134,14 @@ class SentenceLayout:
     lower_first: Setting = _FALSE
     prompts: Setting = _NO_PROMPTS
     default_prompt_name: Setting = _NO_PROMPT
+    stated: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def has_modules(self) -> bool:
+        """Whether there is a modules.json."""
+        return self.modules_origin == MODULES
 
 
 def read_layout(directory: Path) -> SentenceLayout:
@@ -145,17 +152,21 @@ def read_layout(directory: Path) -> SentenceLayout:
             mean of all tokens, not normalized, as sentence-transformers does.
     Raises: CheckpointError: broken files, or modules that aren't supported, by name.
     """
-    layout = SentenceLayout(directory)
-    if (directory / MODULES).is_file():
-        layout = _read_modules(directory)
-    raw, name = transformer_config(layout.transformer)
+    modules = _modules(directory) if (directory / MODULES).is_file() else []
+    transformer = modules[0][1] if modules else directory
+    raw, name = transformer_config(transformer)
+    prompts_config = directory / PROMPTS_CONFIG
+    stated = read_object(prompts_config) if prompts_config.is_file() else {}
+    layout = SentenceLayout(transformer, stated=stated)
+    if modules:
+        layout = _read_modules(layout, modules, raw, name)
     kind = layout.task
     if kind == "multivector" and layout.queries is None:
         kind = "pylate"
     texts = read_preprocessing(raw, name, kind)
-    settings = read_settings(directory, kind)
+    settings = read_settings(stated, kind)
     notes = (*layout.notes, *texts["notes"], *settings["notes"])
-    if not (directory / MODULES).is_file():
+    if not modules:
         found = [
             file for file in (name * bool(raw), PROMPTS_CONFIG) if (directory / file).is_file()
         ]
@@ -183,21 +194,34 @@ def _cut(layout: SentenceLayout) -> SentenceLayout:
     return replace(layout, modules=(*layout.modules, Cut(kept.value)), notes=notes)
 
 
-def _read_modules(directory: Path) -> SentenceLayout:
-    """Walk through modules.json: a Transformer, what its task begins with, then any others."""
+def _modules(directory: Path) -> list[tuple[str, Path, str]]:
+    """Read modules.json. Returns: each module's kind, directory, and what messages call it."""
     entries = read_json(directory / MODULES)
     if not isinstance(entries, list) or not entries:
         raise CheckpointError(f"{MODULES} holds {shown(entries)}, expected a list of modules")
     modules = [_module(entry, directory) for entry in entries]
     _check_names(entries)
+    return modules
+
+
+def _read_modules(
+    layout: SentenceLayout,
+    modules: Sequence[tuple[str, Path, str]],
+    raw: Mapping[str, Any],
+    name: str,
+) -> SentenceLayout:
+    """Walk through the modules: a Transformer, what its task begins with, then any others.
+
+    Args:
+        layout: what was read of the files before.
+        modules: as _modules gives them.
+        raw, name: the file beside the encoder, and what messages call it.
+    """
     kinds = [kind for kind, _, _ in modules]
-    raw, name = transformer_config(modules[0][1])
-    path = directory / PROMPTS_CONFIG
-    settings = read_object(path) if path.is_file() else {}
-    stated = settings.get("model_type", _SENTENCE)
+    stated = layout.stated.get("model_type", _SENTENCE)
     task = _task(kinds, raw, name, scores=stated == "CrossEncoder")
     _check_model_type(stated, task, kinds)
-    layout = SentenceLayout(modules[0][1], task=task, modules_origin=MODULES)
+    layout = replace(layout, task=task, modules_origin=MODULES)
     if task == "embed":
         layout = replace(layout, pooling=Setting((), MODULES))
     else:

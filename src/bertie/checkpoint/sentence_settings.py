@@ -1,12 +1,11 @@
 """config_sentence_transformers.json: prompts, and what is done with vectors and scores."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.files import positive, read_object
+from bertie.checkpoint.files import positive
 from bertie.errors import CheckpointError
 from bertie.known import SENTENCE_SETTINGS, check, unlisted
 from bertie.known.sentence import PROMPTS_CONFIG
@@ -26,18 +25,15 @@ _COUNTS = (
 )
 
 
-def read_settings(directory: Path, kind: str) -> dict[str, Any]:
+def read_settings(raw: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Read a model's settings.
 
     Args:
-        directory: the model's.
+        raw: what the file holds; nothing where there is none.
         kind: the task, or "pylate".
     Returns: fields of SentenceLayout, notes among them.
     Raises: CheckpointError: a key that changes results and that isn't read, or a wrong value.
     """
-    if not (directory / PROMPTS_CONFIG).is_file():
-        return {"notes": ()}
-    raw = read_object(directory / PROMPTS_CONFIG)
     notes = check(SENTENCE_SETTINGS, raw, PROMPTS_CONFIG, where=kind) + unlisted(
         SENTENCE_SETTINGS, raw, PROMPTS_CONFIG
     )

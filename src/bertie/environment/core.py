@@ -53,7 +53,7 @@ def choice() -> Choice:
 
     from bertie import _core
     from bertie.engine.encoder import selected_isa
-    from bertie.loading.settled import auto_precision
+    from bertie.loading.settle import auto_precision
 
     _core.Linear(np.zeros((1, 1), np.float32))  # so that the core itself refuses what it can't run
     return Choice(selected_isa(), auto_precision())

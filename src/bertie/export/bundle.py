@@ -16,7 +16,10 @@ from bertie.export.pack import pack as pack_bundle
 from bertie.export.place import check_place, staging
 from bertie.export.safetensors import write_safetensors
 from bertie.export.weights import hashes, stored_parts
-from bertie.loading.settled import AUTO, Settled, settle
+from bertie.loading.build import encoder_recipe
+from bertie.loading.fingerprint import model_fingerprint
+from bertie.loading.settle import AUTO
+from bertie.loading.spec import ModelSpec, specify
 from bertie.opened import Given
 from bertie.sources.bundles import NAME, sealed
 from bertie.sources.local import SUFFIX
@@ -87,16 +90,16 @@ def write_bundle(
             " give pack (--pack) with such a name"
         )
     check_place(destination, file=pack, force=force)
-    settled = settle(
+    spec = specify(
         source, given or Given(), task=task, precision=precision, calibration=calibration
     )
-    recipe = settled.recipe()
+    recipe = encoder_recipe(spec.settled)
     with staging(destination) as stage:
         bundle = stage / "bundle"
         bundle.mkdir()
-        content = _write(source, settled, recipe, bundle, progress)
-        if settled.precision.value != "float32" and settled.opened.bundle is None:
-            content["verify"] = _verified(source, settled, calibration, bundle, min_cosine)
+        content = _write(source, spec, recipe, bundle, progress)
+        if spec.settled.precision.value != "float32" and spec.opened.bundle is None:
+            content["verify"] = _verified(source, spec, calibration, bundle, min_cosine)
             (bundle / NAME).write_bytes(sealed(content))
         made = bundle
         if pack:
@@ -110,10 +113,10 @@ def write_bundle(
 
 
 def _write(
-    source: str | Path, settled: Settled, recipe: Recipe, bundle: Path, progress: Progress
+    source: str | Path, spec: ModelSpec, recipe: Recipe, bundle: Path, progress: Progress
 ) -> dict[str, Any]:
     """Write a bundle's files, bertie.json last. Returns: what that says."""
-    opened = settled.opened
+    opened, settled = spec.opened, spec.settled
     write_beside(opened, bundle)
     definition = opened.tokenizer.definition
     if isinstance(definition, Definition):
@@ -125,8 +128,8 @@ def _write(
         "bertie": _version(),
         "task": settled.task.name,
         "precision": settled.precision.value,
-        "fingerprint": settled.fingerprint(),
-        "options": _options(settled),
+        "fingerprint": model_fingerprint(spec),
+        "options": _options(spec),
     }
     if settled.quantization is not None and settled.calibration is not None:
         content["int8"] = {
@@ -134,7 +137,7 @@ def _write(
             "calibration": asdict(settled.calibration),
         }
     files = Manifest.of(bundle, source=str(source), origin="", progress=progress).files
-    content["provenance"] = _provenance(source, settled)
+    content["provenance"] = _provenance(source, spec)
     content["files"] = {name: asdict(file) for name, file in files.items()}
     content["tensors"] = hashes(opened)
     (bundle / NAME).write_bytes(sealed(content))
@@ -143,7 +146,7 @@ def _write(
 
 def _verified(
     source: str | Path,
-    settled: Settled,
+    spec: ModelSpec,
     calibration: str | Path | Sequence[str] | None,
     bundle: Path,
     min_cosine: float | None,
@@ -154,7 +157,7 @@ def _verified(
     Raises: CheckpointError: they aren't near enough.
     """
     found = verification_texts(calibration)
-    original = observe(source, found.texts, precision="float32", given=settled.opened.given)
+    original = observe(source, found.texts, precision="float32", given=spec.opened.given)
     made = observe(bundle, found.texts)
     made = replace(made, about={**made.about, "source": "this bundle"})
     limits = limits_for(original, made).given(min_cosine, None)
@@ -168,25 +171,25 @@ def _verified(
     return report.to_dict()
 
 
-def _options(settled: Settled) -> dict[str, Any]:
+def _options(spec: ModelSpec) -> dict[str, Any]:
     """Say what must be given again when the bundle is read; a config is its config.json then."""
-    options = settled.opened.given.stated()
+    options = spec.opened.given.stated()
     options.pop("config", None)
     if "vocab" in options:
-        options["vocab"] = (encoder_folder(settled.opened) / VOCAB).as_posix()
+        options["vocab"] = (encoder_folder(spec.opened) / VOCAB).as_posix()
     return {name: getattr(value, "tolist", lambda v=value: v)() for name, value in options.items()}
 
 
-def _provenance(source: str | Path, settled: Settled) -> dict[str, Any]:
+def _provenance(source: str | Path, spec: ModelSpec) -> dict[str, Any]:
     """Say what the bundle was made of, and when."""
-    opened = settled.opened
+    opened = spec.opened
     known = Manifest.read(opened.directory)
     paths = [*opened.checkpoint.files, *opened.layout.files]
     paths += [opened.directory / name for name in copied(opened)]
     provenance: dict[str, Any] = {
         "source": str(source),
         "exported": _now(),
-        "settings": {name: asdict(setting) for name, setting in settled.settings.items()},
+        "settings": {name: asdict(setting) for name, setting in spec.settings.items()},
         "files": {
             name: known.files[name].sha256 if known and name in known.files else sha256(path)
             for name, path in _named(opened.directory, paths).items()

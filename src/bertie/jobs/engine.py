@@ -14,8 +14,9 @@ from bertie.engine.encoder import selected_isa
 from bertie.errors import InputError
 from bertie.jobs.job import Job
 from bertie.jobs.steps import STEPS
+from bertie.loading.fingerprint import model_fingerprint
 from bertie.loading.load import load
-from bertie.loading.settled import settle
+from bertie.loading.spec import specify
 from bertie.opened import GIVEN, Given
 from bertie.sources import is_local, resolve
 from bertie.tasks.counting import Counts, counted
@@ -55,7 +56,7 @@ def identify(job: Job, precision: str | None = None) -> Identity:
         said = json.dumps(tokenizer.identity(), sort_keys=True) + str(options.get("max_length"))
         return Identity(sha256(said.encode()).hexdigest(), _NO_PRECISION, selected_isa(), None)
     given = Given(**{name: options[name] for name in GIVEN if name in options})
-    settled = settle(
+    spec = specify(
         job.model,
         given,
         task=job.task,
@@ -63,10 +64,10 @@ def identify(job: Job, precision: str | None = None) -> Identity:
         calibration=options.get("calibration"),
     )
     return Identity(
-        settled.fingerprint(),
-        settled.precision.value,
+        model_fingerprint(spec),
+        spec.settled.precision.value,
         selected_isa(),
-        settled.prepared.dimensions,
+        spec.prepared.dimensions,
     )
 
 

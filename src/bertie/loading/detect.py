@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.heads import head_faults
 from bertie.known.sentence import MODULES
 from bertie.opened import Opened
 from bertie.tasks.table import TASKS
@@ -34,7 +33,7 @@ def detect(opened: Opened) -> Setting:
 
     Returns: a name of TASKS, and what says so.
     """
-    if (opened.directory / MODULES).is_file():
+    if opened.layout.has_modules:
         return Setting(opened.layout.task, MODULES)
     stated = opened.checkpoint.raw_config.get("architectures")
     for name in stated if isinstance(stated, list) else []:
@@ -65,7 +64,7 @@ def _possible(opened: Opened, task: str) -> bool:
     """Tell whether there is a head for a task; a broken one, too, for that is an error to see."""
     if task not in TASKS:
         return False
-    return TASKS[task].head in {*opened.heads, *head_faults(opened.checkpoint)}
+    return TASKS[task].head in {*opened.heads, *opened.head_faults}
 
 
 def _ranking(opened: Opened, found: Setting) -> Setting:

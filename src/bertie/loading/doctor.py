@@ -9,25 +9,24 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bertie.checkpoint.claims import disagreements
 from bertie.checkpoint.config import EncoderConfig, Setting
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.finite import require_finite
 from bertie.checkpoint.formats import FORMATS
-from bertie.checkpoint.heads import head_faults
 from bertie.checkpoint.sentence import SentenceLayout, read_layout
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import FLOAT_DTYPES
 from bertie.errors import BertieError
 from bertie.known import MODEL_CONFIG, unlisted
 from bertie.known.sentence import MODULES
-from bertie.loading.settled import settle
-from bertie.opened import Given, Opened, open_source
+from bertie.loading.notes import files_disagree, notes, overruled
+from bertie.loading.settle import AUTO, settle
+from bertie.loading.spec import prepare
+from bertie.opened import Given, Opened, open_directory
 from bertie.sources import is_bundle, resolve
 from bertie.sources.bundles import damage
 from bertie.sources.progress import Progress, silent
 from bertie.tasks.head import available
-from bertie.tasks.settle import overruled
 from bertie.tokenize import Tokenizer
 
 BROKEN, CONFLICT, NOTE = "broken", "conflict", "note"
@@ -128,51 +127,47 @@ def diagnose(
         seen.add(BROKEN, *damage(directory, progress))
     diagnosis = Diagnosis(str(source), str(directory))
     try:
-        opened = open_source(source, given)
+        opened = open_directory(directory, given)
     except BertieError as error:
         seen.add(BROKEN, str(error))
         settings = _parts(directory, given, seen)
     else:
-        settings = _opened(source, opened, given, seen)
+        settings = _opened(opened, seen)
         if not any(finding.level == BROKEN for finding in seen.findings):
             diagnosis = replace(diagnosis, tasks=available(opened))
     return replace(diagnosis, settings=settings, findings=seen.sorted())
 
 
-def _opened(
-    source: str | Path, opened: Opened, given: Given, seen: _Examination
-) -> Mapping[str, Setting]:
+def _opened(opened: Opened, seen: _Examination) -> Mapping[str, Setting]:
     """Examine a source that can be read."""
     checkpoint, tokenizer, layout = opened.checkpoint, opened.tokenizer, opened.layout
     # A precision that nothing has to be calibrated for.
-    precision = "float32" if opened.bundle is None else "auto"
-    settled = seen.attempt(lambda: settle(source, given, precision=precision))
-    if opened.bundle is not None:  # settle has looked at everybody else's numbers
+    precision = "float32" if opened.bundle is None else AUTO
+    spec = seen.attempt(lambda: prepare(settle(opened, precision=precision)))
+    if opened.bundle is not None:  # prepare has looked at everybody else's numbers
         floats = [t for t in opened.tensors.values() if t.dtype in FLOAT_DTYPES]
         seen.attempt(lambda: require_finite(floats))
     _config(checkpoint.raw_config, checkpoint.config, checkpoint.where, seen)
     _tokens(tokenizer, checkpoint, seen)
     for record in opened.heads.values():
         seen.add(CONFLICT, *record.notes)
-    for kind, faults in head_faults(checkpoint).items():
+    for kind, faults in opened.head_faults.items():
         name = kind.replace("_", " ")
         seen.add(CONFLICT, f"the head for {name} can't be used: {'; '.join(faults)}")
     seen.add(NOTE, *_weights(checkpoint))
-    if settled is None:
+    if spec is None:
         return {**tokenizer.settings, **_config_settings(checkpoint.config)}
-    settings = settled.settings
-    length = settings["max_length"].value
-    lower = tokenizer.settings["lower"].value or settings["lower_first"].value
-    seen.add(CONFLICT, *disagreements(checkpoint.directory, length, lower), *tokenizer.notes)
+    settings = spec.settings
+    seen.add(CONFLICT, *files_disagree(opened, settings), *tokenizer.notes)
     seen.add(CONFLICT, *overruled(opened, settings))
     said = {finding.text for finding in seen.findings}
-    seen.add(NOTE, *(note for note in settled.notes if note not in said))
+    seen.add(NOTE, *(note for note in notes(spec) if note not in said))
     seen.add(CONFLICT, *_lengths(checkpoint, layout, tokenizer))
-    seen.add(NOTE, *_pooling(opened, settled.task.name))
-    unused = checkpoint.unused([*settled.used, *opened.scales])
+    seen.add(NOTE, *_pooling(opened, spec.settled.task.name))
+    unused = checkpoint.unused([*spec.used, *opened.scales])
     if unused:
         some = ", ".join(unused[:4]) + (", …" if len(unused) > 4 else "")
-        seen.add(NOTE, f"{len(unused)} tensors aren't used for {settled.task.name}: {some}")
+        seen.add(NOTE, f"{len(unused)} tensors aren't used for {spec.settled.task.name}: {some}")
     return settings
 
 
@@ -268,7 +263,7 @@ def _lengths(checkpoint: Checkpoint, layout: SentenceLayout, tokenizer: Tokenize
 
 def _pooling(opened: Opened, task: str) -> Iterator[str]:
     """Say what stands in for pooling that nobody stated."""
-    if task != "embed" or (opened.directory / MODULES).is_file():
+    if task != "embed" or opened.layout.has_modules:
         return
     if opened.given.pooling is None:
         yield (

@@ -16,13 +16,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.checkpoint.config import ACTIVATIONS
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
+from bertie.loading.spec import ModelSpec
 from bertie.sources import cache_directory
 from bertie.tokenize import Tokenizer
 
 # Changes when what is hashed changes, so that older cached hashes aren't found.
 _RECIPE = "bertie-2"
+
+
+def model_fingerprint(spec: ModelSpec) -> str:
+    """Hash a model as it is settled.
+
+    Args:
+        spec: its files, its settings, and how it computes.
+    Returns, Raises: as fingerprint.
+    """
+    opened = spec.opened
+    return fingerprint(
+        spec.used,
+        opened.tokenizer,
+        _settings(spec),
+        [*opened.checkpoint.files, *opened.layout.files],
+        opened.bundle.hashes if opened.bundle else None,
+    )
+
+
+def _settings(spec: ModelSpec) -> dict[str, Any]:
+    """Collect everything but tensors and tokenizer that changes a result."""
+    config, settled = spec.opened.config, spec.settled
+    hashed = {
+        **{name: getattr(config, name) for name in config.origins},
+        **{name: setting.value for name, setting in spec.prepared.settings.items()},
+        **spec.prepared.recipe,
+        "hidden_act": ACTIVATIONS[config.hidden_act],
+        "precision": settled.precision.value,
+        "task": settled.task.name,
+        "truncate": "right",
+    }
+    if settled.quantization is not None:
+        hashed["quantization"] = settled.quantization
+    return hashed
 
 
 def fingerprint(

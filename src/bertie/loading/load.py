@@ -2,24 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from math import prod
 from pathlib import Path
 from reprlib import repr as shown
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from bertie.engine.batching import DEFAULT_BUDGET, budget_for
-from bertie.engine.encoder import Encoder
 from bertie.errors import InputError
-from bertie.loading.settled import AUTO, settle
+from bertie.loading.build import build
+from bertie.loading.settle import AUTO
+from bertie.loading.spec import specify
 from bertie.opened import GIVEN, Given
 from bertie.sources import is_local
-from bertie.tasks.head import available
-from bertie.tasks.model import Model, Parts
-
-if TYPE_CHECKING:
-    from bertie.tasks.info import ModelInfo
+from bertie.tasks.model import Model
 
 
 def load(
@@ -86,46 +81,13 @@ def load(
     options = {name: value for name, value in locals().items() if name != "source"}
     _check_budget(budget, max_memory)
     given = Given(**{name: options[name] for name in GIVEN})
-    settled = settle(source, given, task=task, precision=precision, calibration=calibration)
-    opened, prepared, used = settled.opened, settled.prepared, settled.used
-    recipe = settled.recipe(threads)
-    tensors = {**opened.tensors, **opened.scales}
-    encoder = Encoder(opened.config, tensors, threads=threads, recipe=recipe)
-
-    def describe() -> "ModelInfo":
-        from bertie.tasks.info import ModelInfo  # here because a first vector needs no description
-
-        return ModelInfo(
-            source=str(source),
-            directory=str(opened.directory),
-            task=settled.task.name,
-            dimensions=prepared.dimensions,
-            parameters=sum(prod(tensor.shape) for tensor in used.values()),
-            precision=encoder.precision,
-            isa=encoder.isa,
-            threads=encoder.threads,
-            settings=settled.settings,
-            modules=prepared.modules,
-            unused=opened.checkpoint.unused([*used, *opened.scales]),
-            notes=settled.notes,
-        )
-
-    # Elsewhere the caller's file may be missing or another one.
-    sample = settled.sample
+    spec = specify(source, given, task=task, precision=precision, calibration=calibration)
+    # Elsewhere the working directory may be another, and the caller's file missing.
+    sample = spec.settled.sample
     kept = None if sample is None or calibration is None else sample.text.texts
-    lasting = {**options, "precision": settled.precision.value, "calibration": kept}
-    return prepared.start(
-        Parts(
-            encoder=encoder,
-            tokenizer=opened.tokenizer,
-            settings=prepared.settings,
-            available=available(opened),
-            info=describe,
-            fingerprint=settled.fingerprint,
-            reload=partial(load, _lasting(source), **lasting),
-            budget=budget or _budget(max_memory, encoder, prepared.settings["max_length"].value),
-        )
-    )
+    again = {**options, "precision": spec.settled.precision.value, "calibration": kept}
+    reload = partial(load, Path(source).absolute() if is_local(source) else source, **again)
+    return build(spec, str(source), reload, threads=threads, budget=budget, max_memory=max_memory)
 
 
 def _check_budget(budget: int | None, max_memory: int | None) -> None:
@@ -136,16 +98,3 @@ def _check_budget(budget: int | None, max_memory: int | None) -> None:
         raise InputError(f"max_memory is {shown(max_memory)}, expected a number of bytes")
     if max_memory is not None and budget is not None:
         raise InputError("budget and max_memory are both given, expected one of them")
-
-
-def _budget(max_memory: int | None, encoder: Encoder, longest: int) -> int:
-    """Settle the most tokens in one forward pass."""
-    if max_memory is None:
-        return DEFAULT_BUDGET
-    fixed, per_token = encoder.memory(longest)
-    return budget_for(max_memory, fixed, per_token, longest)
-
-
-def _lasting(source: str | Path) -> str | Path:
-    """Give a source that means the same from another working directory."""
-    return Path(source).absolute() if is_local(source) else source

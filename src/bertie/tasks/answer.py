@@ -25,8 +25,8 @@ from bertie.errors import InputError
 from bertie.opened import Opened
 from bertie.tasks import head
 from bertie.tasks.candidates import Candidate, apart, candidates
+from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.settle import opened_settings
 from bertie.tokenize import PackedWindows
 
 Floats = NDArray[np.float32]

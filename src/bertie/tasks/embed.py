@@ -24,10 +24,10 @@ from bertie.engine import pooling
 from bertie.engine.similarity import pairwise, similarity
 from bertie.errors import CheckpointError, InputError
 from bertie.opened import Opened
+from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.embed_settings import FIRST_LAST, embed_settings, kept_dimensions
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.modules import Stage, dimensions, stages
-from bertie.tasks.settle import common_settings
 from bertie.tokenize import PackedEncodings, PackedWindows
 
 Floats = NDArray[np.float32]
@@ -40,7 +40,7 @@ def prepare(opened: Opened) -> Prepared:
     """Settle how a source embeds. Raises: as bertie.load."""
     given, layout, config = opened.given, opened.layout, opened.config
     settings = {
-        **common_settings(given, layout, config, opened.tokenizer.settings),
+        **opened_settings(opened),
         **embed_settings(given, layout, config),
     }
     passed = stages(layout)

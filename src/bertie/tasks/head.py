@@ -6,8 +6,8 @@ from bertie.checkpoint.config import Setting
 from bertie.checkpoint.heads import HeadLayer, HeadRecord, require_head
 from bertie.errors import InputError, TaskError
 from bertie.opened import Opened
+from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.settle import opened_settings
 from bertie.tasks.table import TASKS
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from bertie.calls.prompts import kinds_by_prompt
 from bertie.checkpoint.config import Setting
 
 Options: TypeAlias = Mapping[str, Any]
@@ -18,7 +19,7 @@ def _max_length(settings: Mapping[str, Setting], _: Options) -> int:
 
 def _kind_length(settings: Mapping[str, Setting], options: Options) -> int:
     """Read queries and documents each as far as their kind goes; a marker takes one token."""
-    if "skipped_in" in settings:  # sentence-transformers' own, which have no marker
+    if kinds_by_prompt(settings):
         return int(settings[f"{options.get('kind', 'document')}_length"].value)
     if options.get("kind") == "query":
         return int(settings["query_length"].value) - 1

@@ -14,7 +14,7 @@ from bertie.calls.batches import by_sequence, rows_each
 from bertie.calls.call import Call
 from bertie.calls.overflow import finite, overflow
 from bertie.calls.probabilities import check_top_k
-from bertie.calls.prompts import fixed_prompt
+from bertie.calls.prompts import fixed_prompt, kinds_by_prompt
 from bertie.calls.texts import checked, listed
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
@@ -25,10 +25,10 @@ from bertie.errors import CheckpointError, InputError
 from bertie.known.sentence import COLBERT
 from bertie.opened import Opened
 from bertie.tasks import head
+from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.multivector_settings import multivector_settings
 from bertie.tasks.rank import Ranked
-from bertie.tasks.settle import opened_settings
 from bertie.tokenize import PackedEncodings
 
 Floats = NDArray[np.float32]
@@ -90,7 +90,9 @@ class MultiVectorEmbedder(Model):
         self._head = Head(record, threads=self.encoder.threads)
         self._values = {name: setting.value for name, setting in parts.settings.items()}
         self._filler = self._token("mask_token", self.tokenizer.settings["mask_token"].value)
-        self._kinds = self._own_kinds() if "skipped_in" in self._values else self._marked_kinds()
+        self._kinds = (
+            self._prompted_kinds() if kinds_by_prompt(parts.settings) else self._marked_kinds()
+        )
 
     def _token(self, role: str, token: Any) -> int:
         """Give the id of a token that the vocabulary must have."""
@@ -125,7 +127,7 @@ class MultiVectorEmbedder(Model):
             ),
         }
 
-    def _own_kinds(self) -> dict[str, _Kind]:
+    def _prompted_kinds(self) -> dict[str, _Kind]:
         """Settle how texts are read as sentence-transformers does: with a prompt before them."""
         values = self._values
         filled = values["expansion"]

@@ -1,6 +1,7 @@
 """How a multi-vector embedder reads queries and documents, by whose files they are."""
 
 import string
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from reprlib import repr as shown
 from typing import Any
@@ -63,8 +64,7 @@ def multivector_settings(opened: Opened, max_length: Setting) -> dict[str, Setti
     if opened.layout.queries is not None:
         return _native(opened, max_length)
     stated, file = (_PYLATE, PROMPTS_CONFIG) if opened.layout.projection else (_COLBERT, COLBERT)
-    path = opened.directory / file
-    raw = read_object(path) if path.is_file() else {}
+    raw = opened.layout.stated if file == PROMPTS_CONFIG else _colbert(opened)
     most = opened.config.positions
     settings = {}
     for one in stated:
@@ -79,6 +79,12 @@ def multivector_settings(opened: Opened, max_length: Setting) -> dict[str, Setti
         origin = f"{file}: {key}" if raw.get(key) is not None else _default(file)
         settings[one.name] = Setting(value, origin)
     return settings
+
+
+def _colbert(opened: Opened) -> Mapping[str, Any]:
+    """Read ColBERT's own file, which no other task has a use for."""
+    path = opened.directory / COLBERT
+    return read_object(path) if path.is_file() else {}
 
 
 def _native(opened: Opened, max_length: Setting) -> dict[str, Setting]:

@@ -17,8 +17,8 @@ from bertie.checkpoint.heads import HeadRecord
 from bertie.engine.heads import Head
 from bertie.opened import Opened
 from bertie.tasks import head
+from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.settle import opened_settings
 
 TAKES: frozenset[str] = frozenset()
 

@@ -23,8 +23,8 @@ from bertie.engine.heads import Head
 from bertie.errors import ExtraMissing
 from bertie.opened import Opened
 from bertie.tasks import head
+from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.settle import opened_settings
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bertie.calls.lower_casing import lowering
 from bertie.engine import pooling
 from bertie.errors import ExtraMissing
-from bertie.loading.settled import Settled, settle
+from bertie.loading.spec import ModelSpec, specify
 from bertie.opened import Given
 from bertie.tasks.modules import stages
 from bertie.verify.observe import HEAD_ROWS, Observed, sample_size
@@ -67,16 +67,16 @@ def observe_transformers(
     import torch
     import transformers
 
-    settled = settle(source, given or Given(), task="embed", precision="float32")
-    directory = str(settled.opened.layout.transformer)
-    model, head = _model(transformers, directory, settled.opened.checkpoint.raw_config)
-    ids = _token_ids(transformers, directory, settled, texts)
+    spec = specify(source, given or Given(), task="embed", precision="float32")
+    directory = str(spec.opened.layout.transformer)
+    model, head = _model(transformers, directory, spec.opened.checkpoint.raw_config)
+    ids = _token_ids(transformers, directory, spec, texts)
     sampled = sample_size(np.array([len(one["input_ids"][0]) for one in ids]))
     hidden, logits, vectors = [], [], []
     for number, encoded in enumerate(ids):
         with torch.no_grad():
             made = model(**encoded, output_hidden_states=True)
-        vectors.append(_vector(made.hidden_states[-1][0].numpy(), settled))
+        vectors.append(_vector(made.hidden_states[-1][0].numpy(), spec))
         if number < sampled:
             hidden.append(torch.cat(made.hidden_states).numpy())
             if head is not None:
@@ -102,13 +102,13 @@ def _model(transformers: Any, directory: str, config: Mapping[str, Any]) -> tupl
 
 
 def _token_ids(
-    transformers: Any, directory: str, settled: Settled, texts: Sequence[str]
+    transformers: Any, directory: str, spec: ModelSpec, texts: Sequence[str]
 ) -> list[Any]:
     """Tokenize each text by transformers."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
-    settings = settled.prepared.settings
+    settings = spec.prepared.settings
     longest = settings["max_length"].value
-    lower = lowering(settled.opened.tokenizer) if settings["lower_first"].value else str
+    lower = lowering(spec.opened.tokenizer) if settings["lower_first"].value else str
     return [
         tokenizer(
             lower(text),
@@ -120,13 +120,13 @@ def _token_ids(
     ]
 
 
-def _vector(hidden: Floats, settled: Settled) -> Floats:
+def _vector(hidden: Floats, spec: ModelSpec) -> Floats:
     """Make a text's vector of its hidden states, as the settings say."""
-    settings = settled.prepared.settings
+    settings = spec.prepared.settings
     lengths = np.array([len(hidden)], np.int32)
     pooled = [pooling.POOLINGS[mode](hidden, lengths) for mode in settings["pooling"].value]
     vector = np.concatenate(pooled, axis=1)
-    for stage in stages(settled.opened.layout):
+    for stage in stages(spec.opened.layout):
         vector = stage.run(vector)
     vector = pooling.normalize(vector) if settings["normalize"].value else vector
     row: Floats = vector[0]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bertie.server.scheduling.inference import InferenceResponse
 from bertie.server.http.finished import Finished
 from bertie.server.http.traces import tracing
+from bertie.server.scheduling.inference import InferenceResponse
 
 export = pytest.importorskip("opentelemetry.sdk.trace.export")
 memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from bertie.errors import InputError
-from bertie.loading.settled import purpose_of
+from bertie.loading.settle import purpose_of
 from bertie.opened import GIVEN, Given, open_source
 from bertie.server.configuration import checked_options
 from bertie.server.scheduling.messages import Load

@@ -9,7 +9,7 @@ import pytest
 from bertie.checkpoint.config import EncoderConfig, Setting
 from bertie.checkpoint.sentence import SentenceLayout
 from bertie.opened import Given
-from bertie.tasks.settle import common_settings
+from bertie.tasks.common_settings import common_settings
 
 TINY = json.loads((Path(__file__).parents[1] / "data/tiny-bert/config.json").read_text())
 CONFIG = EncoderConfig.from_dict(TINY, where="config.json")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bertie.checkpoint.claims import disagreements
+from bertie.checkpoint.disagreements import disagreements
 from tests.editing import edit_json
 
 

@@ -35,14 +35,14 @@ def disagreements(directory: Path, length: int, lower: bool) -> list[str]:
     raw, name = transformer_config(directory)
     files[name] = dict(raw)
     lengths = [
-        claim
-        for claim in _claims(files, [*((name, keys) for keys in LENGTHS), *_LENGTHS])
-        if type(claim.value) is int and claim.value < _NO_LIMIT
+        one
+        for one in _stated(files, [*((name, keys) for keys in LENGTHS), *_LENGTHS])
+        if type(one.value) is int and one.value < _NO_LIMIT
     ]
     flags = [
-        claim
-        for claim in _claims(files, [(name, ("do_lower_case",)), *_LOWER])
-        if type(claim.value) is bool
+        one
+        for one in _stated(files, [(name, ("do_lower_case",)), *_LOWER])
+        if type(one.value) is bool
     ]
     notes = [
         _note("maximum length", lengths, f"{length} tokens are used"),
@@ -51,25 +51,25 @@ def disagreements(directory: Path, length: int, lower: bool) -> list[str]:
     return [note for note in notes if note]
 
 
-def _claims(
+def _stated(
     files: Mapping[str, Any], places: Sequence[tuple[str, tuple[str, ...]]]
 ) -> list[Setting]:
-    """Collect what the files state; what a file doesn't state is no claim."""
-    claims = []
+    """Collect what the files state, each with its origin."""
+    found = []
     for file, keys in places:
         value = files.get(file)
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
         if value is not None:
-            claims.append(Setting(value, f"{file}: {'.'.join(keys)}"))
-    return claims
+            found.append(Setting(value, f"{file}: {'.'.join(keys)}"))
+    return found
 
 
-def _note(what: str, claims: Sequence[Setting], verdict: str) -> str | None:
-    """Put claims that differ into one sentence."""
-    if len({claim.value for claim in claims}) < 2:
+def _note(what: str, stated: Sequence[Setting], verdict: str) -> str | None:
+    """Put statements that differ into one sentence."""
+    if len({one.value for one in stated}) < 2:
         return None
-    said = ", ".join(f"{claim.origin} says {_shown(claim.value)}" for claim in claims)
+    said = ", ".join(f"{one.origin} says {_shown(one.value)}" for one in stated)
     return f"the files disagree on {what}: {said}; {verdict}"
 
 

@@ -1,4 +1,4 @@
-"""Settling what every task settles: the caller's word first, then the files', then defaults."""
+"""The settings of every task: the caller's word first, then the files', then defaults."""
 
 from collections.abc import Mapping
 
@@ -33,33 +33,6 @@ def opened_settings(opened: Opened) -> dict[str, Setting]:
     """Settle what concerns every task, for a source."""
     tokenizer = opened.tokenizer.settings
     return common_settings(opened.given, opened.layout, opened.config, tokenizer)
-
-
-def overruled(opened: Opened, settings: Mapping[str, Setting]) -> tuple[str, ...]:
-    """Say where the caller's own word doesn't count.
-
-    Args:
-        opened: the source, with what was given.
-        settings: the task's.
-    """
-    given, settled = opened.given.max_length, settings["max_length"]
-    if given is None:
-        return ()
-    origin = opened.given.origin("max_length")
-    notes = []
-    if given > settled.value:
-        notes.append(
-            f"max_length is {given} tokens ({origin}), but the model has {settled.value} positions"
-            f" ({settled.origin}); {settled.value} are read"
-        )
-    for kind in ("query", "document"):
-        own = settings.get(f"{kind}_length")
-        if own is not None and own.origin != settled.origin and own.value < given:
-            notes.append(
-                f"max_length is {given} tokens ({origin}), but of a {kind} {own.value} are read"
-                f" ({own.origin})"
-            )
-    return tuple(notes)
 
 
 def _max_length(
