@@ -194,7 +194,7 @@ def open_directory(directory: Path, given: Given) -> Opened:
     bundle = Bundle.read(directory)
     if bundle is not None:
         given = given.over(bundle)
-    layout = _overruled(read_layout(directory), given)
+    layout = _with_given(read_layout(directory), given)
     require_files(layout.transformer, config=given.config is None, vocab=given.vocab is None)
     checkpoint = Checkpoint.open(
         layout.transformer, config=given.config, activation=given.activation
@@ -204,11 +204,11 @@ def open_directory(directory: Path, given: Given) -> Opened:
     tokenizer = Tokenizer.load(layout.transformer, lower=given.lower, vocab=given.vocab)
     if bundle is not None:
         checkpoint, tokenizer = _attributed(checkpoint, tokenizer, given)
-    tokenizer = _beside(tokenizer, checkpoint.config)
+    tokenizer = _with_embeddings(tokenizer, checkpoint.config)
     return Opened(directory, layout, checkpoint, tensors, tokenizer, given, bundle)
 
 
-def _overruled(layout: SentenceLayout, given: Given) -> SentenceLayout:
+def _with_given(layout: SentenceLayout, given: Given) -> SentenceLayout:
     """Let the caller's dimensions and normalization stand for those that come before a cut."""
     *before, last = layout.modules or (None,)
     if not isinstance(last, Cut):
@@ -237,8 +237,8 @@ def _attributed(
     return checkpoint, tokenizer
 
 
-def _beside(tokenizer: Tokenizer, config: EncoderConfig) -> Tokenizer:
-    """Let a tokenizer know how many tokens there are embeddings of.
+def _with_embeddings(tokenizer: Tokenizer, config: EncoderConfig) -> Tokenizer:
+    """Tell a tokenizer how many tokens there are embeddings of.
 
     Raises: CheckpointError: there are none of a token that every text has.
     """

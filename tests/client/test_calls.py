@@ -11,7 +11,7 @@ from bertie.client import AsyncClient, Client
 from bertie.client.calls import CALLS
 from bertie.errors import InputError
 from bertie.tasks.answer import Answer
-from bertie.tasks.table import METHODS
+from bertie.tasks.table import TASK_OF_METHOD
 
 
 def body(name: str, *args: Any, **named: Any) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def body(name: str, *args: Any, **named: Any) -> dict[str, Any]:
 
 
 def test_every_tasks_method_can_be_asked_for_with_the_local_ones_arguments() -> None:
-    assert set(METHODS) <= set(CALLS)
+    assert set(TASK_OF_METHOD) <= set(CALLS)
     for name, call in CALLS.items():
         for client in (Client, AsyncClient):
             assert inspect.signature(getattr(client, name)) == inspect.signature(call.local)

@@ -7,7 +7,7 @@ import pytest
 import bertie
 from bertie.errors import InputError, TaskError
 from bertie.opened import Given
-from bertie.tasks.table import METHODS
+from bertie.tasks.table import TASK_OF_METHOD
 
 
 def test_an_attribute_that_no_task_has_is_missing_as_usual(bert: Path) -> None:
@@ -20,7 +20,7 @@ def test_an_attribute_that_no_task_has_is_missing_as_usual(bert: Path) -> None:
 def test_a_call_of_another_task_says_what_the_checkpoint_has(
     bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(METHODS, "translate", "translate")
+    monkeypatch.setitem(TASK_OF_METHOD, "translate", "translate")
     model = bertie.load(bert)
     message = r"translate\(\) is of task 'translate', .* loaded for 'embed'; .* loaded for: embed"
     with pytest.raises(TaskError, match=message):

@@ -22,7 +22,7 @@ from bertie.known.vocabularies import VOCABULARIES, has_vocabulary, refused
 
 CONFIGS = ("config.json", "bert_config.json")
 # How names begin that no head has → what is said of those that aren't read.
-_STRANGERS: Mapping[tuple[str, ...], str] = {
+_UNREAD: Mapping[tuple[str, ...], str] = {
     ("embeddings.", "encoder."): "lie inside the encoder, and neither transformers nor Bertie reads"
     " them: they are of an adapter that isn't merged, of more layers than the config counts, or of"
     " code of the model's own",
@@ -101,7 +101,7 @@ class Checkpoint:
         claims = (self.ambiguous.get(name, (self.tensors[name].name,)) for name in unused)
         return tuple(sorted(name for names in claims for name in names))
 
-    def strangers(self, used: Iterable[str]) -> Iterator[str]:
+    def unread(self, used: Iterable[str]) -> Iterator[str]:
         """Say which tensors inside the encoder, or behind a classifier, nobody reads.
 
         Args:
@@ -109,7 +109,7 @@ class Checkpoint:
         """
         own = set(used)
         floats = {name for name, tensor in self.tensors.items() if tensor.dtype in FLOAT_DTYPES}
-        for beginnings, effect in _STRANGERS.items():
+        for beginnings, effect in _UNREAD.items():
             names = sorted(name for name in floats - own if name.startswith(beginnings))
             if names:
                 some = ", ".join(names[:2]) + (", …" if len(names) > 2 else "")

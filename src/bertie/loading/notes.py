@@ -23,7 +23,7 @@ def notes(spec: ModelSpec) -> tuple[str, ...]:
         *overruled(opened, spec.prepared.settings),
         *files_disagree(opened, spec.prepared.settings),
         *checkpoint.notes(),
-        *checkpoint.strangers([*opened.tensors, *opened.scales]),
+        *checkpoint.unread([*opened.tensors, *opened.scales]),
         *opened.layout.notes,
         *_unasked(settled, spec.prepared.settings),
         *opened.tokenizer.notes,

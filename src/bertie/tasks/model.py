@@ -19,7 +19,7 @@ from bertie.checkpoint.tensor import Tensor
 from bertie.engine.batching import DEFAULT_BUDGET
 from bertie.engine.encoder import Encoder
 from bertie.errors import InputError, TaskError
-from bertie.tasks.table import METHODS
+from bertie.tasks.table import TASK_OF_METHOD
 from bertie.tokenize import PackedEncodings, PackedWindows, Tokenizer
 from bertie.tokenize.tokenizer import Strategy
 
@@ -105,9 +105,9 @@ class Model:
 
     def __getattr__(self, name: str) -> Any:
         """Say what a checkpoint has, to whom calls for something else."""
-        if name in METHODS and "_parts" in self.__dict__:
+        if name in TASK_OF_METHOD and "_parts" in self.__dict__:
             available = self._parts.available
-            wanted = METHODS[name]
+            wanted = TASK_OF_METHOD[name]
             advice = (
                 f"load it with task={wanted!r}"
                 if wanted in available

@@ -35,4 +35,5 @@ TASKS: Mapping[str, Task] = {
     )
 }
 
-METHODS: dict[str, str] = {task.method: task.name for task in TASKS.values()}
+# The call that a class is for → its task.
+TASK_OF_METHOD: Mapping[str, str] = {task.method: task.name for task in TASKS.values()}
