@@ -1,21 +1,12 @@
 """What a checkpoint was made for."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from bertie.checkpoint.config import Setting
 from bertie.known.sentence import MODULES
 from bertie.opened import Opened
-from bertie.tasks.table import TASKS
-
-# How the names of transformers' classes end → the task.
-_CLASSES: Mapping[str, str] = {
-    "ForSequenceClassification": "classify",
-    "ForTokenClassification": "tag",
-    "ForQuestionAnswering": "answer",
-    "ForMaskedLM": "fill",
-    "ForNextSentencePrediction": "next_sentence",
-    "HF_ColBERT": "multivector",
-}
+from bertie.tasks.table import TASKS, Task
 
 # Heads that tell the task where no class is named, as in TensorFlow's checkpoints.
 _HEADS: Mapping[str, str] = {
@@ -37,14 +28,15 @@ def detect(opened: Opened) -> Setting:
         return Setting(opened.layout.task, MODULES)
     stated = opened.checkpoint.raw_config.get("architectures")
     for name in stated if isinstance(stated, list) else []:
-        for ending, task in _CLASSES.items():
-            if isinstance(name, str) and name.endswith(ending) and _possible(opened, task):
-                return _ranking(opened, Setting(task, f"config.json: architectures ({name})"))
+        for task in TASKS.values():
+            if _saved_as(task, name) and _possible(opened, task):
+                origin = f"config.json: architectures ({name})"
+                return _ranking(opened, Setting(task.name, origin))
     if not stated:
-        for kind, task in _HEADS.items():
+        for kind, told in _HEADS.items():
             if kind in opened.heads:
                 head = kind.replace("_", " ")
-                return _ranking(opened, Setting(task, f"the head for {head}"))
+                return _ranking(opened, Setting(told, f"the head for {head}"))
     return Setting("embed", "default: no head of another task")
 
 
@@ -60,11 +52,14 @@ def class_notes(opened: Opened) -> tuple[str, ...]:
     )
 
 
-def _possible(opened: Opened, task: str) -> bool:
+def _saved_as(task: Task, name: Any) -> bool:
+    """Tell whether the class of that name is what a checkpoint for a task is saved as."""
+    return isinstance(name, str) and bool(task.class_ending) and name.endswith(task.class_ending)
+
+
+def _possible(opened: Opened, task: Task) -> bool:
     """Tell whether there is a head for a task; a broken one, too, for that is an error to see."""
-    if task not in TASKS:
-        return False
-    return TASKS[task].head in {*opened.heads, *opened.head_faults}
+    return task.head in {*opened.heads, *opened.head_faults}
 
 
 def _ranking(opened: Opened, found: Setting) -> Setting:
