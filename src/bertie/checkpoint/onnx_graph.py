@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.onnx_model import Graph
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.errors import CheckpointError
@@ -31,15 +32,17 @@ _QUANTIZED = frozenset(
 # A name that a module gave: parts with dots between, none of a counter's "::" or a scope's "/".
 _GIVEN = re.compile(r"(?:\w+\.)+[a-z]\w*")
 # What comes before the encoder's own names: that of a model around it.
+_PREFIXES = "|".join(sorted({architecture.prefix for architecture in ARCHITECTURES.values()}))
 _WORDS = re.compile(
-    r"(.*?)(?:(?:albert|bert|distilbert|electra|mpnet|roberta)\.)?"
+    rf"(.*?)(?:(?:{_PREFIXES})\.)?"
     r"embeddings\.word_embeddings\.weight"
 )
 # Biases whose weight isn't called like them: those of masked language models' last layers.
 _DECODERS: Mapping[str, str] = {
-    "cls.predictions.bias": "cls.predictions.decoder.weight",
-    "lm_head.bias": "lm_head.decoder.weight",
-    "predictions.bias": "predictions.decoder.weight",
+    tie.of: f"{tie.name.removesuffix('bias')}weight"
+    for architecture in ARCHITECTURES.values()
+    for tie in architecture.ties
+    if tie.name.endswith(".bias")
 }
 _KNOWN = "supported: encoders of BERT's family as torch.onnx, optimum and Bertie export them"
 
