@@ -10,7 +10,7 @@ import click
 import pytest
 
 from bertie.cli.serve import _named, command
-from bertie.server.option import options
+from bertie.server.option import options_of
 from bertie.server.settings import GROUPS
 from tests.server.serving import served
 from tests.timeouts import TIMEOUT
@@ -23,7 +23,7 @@ Bertie = Callable[..., Ran]
 def test_every_setting_that_is_declared_is_a_flag_with_its_variable(bertie: Bertie) -> None:
     shown = " ".join(bertie("serve", "--help").out.split())
     for group in GROUPS.values():
-        for option in options(group):
+        for option in options_of(group):
             assert option.flag in shown
             assert option.variable in shown
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bertie.environment import HIDDEN
 from bertie.environment.variables import variables
-from bertie.server.option import options
+from bertie.server.option import options_of
 from bertie.server.settings import GROUPS
 
 SECRET = "s3cr3t"
@@ -36,7 +36,7 @@ def test_what_bertie_and_its_libraries_read_is_told_by_name() -> None:
 
 
 def test_every_variable_of_the_server_is_told() -> None:
-    named = {option.variable: "8" for group in GROUPS.values() for option in options(group)}
+    named = {option.variable: "8" for group in GROUPS.values() for option in options_of(group)}
     told = variables(named)
     assert set(told) == set(named)
     hidden = {name for name, value in told.items() if value == HIDDEN}

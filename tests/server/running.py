@@ -17,7 +17,7 @@ from bertie.server.http import app
 from bertie.server.http.app import Application
 from bertie.server.http.serving import server
 from bertie.server.scheduling.service import Service
-from bertie.server.settings import EngineSettings, HttpSettings, ModelSettings, Settings
+from bertie.server.settings import HttpSettings, ModelSettings, SchedulingSettings, Settings
 from bertie.tasks.multivector import METADATA
 from tests.editing import edit_json, edit_tensors
 from tests.tasks.heads import HIDDEN, add_head
@@ -121,7 +121,7 @@ def running(
 
     Args:
         sources: its models.
-        engine: fields of EngineSettings; one worker unless said otherwise.
+        engine: fields of SchedulingSettings; one worker unless said otherwise.
         http: fields of HttpSettings.
     """
     models = {
@@ -129,7 +129,7 @@ def running(
         for name, (path, options) in sources.items()
     }
     settings = Settings(
-        EngineSettings(**{"workers": 1, "threads": 1, **(engine or {})}),
+        SchedulingSettings(**{"workers": 1, "threads": 1, **(engine or {})}),
         HttpSettings(**{"log_format": "none", "grpc_port": 0, **http}),
         models,
     )

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bertie.errors import InputError
-from bertie.server.configuration import CONFIG, configured
-from bertie.server.option import options
-from bertie.server.settings import GROUPS, EngineSettings, ModelSettings
+from bertie.server.configuration import CONFIG, resolve_settings
+from bertie.server.option import options_of
+from bertie.server.settings import GROUPS, ModelSettings, SchedulingSettings
 
 FILE = """
 [engine]
@@ -31,26 +31,26 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_first_that_says_something_wins(file: Path) -> None:
     environ = {"BERTIE_WORKERS": "2", "BERTIE_QUEUE_INPUTS": "60"}
-    found = configured({"workers": 1}, file=file, environ=environ).engine
+    found = resolve_settings({"workers": 1}, file=file, environ=environ).engine
     assert (found.workers, found.queue_inputs, found.max_memory) == (1, 60, 2 * 10**9)
-    assert found.batch_tokens == EngineSettings().batch_tokens
+    assert found.batch_tokens == SchedulingSettings().batch_tokens
 
 
 def test_a_flag_may_say_what_holds_by_default_against_the_file(file: Path) -> None:
-    assert configured({"workers": 1}, file=file, environ={}).engine.workers == 1
+    assert resolve_settings({"workers": 1}, file=file, environ={}).engine.workers == 1
 
 
 def test_models_are_those_of_the_command_line_and_the_file(file: Path) -> None:
     given = {"other": ModelSettings("there")}
-    found = configured(models=given, file=file, environ={}).models
+    found = resolve_settings(models=given, file=file, environ={}).models
     assert list(found) == ["other", "tiny"]
     assert found["tiny"] == ModelSettings("somewhere", {"precision": "int8", "normalize": False})
     mine = {"tiny": ModelSettings("mine")}
-    assert configured(models=mine, file=file, environ={}).models == mine
+    assert resolve_settings(models=mine, file=file, environ={}).models == mine
 
 
 def test_a_variable_names_the_file(file: Path) -> None:
-    assert configured(environ={CONFIG: str(file)}).engine.workers == 3
+    assert resolve_settings(environ={CONFIG: str(file)}).engine.workers == 3
 
 
 @pytest.mark.parametrize(
@@ -70,16 +70,16 @@ def test_a_file_that_can_not_be_is_refused(tmp_path: Path, text: str, message: s
     path = tmp_path / "bertie.toml"
     path.write_text(text)
     with pytest.raises(InputError, match=message):
-        configured(file=path, environ={})
+        resolve_settings(file=path, environ={})
 
 
 def test_a_variable_that_can_not_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="BERTIE_WORKERS is 'many', expected a whole number"):
-        configured(environ={"BERTIE_WORKERS": "many"})
+        resolve_settings(environ={"BERTIE_WORKERS": "many"})
     with pytest.raises(InputError, match=r"nowhere\.toml: No such file"):
-        configured(file=tmp_path / "nowhere.toml", environ={})
+        resolve_settings(file=tmp_path / "nowhere.toml", environ={})
 
 
 def test_no_two_options_have_the_same_name() -> None:
-    names = [one.name for group in GROUPS.values() for one in options(group)]
+    names = [one.name for group in GROUPS.values() for one in options_of(group)]
     assert len(names) == len(set(names))

@@ -7,30 +7,30 @@ from typing import Any
 import pytest
 
 from bertie.errors import InputError
-from bertie.server.option import Option, option, options
+from bertie.server.option import Option, option, options_of
 
 
 @dataclass(frozen=True)
 class Group:
     """One option of each kind."""
 
-    number: int = option(1, "A number.", least=0)
+    number: int = option(1, "A number.", minimum=0)
     size: int | None = option(None, "A size.", unit="bytes")
-    seconds: float = option(0.5, "A time.", least=0)
+    seconds: float = option(0.5, "A time.", minimum=0)
     flag: bool = option(False, "A flag.")
     word: str = option("a", "A word.", choices=("a", "b"))
     file: Path | None = option(None, "A file.")
     names: tuple[str, ...] = option((), "Names.")
 
 
-BY_NAME = {one.name: one for one in options(Group)}
+BY_NAME = {one.name: one for one in options_of(Group)}
 
 
 def test_a_field_says_what_its_flag_and_variable_are() -> None:
     size = BY_NAME["size"]
     assert (size.flag, size.variable) == ("--size", "BERTIE_SIZE")
-    assert (size.kind, size.optional, size.several) == (int, True, False)
-    assert (BY_NAME["names"].kind, BY_NAME["names"].several) == (str, True)
+    assert (size.kind, size.optional, size.multiple) == (int, True, False)
+    assert (BY_NAME["names"].kind, BY_NAME["names"].multiple) == (str, True)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_field_says_what_its_flag_and_variable_are() -> None:
     ],
 )
 def test_a_word_becomes_the_value(name: str, word: str, value: Any) -> None:
-    assert BY_NAME[name].parsed(word, "here") == value
+    assert BY_NAME[name].parse(word, "here") == value
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_word_becomes_the_value(name: str, word: str, value: Any) -> None:
 )
 def test_a_word_that_is_no_value_is_refused(name: str, word: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        BY_NAME[name].parsed(word, "here")
+        BY_NAME[name].parse(word, "here")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_word_that_is_no_value_is_refused(name: str, word: str, message: str) 
     ],
 )
 def test_a_value_of_a_file_is_taken(name: str, value: Any, found: Any) -> None:
-    assert BY_NAME[name].checked(value, "here") == found
+    assert BY_NAME[name].check(value, "here") == found
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_a_value_of_a_file_is_taken(name: str, value: Any, found: Any) -> None:
 def test_a_value_of_another_type_is_refused(name: str, value: Any) -> None:
     found: Option = BY_NAME[name]
     with pytest.raises(InputError, match="here is"):
-        found.checked(value, "here")
+        found.check(value, "here")

@@ -39,8 +39,8 @@ class Server:
         found = re.search(r"http://127\.0\.0\.1:(\d+)", first)
         self.port = int(found[1]) if found else 0
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Ask over a connection of its own."""
+    def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Send a request over a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         try:
             headers = {"content-type": "application/json"}
@@ -52,8 +52,8 @@ class Server:
             connection.close()
 
     def status(self) -> Any:
-        """The live figures."""
-        return self.ask("GET", "/v1/status")[1]
+        """The live metrics."""
+        return self.request("GET", "/v1/status")[1]
 
     def wait(self) -> int:
         """Wait for the process to end."""
@@ -89,21 +89,21 @@ def test_a_server_that_is_told_to_stop_answers_what_it_accepted(
     start: Callable[..., Server], tiny_sentence: Path
 ) -> None:
     server = start(f"tiny={tiny_sentence}")
-    until(lambda: server.ask("GET", "/health/ready")[0] == 200)
+    until(lambda: server.request("GET", "/health/ready")[0] == 200)
     worker = server.status()["workers"][0]["pid"]
     os.kill(worker, signal.SIGSTOP)
     results: list[tuple[int, Any]] = []
 
-    def ask(number: int) -> None:
-        results.append(server.ask("POST", "/v1/embeddings", {"input": f"text {number}"}))
+    def send(number: int) -> None:
+        results.append(server.request("POST", "/v1/embeddings", {"input": f"text {number}"}))
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(20)]
     for thread in threads:
         thread.start()
     until(lambda: server.status()["in_flight"] == 20)
     server.process.send_signal(signal.SIGTERM)
     with pytest.raises(ConnectionError):
-        until(lambda: server.ask("GET", "/health/live") is None)
+        until(lambda: server.request("GET", "/health/live") is None)
     os.kill(worker, signal.SIGCONT)
     for thread in threads:
         thread.join(TIMEOUT)
@@ -115,7 +115,7 @@ def test_a_server_that_dies_takes_its_workers_along(
     start: Callable[..., Server], tiny_sentence: Path
 ) -> None:
     server = start(f"tiny={tiny_sentence}", "--workers", "2")
-    until(lambda: server.ask("GET", "/health/ready")[0] == 200)
+    until(lambda: server.request("GET", "/health/ready")[0] == 200)
     workers = [worker["pid"] for worker in server.status()["workers"]]
     server.process.kill()
     server.process.wait()

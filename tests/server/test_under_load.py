@@ -25,24 +25,24 @@ _METHOD = "Embed/Embed"
 
 
 class Load:
-    """Clients that ask without rest, each over a connection of its own that is kept.
+    """Clients that send requests without rest, each over a connection of its own that is kept.
 
     Attributes:
         answers: whole answers by their status.
     """
 
     def __init__(self, port: int, grpc_port: int = 0) -> None:
-        """Begin to ask."""
+        """Begin to send."""
         self.answers: Counter[Any] = Counter()
         self._done = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(port,)) for _ in range(_CLIENTS)]
+        self._threads = [threading.Thread(target=self._http, args=(port,)) for _ in range(_CLIENTS)]
         if grpc_port:
-            self._threads.append(threading.Thread(target=self._call, args=(grpc_port,)))
+            self._threads.append(threading.Thread(target=self._grpc, args=(grpc_port,)))
         for thread in self._threads:
             thread.start()
 
-    def _ask(self, port: int) -> None:
-        """Ask until told to stop, or until the server is gone."""
+    def _http(self, port: int) -> None:
+        """Send until told to stop, or until the server is gone."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         number = 0
         while not self._done.is_set():
@@ -57,7 +57,7 @@ class Load:
             self.answers[response.status] += 1
         connection.close()
 
-    def _call(self, port: int) -> None:
+    def _grpc(self, port: int) -> None:
         """Do the same over gRPC."""
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             embed = channel.unary_unary(
@@ -80,7 +80,7 @@ class Load:
             time.sleep(0.02)
 
     def end(self) -> None:
-        """Stop asking, and wait for the last answers."""
+        """Stop sending, and wait for the last answers."""
         self._done.set()
         self.join()
 

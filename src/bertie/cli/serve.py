@@ -9,8 +9,7 @@ import click
 
 from bertie.cli import options
 from bertie.errors import InputError
-from bertie.server.option import Option
-from bertie.server.option import options as declared
+from bertie.server.option import Option, options_of
 from bertie.server.settings import GROUPS, ModelSettings
 
 _WORDS = {int: "NUMBER", float: "NUMBER", str: "TEXT", Path: "PATH"}
@@ -23,7 +22,7 @@ def _read(option: Option) -> Callable[..., Any]:
         if word is None or isinstance(word, bool):
             return word
         try:
-            return option.parsed(word, option.flag)
+            return option.parse(word, option.flag)
         except InputError as error:
             raise click.BadParameter(str(error)) from error
 
@@ -33,7 +32,7 @@ def _read(option: Option) -> Callable[..., Any]:
 def _help(option: Option) -> str:
     """Say what an option does, what holds without it, and its variable."""
     default = option.default
-    shown = ", ".join(map(str, default)) if option.several else str(default)
+    shown = ", ".join(map(str, default)) if option.multiple else str(default)
     if option.kind is bool:
         shown = "yes" if default else "no"
     stated = "" if default is None or default == () else f"default: {shown}; "
@@ -48,7 +47,7 @@ def _click_option(option: Option) -> Callable[[Any], Any]:
         flag,
         option.name,
         default=None,
-        metavar=f"{word},…" if option.several else word,
+        metavar=f"{word},…" if option.multiple else word,
         callback=_read(option),
         help=_help(option),
     )
@@ -56,7 +55,7 @@ def _click_option(option: Option) -> Callable[[Any], Any]:
 
 def _settings(function: Callable[..., None]) -> Callable[..., None]:
     """Add every setting of the server; the command gets those given as a dict, `flags`."""
-    every = [option for group in GROUPS.values() for option in declared(group)]
+    every = [option for group in GROUPS.values() for option in options_of(group)]
 
     @wraps(function)
     def collected(**values: Any) -> None:
@@ -120,7 +119,7 @@ def command(
     A flag wins over its variable, and that over the file.
     """
     from bertie.server import run
-    from bertie.server.configuration import configured
+    from bertie.server.configuration import resolve_settings
 
     named = _named(
         models,
@@ -129,7 +128,8 @@ def command(
         calibration=calibration and str(calibration),
         max_length=max_length,
     )
-    settings = configured(flags, models=named, file=config)
+    settings = resolve_settings(flags, models=named, file=config)
     if not settings.models:
-        settings = configured(flags, models=_named(("minilm",), precision=precision), file=config)
+        named = _named(("minilm",), precision=precision)
+        settings = resolve_settings(flags, models=named, file=config)
     raise click.exceptions.Exit(run(settings))

@@ -10,7 +10,7 @@ from typing import Any
 
 from bertie.errors import InputError
 from bertie.loading.load import load
-from bertie.server.option import Option, options
+from bertie.server.option import Option, options_of
 from bertie.server.settings import GROUPS, ModelSettings, Settings
 
 CONFIG = "BERTIE_CONFIG"
@@ -19,7 +19,7 @@ CONFIG = "BERTIE_CONFIG"
 MODEL_OPTIONS = tuple(name for name in signature(load).parameters if name != "source")
 
 
-def configured(
+def resolve_settings(
     flags: Mapping[str, Any] | None = None,
     *,
     models: Mapping[str, ModelSettings] | None = None,
@@ -46,14 +46,16 @@ def configured(
         for name, group in GROUPS.items()
     }
     assert not flags, f"flags that no group declares: {flags}"
-    described = tables.pop("models", {})
+    model_tables = tables.pop("models", {})
     if tables:
         raise InputError(
             f"{path} has {', '.join(map(shown, tables))}, expected tables called"
             f" {', '.join(GROUPS)} and models"
         )
     given = models or {}
-    others = {name: model for name, model in _models(described, path).items() if name not in given}
+    others = {
+        name: model for name, model in _models(model_tables, path).items() if name not in given
+    }
     return Settings(models={**given, **others}, **groups)
 
 
@@ -76,7 +78,7 @@ def _group(
     path: Path | None,
 ) -> Any:
     """Settle one group; what it takes of the flags is gone from them."""
-    declared = {one.name: one for one in options(group)}
+    declared = {one.name: one for one in options_of(group)}
     if not isinstance(table, dict):
         raise InputError(f"{path}: {name} is {shown(table)}, expected a table")
     unknown = [key for key in table if key not in declared]
@@ -86,9 +88,9 @@ def _group(
         )
     values = {}
     for option in declared.values():
-        found = _value(option, flags, environ, table, f"{path}: {name}.{option.name}")
-        if found is not option.default:
-            values[option.name] = found
+        value = _value(option, flags, environ, table, f"{path}: {name}.{option.name}")
+        if value is not option.default:
+            values[option.name] = value
     return group(**values)
 
 
@@ -97,23 +99,23 @@ def _value(
     flags: dict[str, Any],
     environ: Mapping[str, str],
     table: Mapping[str, Any],
-    place: str,
+    origin: str,
 ) -> Any:
     """Find the first that says something of an option."""
     if option.name in flags:
-        return option.checked(flags.pop(option.name), option.flag)
+        return option.check(flags.pop(option.name), option.flag)
     if option.variable in environ:
-        return option.parsed(environ[option.variable], option.variable)
+        return option.parse(environ[option.variable], option.variable)
     if option.name in table:
-        return option.checked(table[option.name], place)
+        return option.check(table[option.name], origin)
     return option.default
 
 
-def _models(described: Any, path: Path | None) -> dict[str, ModelSettings]:
+def _models(tables: Any, path: Path | None) -> dict[str, ModelSettings]:
     """Read the models' tables."""
-    if not isinstance(described, dict):
-        raise InputError(f"{path}: models is {shown(described)}, expected tables [models.NAME]")
-    return {name: _model(name, table, path) for name, table in described.items()}
+    if not isinstance(tables, dict):
+        raise InputError(f"{path}: models is {shown(tables)}, expected tables [models.NAME]")
+    return {name: _model(name, table, path) for name, table in tables.items()}
 
 
 def _model(name: str, table: Any, path: Path | None) -> ModelSettings:
@@ -122,17 +124,17 @@ def _model(name: str, table: Any, path: Path | None) -> ModelSettings:
         raise InputError(f"{path}: [models.{name}] needs a source, as in source = 'minilm'")
     return ModelSettings(
         table["source"],
-        checked_options(
+        check_options(
             {key: value for key, value in table.items() if key != "source"},
             f"{path}: [models.{name}]",
         ),
     )
 
 
-def checked_options(given: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+def check_options(given: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
     """Refuse options that bertie.load doesn't take, before it says so itself much later."""
     unknown = [key for key in given if key not in MODEL_OPTIONS]
     if unknown:
         known = ", ".join(MODEL_OPTIONS)
-        raise InputError(f"{place} has {', '.join(unknown)}, expected some of source, {known}")
+        raise InputError(f"{origin} has {', '.join(unknown)}, expected some of source, {known}")
     return given

@@ -1,4 +1,4 @@
-"""Options: the fields of a group of settings, and how a word becomes the value of one."""
+"""Options: the fields of a group of settings, and how a text becomes the value of one."""
 
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
@@ -26,7 +26,7 @@ def option(
     help: str,
     *,
     unit: str = "",
-    least: float | None = None,
+    minimum: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
     """Declare a field of a group of settings.
@@ -35,10 +35,10 @@ def option(
         default: its value where nothing is said.
         help: a sentence for --help and the docs.
         unit: what it counts.
-        least: the smallest number that it may be.
+        minimum: the smallest number that it may be.
         choices: the only texts that it may be.
     """
-    metadata = {"help": help, "unit": unit, "least": least, "choices": choices}
+    metadata = {"help": help, "unit": unit, "minimum": minimum, "choices": choices}
     return field(default=default, metadata=metadata)
 
 
@@ -49,20 +49,20 @@ class Option:
     Attributes:
         name: the field's, and the file's key.
         kind: bool, int, float, str or Path; of each value where there are several.
-        several: whether it is a tuple of any number of values.
+        multiple: whether it is a tuple of any number of values.
         optional: whether it may be None.
         default: its value where nothing is said.
-        help, unit, least, choices: as `option` takes them.
+        help, unit, minimum, choices: as `option` takes them.
     """
 
     name: str
     kind: type
-    several: bool
+    multiple: bool
     optional: bool
     default: Any
     help: str
     unit: str
-    least: float | None
+    minimum: float | None
     choices: tuple[str, ...]
 
     @property
@@ -75,72 +75,72 @@ class Option:
         """The environment's variable."""
         return "BERTIE_" + self.name.upper()
 
-    def parsed(self, word: str, origin: str) -> Any:
-        """Turn a word of the command line or the environment into a value.
+    def parse(self, text: str, origin: str) -> Any:
+        """Turn a text of the command line or the environment into a value.
 
         Args:
-            word: several values stand with commas between them.
+            text: several values stand with commas between them.
             origin: where it is from, for the message.
         Raises: InputError: it is no value of this option.
         """
-        if self.several:
-            words = [one.strip() for one in word.split(",") if one.strip()]
-            return self.checked(tuple(self._one(one, origin) for one in words), origin)
-        return self.checked(self._one(word.strip(), origin), origin)
+        if self.multiple:
+            parts = [part.strip() for part in text.split(",") if part.strip()]
+            return self.check(tuple(self._parse_one(part, origin) for part in parts), origin)
+        return self.check(self._parse_one(text.strip(), origin), origin)
 
-    def checked(self, value: Any, origin: str) -> Any:
+    def check(self, value: Any, origin: str) -> Any:
         """Check a value; lists become tuples, whole numbers and texts what the option is.
 
         Raises: InputError: it is no value of this option.
         """
         if value is None and self.optional:
             return None
-        if not self.several:
-            return self._fitting(value, origin)
+        if not self.multiple:
+            return self._check_one(value, origin)
         if not isinstance(value, (list, tuple)):
-            raise self._refused(value, origin)
-        return tuple(self._fitting(one, origin) for one in value)
+            raise self._error(value, origin)
+        return tuple(self._check_one(one, origin) for one in value)
 
-    def _one(self, word: str, origin: str) -> Any:
-        """Turn a word into one value."""
-        lower = word.lower()
+    def _parse_one(self, text: str, origin: str) -> Any:
+        """Turn a text into one value."""
+        lower = text.lower()
         if self.kind is bool and lower in (*_TRUE, *_FALSE):
             return lower in _TRUE
         if self.kind not in (int, float):
-            return word
+            return text
         digits = lower.rstrip("kmgi")
         try:
             if self.kind is int and self.unit == "bytes" and digits != lower:
                 return int(float(digits) * _SUFFIXES[lower[len(digits) :]])
             return self.kind(lower)
         except (ValueError, KeyError):
-            raise self._refused(word, origin) from None
+            raise self._error(text, origin) from None
 
-    def _fitting(self, value: Any, origin: str) -> Any:
+    def _check_one(self, value: Any, origin: str) -> Any:
         """Check one value against what the option may be."""
         if self.kind is int and self.unit == "bytes" and isinstance(value, str):
-            value = self._one(value, origin)
+            value = self._parse_one(value, origin)
         if self.kind is float and type(value) is int:
             value = float(value)
         if self.kind is Path and isinstance(value, str):
             value = Path(value)
         fits = isinstance(value, Path) if self.kind is Path else type(value) is self.kind
         if not fits or (self.choices and value not in self.choices):
-            raise self._refused(value, origin)
-        if self.least is not None and not value >= self.least:  # a NaN is refused, too
-            raise self._refused(value, origin)
+            raise self._error(value, origin)
+        if self.minimum is not None and not value >= self.minimum:  # a NaN is refused, too
+            raise self._error(value, origin)
         return value
 
-    def _refused(self, value: Any, origin: str) -> InputError:
+    def _error(self, value: Any, origin: str) -> InputError:
         """Say what was expected."""
         expected = ", ".join(self.choices) or _KINDS[self.kind]
-        several = "several, each " if self.several else ""
+        several = "several, each " if self.multiple else ""
         unit = f" of {self.unit}" if self.unit else ""
-        least = f", at least {self.least:g}" if self.least is not None else ""
+        least = f", at least {self.minimum:g}" if self.minimum is not None else ""
         return InputError(f"{origin} is {shown(value)}, expected {several}{expected}{unit}{least}")
 
 
-def options(group: type[Any]) -> Iterator[Option]:
+def options_of(group: type[Any]) -> Iterator[Option]:
     """List the options of a group of settings.
 
     Args:
@@ -154,7 +154,7 @@ def options(group: type[Any]) -> Iterator[Option]:
         optional = NoneType in get_args(kind) and get_origin(kind) is not tuple
         if optional:
             (kind,) = (part for part in get_args(kind) if part is not NoneType)
-        several = get_origin(kind) is tuple
-        kind = get_args(kind)[0] if several else kind
+        multiple = get_origin(kind) is tuple
+        kind = get_args(kind)[0] if multiple else kind
         assert one.default is not MISSING
-        yield Option(one.name, kind, several, optional, one.default, **one.metadata)
+        yield Option(one.name, kind, multiple, optional, one.default, **one.metadata)

@@ -12,7 +12,7 @@ from weakref import ref
 from bertie.errors import ExtraMissing, InputError
 from bertie.server.scheduling.service import Service
 from bertie.server.settings import HttpSettings, Settings
-from bertie.server.signals import calling
+from bertie.server.signals import on_stop_signal
 
 _MISSING = "a server needs more packages: pip install 'bertie[server]'"
 _BACKLOG = 2048
@@ -28,11 +28,11 @@ def run(settings: Settings) -> int:
     Raises: ExtraMissing: the server's packages aren't installed.
     Raises: whatever bertie.load raises, when a model can't be loaded at the start.
     """
-    with asyncio.Runner(loop_factory=_loop) as runner:
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(_serve(settings))
 
 
-def _loop() -> asyncio.AbstractEventLoop:
+def _new_loop() -> asyncio.AbstractEventLoop:
     """Make the event loop, the faster one where it is installed."""
     try:
         import uvloop
@@ -47,49 +47,49 @@ async def _serve(settings: Settings) -> int:
     with ExitStack() as stack:
         listener = stack.enter_context(listening(settings.http))
         service = Service(settings)
-        application = _application(service, settings)
-        server = _module("http.serving").server(application)
+        application = _make_application(service, settings)
+        server = _import("http.serving").server(application)
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
 
         # grpc never lets go of the loop, nor the loop of this: it must not hold the models.
-        still = ref(server)
+        server_ref = ref(server)
 
         def stop() -> None:
-            if (served := still()) is not None:
-                served.force_exit = stopped.is_set()  # whoever asks twice is in a hurry
+            if (running := server_ref()) is not None:
+                running.force_exit = stopped.is_set()  # whoever asks twice is in a hurry
             stopped.set()
 
-        stack.enter_context(calling(loop, stop))
+        stack.enter_context(on_stop_signal(loop, stop))
         serving = loop.create_task(server.serve([listener]))
         starting = loop.create_task(service.start())
-        others = None
+        grpc_server = None
         try:
             if settings.http.grpc_port is not None:
-                others, grpc_port = await _module("grpc.serving").start(application)
-                _say(listener, settings, grpc_port)
+                grpc_server, grpc_port = await _import("grpc.serving").start(application)
+                _announce(listener, settings, grpc_port)
             else:
-                _say(listener, settings)
-            await _either(starting, loop.create_task(stopped.wait()), serving)
+                _announce(listener, settings)
+            await _until_stopped(starting, loop.create_task(stopped.wait()), serving)
         finally:
             # New connections are refused, the requests of those that there are still answered.
             server.should_exit = True
-            ends = loop.time() + settings.engine.grace_s
+            deadline = loop.time() + settings.engine.grace_s
             starting.cancel()
-            if others is not None:
-                await others.stop(settings.engine.grace_s)
+            if grpc_server is not None:
+                await grpc_server.stop(settings.engine.grace_s)
             await serving
-            await service.stop(0 if server.force_exit else max(ends - loop.time(), 0))
+            await service.stop(0 if server.force_exit else max(deadline - loop.time(), 0))
     return 0
 
 
-async def _either(starting: Any, stopped: Any, serving: Any) -> None:
+async def _until_stopped(starting: Any, stopped: Any, serving: Any) -> None:
     """Wait for a signal. Raises: whatever keeps the models from being loaded."""
-    ends = {starting, stopped, serving}
+    tasks = {starting, stopped, serving}
     while not stopped.done() and not serving.done():
-        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if starting in done:
-            ends.discard(starting)
+            tasks.discard(starting)
             starting.result()
     stopped.cancel()
 
@@ -113,13 +113,13 @@ def listening(settings: HttpSettings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _application(service: Service, settings: Settings) -> Any:
+def _make_application(service: Service, settings: Settings) -> Any:
     """Make what answers, over HTTP and gRPC alike. Raises: ExtraMissing; InputError: a setting."""
-    _module("http.log").set_up(settings.http.log_format)
-    return _module("http.app").Application(service, settings)
+    _import("http.log").set_up(settings.http.log_format)
+    return _import("http.app").Application(service, settings)
 
 
-def _module(name: str) -> Any:
+def _import(name: str) -> Any:
     """Import a part that needs more packages. Raises: ExtraMissing."""
     try:
         return import_module(f"bertie.server.{name}")
@@ -127,7 +127,7 @@ def _module(name: str) -> Any:
         raise ExtraMissing(_MISSING) from error
 
 
-def _say(listener: socket.socket, settings: Settings, grpc_port: int | None = None) -> None:
+def _announce(listener: socket.socket, settings: Settings, grpc_port: int | None = None) -> None:
     """Tell whoever started the server where it is."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 # What ends a program: SIGTERM of kill and of service managers, SIGINT of Ctrl+C, and on Windows
 # SIGBREAK of Ctrl+Break.
-STOPPING = tuple(
+STOP_SIGNALS = tuple(
     signal.Signals[name]
     for name in ("SIGTERM", "SIGINT", "SIGBREAK")
     if name in signal.Signals.__members__
@@ -18,15 +18,15 @@ STOPPING = tuple(
 
 
 @contextmanager
-def calling(loop: "asyncio.AbstractEventLoop", stop: Callable[[], None]) -> Iterator[None]:
+def on_stop_signal(loop: "asyncio.AbstractEventLoop", stop: Callable[[], None]) -> Iterator[None]:
     """Have a function called on an event loop whenever a signal asks to stop."""
     try:
-        for number in STOPPING:
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, stop)
     except NotImplementedError:  # the loops of Windows
         before = {
             number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-            for number in STOPPING
+            for number in STOP_SIGNALS
         }
     else:
         before = {}

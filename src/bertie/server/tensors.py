@@ -1,4 +1,4 @@
-"""Calls on tensors, with the outputs that exports of gobert's models have."""
+"""Methods on tensors, with the outputs that exports of gobert's models have."""
 
 from dataclasses import dataclass
 from typing import Any

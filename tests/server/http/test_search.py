@@ -10,7 +10,7 @@ import pytest
 from bertie.errors import InputError
 from bertie.loading.load import load
 from bertie.search import Index
-from bertie.server.indexes import mounted
+from bertie.server.indexes import open_indexes
 from tests.search.conftest import ROWS
 from tests.server.running import Running, make_models, running
 from tests.timeouts import TIMEOUT
@@ -136,8 +136,8 @@ def test_a_server_without_indexes_says_so(everything: Running) -> None:
 
 def test_indexes_that_cannot_be_mounted_are_refused(index: Index, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two are called 'rows'"):
-        mounted([str(index.path), f"rows={index.path}"])
+        open_indexes([str(index.path), f"rows={index.path}"])
     with pytest.raises(InputError, match="is no index"):
-        mounted([f"a={tmp_path}"])
+        open_indexes([f"a={tmp_path}"])
     with pytest.raises(InputError, match="neither a directory nor NAME=DIRECTORY"):
-        mounted(["=x"])
+        open_indexes(["=x"])

@@ -15,7 +15,7 @@ import bertie
 from bertie.server.scheduling.events import BatchStarted, Event
 from bertie.server.scheduling.inference import InferenceRequest, InferenceResponse
 from bertie.server.scheduling.service import Service
-from bertie.server.settings import EngineSettings, ModelSettings, Settings
+from bertie.server.settings import ModelSettings, SchedulingSettings, Settings
 from tests.editing import edit_tensors
 from tests.tasks.heads import add_head
 from tests.timeouts import TIMEOUT
@@ -36,7 +36,8 @@ async def serving(**options: Any) -> AsyncIterator[Service]:
     """Run a service.
 
     Args:
-        options: fields of EngineSettings; models: by name a source, or a source and load's options.
+        options: fields of SchedulingSettings; models: by name a source, or a source and options
+            of bertie.load.
     """
     models = {
         name: ModelSettings(str(source))
@@ -44,7 +45,7 @@ async def serving(**options: Any) -> AsyncIterator[Service]:
         else ModelSettings(str(source[0]), source[1])
         for name, source in options.pop("models").items()
     }
-    service = Service(Settings(engine=EngineSettings(threads=1, **options), models=models))
+    service = Service(Settings(engine=SchedulingSettings(threads=1, **options), models=models))
     try:
         await service.start()
         yield service
@@ -61,8 +62,8 @@ async def until(holds: Callable[[], Any]) -> None:
 async def embed(
     service: Service, *texts: str, model: str = "tiny", **others: Any
 ) -> InferenceResponse:
-    """Ask for vectors."""
-    return await service.ask(InferenceRequest(model, "embed", texts, **others))
+    """Embed texts."""
+    return await service.infer(InferenceRequest(model, "embed", texts, **others))
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +73,7 @@ def library(tiny_sentence: Path) -> Any:
 
 
 @contextmanager
-def held(service: Service) -> Iterator[None]:
+def paused_worker(service: Service) -> Iterator[None]:
     """Hold the only worker's process still."""
     pid = service.state().workers[0].pid
     assert pid is not None
@@ -84,15 +85,15 @@ def held(service: Service) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def computed(service: Service) -> list[int]:
+def batch_sizes(service: Service) -> list[int]:
     """Collect how many inputs each batch from now on has."""
     sizes: list[int] = []
 
-    def note(event: Event) -> None:
+    def observe(event: Event) -> None:
         if isinstance(event, BatchStarted):
             sizes.append(event.inputs)
 
-    service.observers.append(note)
+    service.observers.append(observe)
     return sizes
 
 

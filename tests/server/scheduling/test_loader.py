@@ -12,7 +12,7 @@ import bertie
 from bertie.errors import BertieError, InputError, SourceError, TaskError, UnknownModel
 from bertie.server.scheduling.registry import FAILED, READY, UNLOADED
 from tests.editing import edit_json
-from tests.server.scheduling.conftest import computed, embed, run, serving, until
+from tests.server.scheduling.conftest import batch_sizes, embed, run, serving, until
 
 
 def test_a_reload_under_load_loses_nothing_and_takes_what_is_new(
@@ -26,11 +26,11 @@ def test_a_reload_under_load_loses_nothing_and_takes_what_is_new(
 
             async def client() -> None:
                 while not ends:
-                    answered = await embed(service, "a", "b")
-                    fingerprints.add(answered.fingerprint)
-                    if answered.fingerprint in known:
-                        expected = known[answered.fingerprint]
-                        np.testing.assert_array_equal(np.stack(answered.answers), expected)
+                    response = await embed(service, "a", "b")
+                    fingerprints.add(response.fingerprint)
+                    if response.fingerprint in known:
+                        expected = known[response.fingerprint]
+                        np.testing.assert_array_equal(np.stack(response.answers), expected)
 
             clients = [asyncio.create_task(client()) for _ in range(8)]
             await until(lambda: fingerprints)
@@ -151,7 +151,7 @@ def test_the_least_recently_used_is_unloaded_beyond_the_memory_allowed(
     async def work() -> None:
         models = dict.fromkeys("abc", tiny_sentence)
         async with serving(models=models, load="use", max_memory=1) as service:
-            sizes = computed(service)
+            sizes = batch_sizes(service)
             for name in "abca":
                 await asyncio.gather(*(embed(service, f"{n}", model=name) for n in range(3)))
                 states = {entry.name: entry.state for entry in service.models()}

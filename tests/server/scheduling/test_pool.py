@@ -13,7 +13,7 @@ import pytest
 from bertie.errors import EngineFailed
 from bertie.server.scheduling.events import Event, WorkerLost
 from bertie.server.scheduling.service import Service
-from tests.server.scheduling.conftest import embed, held, run, serving, until
+from tests.server.scheduling.conftest import embed, paused_worker, run, serving, until
 from tests.timeouts import TIMEOUT
 
 
@@ -48,12 +48,12 @@ def test_a_killed_worker_fails_only_what_it_computed(tiny_sentence: Path, librar
                     turn += 1
                     texts = [f"{name} and {turn}", f"{turn} of {name}"]
                     try:
-                        answered = await embed(service, *texts)
+                        response = await embed(service, *texts)
                     except EngineFailed:
                         failed += 1
                     else:
                         expected = library.embed(texts)
-                        wrong += not np.array_equal(np.stack(answered.answers), expected)
+                        wrong += not np.array_equal(np.stack(response.answers), expected)
 
             clients = [asyncio.create_task(client(name)) for name in range(16)]
             await asyncio.sleep(0.2)
@@ -81,11 +81,11 @@ def test_what_a_killed_worker_had_not_begun_is_computed_by_the_next(tiny_sentenc
         async with serving(models={"tiny": tiny_sentence}, batch_tokens=8) as service:
             pid = pids(service)[0]
             assert pid is not None
-            with held(service):
-                asked = [asyncio.create_task(embed(service, f"{n} a b c")) for n in range(6)]
+            with paused_worker(service):
+                tasks = [asyncio.create_task(embed(service, f"{n} a b c")) for n in range(6)]
                 await until(lambda: service.state().workers[0].batches == 2)
                 os.kill(pid, signal.SIGKILL)
-            results = await asyncio.gather(*asked, return_exceptions=True)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
             failures = [one for one in results if isinstance(one, BaseException)]
             assert [type(one) for one in failures] == [EngineFailed]
 

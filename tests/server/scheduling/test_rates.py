@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertie.server.scheduling.rates import Rate, Throughput, budget
+from bertie.server.scheduling.rates import Rate, Throughput, token_budget
 
 
 def test_a_rate_follows_what_is_measured() -> None:
@@ -61,8 +61,8 @@ def test_throughput_falls_while_nothing_is_computed(monkeypatch: pytest.MonkeyPa
 def test_a_batch_is_timely_and_larger_where_much_waits(
     per_second: float, waiting: int, expected: int
 ) -> None:
-    assert budget(per_second, waiting, 2048, 0.05) == expected
+    assert token_budget(per_second, waiting, 2048, 0.05) == expected
 
 
 def test_the_smallest_batch_has_a_token() -> None:
-    assert budget(1, 0, 3, 0.001) == 1
+    assert token_budget(1, 0, 3, 0.001) == 1

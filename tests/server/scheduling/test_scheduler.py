@@ -11,15 +11,15 @@ import pytest
 from bertie.errors import CheckpointError, DeadlineExceeded, InputError, Overloaded, ServerError
 from bertie.server.scheduling.inference import InferenceRequest
 from bertie.server.scheduling.service import Service
-from tests.server.scheduling.conftest import computed, embed, held, run, serving, until
+from tests.server.scheduling.conftest import batch_sizes, embed, paused_worker, run, serving, until
 from tests.timeouts import TIMEOUT
 
 # Tokens of one of these texts, and a budget that two of them don't fit into.
 ONE, SMALL = 4, 6
 
 
-def begun(service: Service, *texts: str, **others: Any) -> asyncio.Task[Any]:
-    """Begin to ask."""
+def start(service: Service, *texts: str, **others: Any) -> asyncio.Task[Any]:
+    """Start a request."""
     return asyncio.create_task(embed(service, *texts, **others))
 
 
@@ -34,10 +34,10 @@ def test_the_higher_priority_is_computed_first(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, batch_tokens=SMALL) as service:
             done: list[str] = []
-            with held(service):
+            with paused_worker(service):
                 tasks = []
                 for name, priority in (("a b", 0), ("c d", -1), ("e f", 0), ("g h", 5)):
-                    tasks.append(begun(service, name, priority=priority))
+                    tasks.append(start(service, name, priority=priority))
                     tasks[-1].add_done_callback(lambda _, name=name: done.append(name))
                     await queued(service, len(tasks))
             await asyncio.gather(*tasks)
@@ -51,11 +51,11 @@ def test_the_higher_priority_is_computed_first(tiny_sentence: Path) -> None:
 def test_requests_that_wait_share_a_batch(tiny_sentence: Path, library: Any) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}) as service:
-            sizes = computed(service)
-            with held(service):
-                first = begun(service, "a")
+            sizes = batch_sizes(service)
+            with paused_worker(service):
+                first = start(service, "a")
                 await queued(service, 1)
-                others = [begun(service, f"{n}", f"{n} b") for n in range(5)]
+                others = [start(service, f"{n}", f"{n} b") for n in range(5)]
                 await queued(service, 11)
             for task in (first, *others):
                 await task
@@ -69,10 +69,10 @@ def test_requests_that_wait_share_a_batch(tiny_sentence: Path, library: Any) -> 
 def test_a_large_request_does_not_starve_a_small_one(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, batch_tokens=50) as service:
-            with held(service):
-                large = begun(service, *(f"{n} and {n + 1}" for n in range(200)))
+            with paused_worker(service):
+                large = start(service, *(f"{n} and {n + 1}" for n in range(200)))
                 await queued(service, 200)
-                small = begun(service, "a")
+                small = start(service, "a")
                 await queued(service, 201)
             await small
             assert not large.done()
@@ -86,9 +86,9 @@ def test_what_is_late_is_answered_at_once_and_never_computed(tiny_sentence: Path
         async with serving(models={"tiny": tiny_sentence}) as service:
             with pytest.raises(DeadlineExceeded, match="over when it came"):
                 await embed(service, "a", deadline=time.monotonic() - 1)
-            sizes = computed(service)
-            with held(service):
-                first = begun(service, "a")
+            sizes = batch_sizes(service)
+            with paused_worker(service):
+                first = start(service, "a")
                 await queued(service, 1)
                 with pytest.raises(DeadlineExceeded):
                     await embed(service, "b", "c", deadline=time.monotonic() + 0.1)
@@ -103,11 +103,11 @@ def test_what_is_late_is_answered_at_once_and_never_computed(tiny_sentence: Path
 def test_a_client_that_went_away_costs_nothing_further(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}) as service:
-            sizes = computed(service)
-            with held(service):
-                first = begun(service, "a")
+            sizes = batch_sizes(service)
+            with paused_worker(service):
+                first = start(service, "a")
                 await queued(service, 1)
-                gone = begun(service, "b", "c")
+                gone = start(service, "b", "c")
                 await queued(service, 3)
                 gone.cancel()
                 await queued(service, 1)
@@ -122,12 +122,12 @@ def test_a_client_that_went_away_costs_nothing_further(tiny_sentence: Path) -> N
 def test_identical_inputs_are_computed_once_for_all(tiny_sentence: Path, library: Any) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}) as service:
-            sizes = computed(service)
-            with held(service):
-                asked = [begun(service, "the same", "the same", f"own {n}") for n in range(4)]
+            sizes = batch_sizes(service)
+            with paused_worker(service):
+                tasks = [start(service, "the same", "the same", f"own {n}") for n in range(4)]
                 await queued(service, 5)
-                asked[0].cancel()
-            for n, task in enumerate(asked[1:], start=1):
+                tasks[0].cancel()
+            for n, task in enumerate(tasks[1:], start=1):
                 expected = library.embed(["the same", "the same", f"own {n}"])
                 np.testing.assert_array_equal(np.stack((await task).answers), expected)
             assert sizes == [5]
@@ -139,12 +139,12 @@ def test_remembered_answers_are_not_computed_again(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, cache_bytes=10**6) as service:
             first = await embed(service, "a", "b")
-            sizes = computed(service)
+            sizes = batch_sizes(service)
             again = await embed(service, "b", "a")
             np.testing.assert_array_equal(np.stack(first.answers[::-1]), np.stack(again.answers))
             assert sizes == []
             other = InferenceRequest("tiny", "embed", ("a",), (("normalize", False),))
-            await service.ask(other)
+            await service.infer(other)
             assert sizes == [1]
             state = service.state()
             assert (state.cache_hits, state.cache_misses, state.cache_answers) == (2, 3, 3)
@@ -155,9 +155,9 @@ def test_remembered_answers_are_not_computed_again(tiny_sentence: Path) -> None:
 def test_a_request_that_does_not_fit_is_refused_whole(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, queue_inputs=8) as service:
-            sizes = computed(service)
-            with held(service):
-                first = begun(service, *"abcdef")
+            sizes = batch_sizes(service)
+            with paused_worker(service):
+                first = start(service, *"abcdef")
                 await queued(service, 6)
                 with pytest.raises(Overloaded, match="6 inputs are waiting") as refused:
                     await embed(service, *"uvwxyz")
@@ -175,13 +175,13 @@ def test_an_input_that_makes_a_batch_fail_fails_alone(poisoned: Path) -> None:
     async def work() -> None:
         options: dict[str, Any] = {"task": "classify", "precision": "float32"}
         async with serving(models={"tiny": (poisoned, options)}) as service:
-            sizes = computed(service)
+            sizes = batch_sizes(service)
             good = [InferenceRequest("tiny", "classify", (f"{n}", f"stone {n}")) for n in range(6)]
             bad = InferenceRequest("tiny", "classify", ("stone", "水"))
-            with held(service):
-                first = asyncio.create_task(service.ask(good[0]))
+            with paused_worker(service):
+                first = asyncio.create_task(service.infer(good[0]))
                 await queued(service, 2)
-                tasks = [asyncio.create_task(service.ask(one)) for one in (*good[1:], bad)]
+                tasks = [asyncio.create_task(service.infer(one)) for one in (*good[1:], bad)]
                 await queued(service, 14)
             await first
             *fine, failed = await asyncio.gather(*tasks, return_exceptions=True)
@@ -189,7 +189,7 @@ def test_an_input_that_makes_a_batch_fail_fails_alone(poisoned: Path) -> None:
             assert isinstance(failed, CheckpointError)
             assert "NaN" in str(failed)
             assert sizes == [2, 12]
-            await service.ask(good[0])
+            await service.infer(good[0])
 
     run(work())
 
@@ -197,9 +197,9 @@ def test_an_input_that_makes_a_batch_fail_fails_alone(poisoned: Path) -> None:
 def test_an_option_that_can_not_be_is_the_callers_error(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}) as service:
-            asked = InferenceRequest("tiny", "embed", ("a", "b"), (("output", "float7"),))
+            request = InferenceRequest("tiny", "embed", ("a", "b"), (("output", "float7"),))
             with pytest.raises(InputError, match="output is 'float7'"):
-                await service.ask(asked)
+                await service.infer(request)
 
     run(work())
 
@@ -209,7 +209,7 @@ def test_what_can_not_be_sent_fails_and_the_worker_lives(tiny_sentence: Path) ->
         async with serving(models={"tiny": tiny_sentence}) as service:
             odd = InferenceRequest("tiny", "embed", ("a",), (("ranges", lambda: None),))
             with pytest.raises(ServerError, match="can't be sent to a worker"):
-                await service.ask(odd)
+                await service.infer(odd)
             assert len((await embed(service, "a")).answers) == 1
             assert service.state().workers[0].restarts == 0
 

@@ -11,8 +11,8 @@ from bertie.errors import EngineFailed, InputError, Overloaded, TaskError, Unkno
 from bertie.server.scheduling.events import Event, RequestFinished
 from bertie.server.scheduling.inference import InferenceRequest
 from bertie.server.scheduling.service import Service
-from bertie.server.settings import EngineSettings, ModelSettings, Settings
-from tests.server.scheduling.conftest import embed, held, run, serving, until
+from bertie.server.settings import ModelSettings, SchedulingSettings, Settings
+from tests.server.scheduling.conftest import embed, paused_worker, run, serving, until
 
 TEXTS = ("hello world", "a longer text about nothing much", "", "hello world again")
 
@@ -24,10 +24,10 @@ def test_answers_are_the_librarys_to_the_last_bit(
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, workers=workers) as service:
             several = await asyncio.gather(*(embed(service, *TEXTS[i:]) for i in range(4)))
-            for i, answered in enumerate(several):
-                np.testing.assert_array_equal(np.stack(answered.answers), library.embed(TEXTS[i:]))
-                assert answered.fingerprint == library.fingerprint
-                assert answered.characters == sum(map(len, TEXTS[i:]))
+            for i, response in enumerate(several):
+                np.testing.assert_array_equal(np.stack(response.answers), library.embed(TEXTS[i:]))
+                assert response.fingerprint == library.fingerprint
+                assert response.characters == sum(map(len, TEXTS[i:]))
 
     run(work())
 
@@ -42,14 +42,14 @@ def test_a_model_that_is_not_there_or_of_another_task_is_refused(tiny_sentence: 
             with pytest.raises(TaskError, match="no model here is for 'tag'"):
                 service.find(None, "tag")
             with pytest.raises(TaskError, match="classify is of task 'classify', but model 'a'"):
-                await service.ask(InferenceRequest("a", "classify", ("x",)))
+                await service.infer(InferenceRequest("a", "classify", ("x",)))
 
     run(work())
 
 
 def test_a_default_that_is_no_model_is_refused(tiny_sentence: Path) -> None:
     models = {"a": ModelSettings(str(tiny_sentence))}
-    settings = Settings(engine=EngineSettings(default="b"), models=models)
+    settings = Settings(engine=SchedulingSettings(default="b"), models=models)
     with pytest.raises(InputError, match="default is 'b', but the models are: a"):
         Service(settings)
 
@@ -71,7 +71,7 @@ def test_an_input_that_is_no_text_is_refused_by_its_position(tiny_sentence: Path
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
             with pytest.raises(InputError, match="text 1 is int 7"):
-                await service.ask(InferenceRequest("tiny", "embed", ("x", 7)))
+                await service.infer(InferenceRequest("tiny", "embed", ("x", 7)))
             assert service.state().requests == 0
 
     run(work())
@@ -82,12 +82,12 @@ def test_what_is_cut_is_counted_as_the_library_cuts_it(tiny_sentence: Path, libr
 
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
-            answered = await embed(service, "a", long)
+            response = await embed(service, "a", long)
             encoded = library.tokenizer.encode_batch(["a", long], max_length=library.max_length)
-            assert answered.tokens == tuple(encoded.lengths.tolist())
-            assert answered.truncated == tuple(encoded.truncated.tolist())
+            assert response.tokens == tuple(encoded.lengths.tolist())
+            assert response.truncated == tuple(encoded.truncated.tolist())
             with pytest.raises(InputError, match=r"text 1 is .* tokens long"):
-                await service.ask(
+                await service.infer(
                     InferenceRequest("tiny", "embed", ("a", long), (("truncate", "error"),))
                 )
 
@@ -97,15 +97,15 @@ def test_what_is_cut_is_counted_as_the_library_cuts_it(tiny_sentence: Path, libr
 def test_stopping_answers_what_was_admitted_and_admits_nothing_more(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, batch_tokens=20) as service:
-            with held(service):
-                asked = [asyncio.create_task(embed(service, f"{n} a b")) for n in range(30)]
+            with paused_worker(service):
+                tasks = [asyncio.create_task(embed(service, f"{n} a b")) for n in range(30)]
                 await until(lambda: service.state().requests == 30)
                 stopping = asyncio.create_task(service.stop(60))
                 await until(lambda: service.state().stopping)
                 with pytest.raises(Overloaded, match="the server is stopping"):
                     await embed(service, "late")
                 assert not (await service.ready()).ready
-            assert all(len(one.answers) == 1 for one in await asyncio.gather(*asked))
+            assert all(len(one.answers) == 1 for one in await asyncio.gather(*tasks))
             await stopping
 
     run(work())
@@ -114,12 +114,12 @@ def test_stopping_answers_what_was_admitted_and_admits_nothing_more(tiny_sentenc
 def test_what_is_not_finished_in_time_fails(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}) as service:
-            with held(service):
-                asked = asyncio.create_task(embed(service, "a"))
+            with paused_worker(service):
+                task = asyncio.create_task(embed(service, "a"))
                 await until(lambda: service.state().running_inputs == 1)
                 await service.stop(0.1)
                 with pytest.raises(EngineFailed, match="the server stopped before"):
-                    await asked
+                    await task
 
     run(work())
 
@@ -131,7 +131,7 @@ def test_every_request_is_told_to_the_observers(tiny_sentence: Path) -> None:
             service.observers.append(events.append)
             await embed(service, "a", "b c")
             with pytest.raises(InputError):
-                await service.ask(InferenceRequest("tiny", "embed", (1,)))
+                await service.infer(InferenceRequest("tiny", "embed", (1,)))
             finished = [event for event in events if isinstance(event, RequestFinished)]
             assert [(one.inputs, one.characters) for one in finished] == [(2, 4), (1, 0)]
             assert finished[0].tokens > 4

@@ -79,6 +79,6 @@ def _indexes(words: tuple[str, ...]) -> "Mapping[str, Index]":
     """Open the indexes, if there are any: what does it takes a while to import."""
     if not words:
         return {}
-    from bertie.server.indexes import mounted
+    from bertie.server.indexes import open_indexes
 
-    return mounted(words)
+    return open_indexes(words)

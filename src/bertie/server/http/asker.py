@@ -128,7 +128,7 @@ class Asker:
             inputs: as the call takes them.
             model: the body's word for it.
             options: of the library's method; None leaves the method's own default.
-        Raises: whatever Service.find and Service.ask raise.
+        Raises: whatever Service.find and Service.infer raise.
         """
         entry = self.find(METHODS[call].task, model)
         given = tuple(
@@ -138,7 +138,7 @@ class Asker:
             entry.name, call, tuple(inputs), given, self.priority, self.deadline
         )
         self.count += len(asked.inputs)
-        answered = await self.service.ask(asked)
+        answered = await self.service.infer(asked)
         self.answered.append(answered)
         return answered
 

@@ -71,7 +71,7 @@ class Figures:
     def happened(self, event: Event) -> None:
         """Count what the engine tells."""
         if isinstance(event, BatchStarted):
-            self.batches.add(event.model, event.call)
+            self.batches.add(event.model, event.method)
             self.spreads["te_batch_next_size"].add(event.inputs)
             self.spreads["te_batch_next_tokens"].add(event.tokens)
         elif isinstance(event, WorkerLost):

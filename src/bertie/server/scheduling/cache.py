@@ -1,4 +1,4 @@
-"""Remembered answers, bounded in bytes; those that were not wanted for longest go first."""
+"""An LRU cache of answers, bounded in bytes: those that were not wanted for longest go first."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
@@ -19,14 +19,14 @@ class Cache:
         hits, misses: how often an answer was there, and wasn't.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         """Start empty.
 
         Args:
-            most: bytes that it may take.
+            max_bytes: bytes that it may take.
         """
         self.size = self.hits = self.misses = 0
-        self._most = most
+        self._max_bytes = max_bytes
         self._answers: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -44,29 +44,29 @@ class Cache:
 
     def put(self, key: Hashable, answer: Any) -> None:
         """Remember an answer, and forget others to make room."""
-        answer = _owned(answer)
+        answer = _copy(answer)
         size = _size(answer) + _size(key)
-        if size > self._most or key in self._answers:
+        if size > self._max_bytes or key in self._answers:
             return
         self._answers[key] = answer, size
         self.size += size
-        while self.size > self._most:
+        while self.size > self._max_bytes:
             _, (_, freed) = self._answers.popitem(last=False)
             self.size -= freed
 
 
-def _owned(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     """Copy the arrays of an answer: they lie in the memory of a whole batch."""
     if isinstance(value, np.ndarray):
         copy = value.copy()
         copy.flags.writeable = False
         return copy
     if isinstance(value, (tuple, list)):
-        return type(value)(map(_owned, value))
+        return type(value)(map(_copy, value))
     if is_dataclass(value) and not isinstance(value, type):
-        arrays = {one.name: getattr(value, one.name) for one in fields(value)}
-        owned = {name: _owned(v) for name, v in arrays.items() if isinstance(v, np.ndarray)}
-        return replace(value, **owned) if owned else value
+        values = {one.name: getattr(value, one.name) for one in fields(value)}
+        copies = {name: _copy(v) for name, v in values.items() if isinstance(v, np.ndarray)}
+        return replace(value, **copies) if copies else value
     return value
 
 

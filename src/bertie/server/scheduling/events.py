@@ -1,4 +1,4 @@
-"""What happens in the engine, for whoever counts it. Never a text."""
+"""What happens to requests, batches and workers, for whoever counts it. Never a text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ class RequestFinished:
     """A request has its answers, or its error.
 
     Attributes:
-        model, call: as asked.
+        model, method: as in InferenceRequest.
         inputs: how many.
         characters: of all inputs.
         tokens: that were read; 0 where the request failed before they were counted.
@@ -21,7 +21,7 @@ class RequestFinished:
     """
 
     model: str
-    call: str
+    method: str
     inputs: int
     characters: int
     tokens: int
@@ -38,14 +38,14 @@ class BatchStarted:
     """A batch goes to a worker.
 
     Attributes:
-        model, call: of all its inputs.
+        model, method: of all its inputs.
         inputs: how many.
         tokens: of all of them.
         budget: the most tokens that it might have.
     """
 
     model: str
-    call: str
+    method: str
     inputs: int
     tokens: int
     budget: int
@@ -56,13 +56,13 @@ class BatchFinished:
     """A batch is computed.
 
     Attributes:
-        model, call, inputs, tokens: as in BatchStarted.
+        model, method, inputs, tokens: as in BatchStarted.
         seconds: that computing took.
         failed: inputs that have an error.
     """
 
     model: str
-    call: str
+    method: str
     inputs: int
     tokens: int
     seconds: float

@@ -11,32 +11,32 @@ import struct
 from typing import Any
 
 _LENGTH = struct.Struct("<Q")
-_ALIGNED = 16
+_ALIGNMENT = 16
 
 
-def encoded(message: Any) -> bytes:
+def encode(message: Any) -> bytes:
     """Turn a message into a frame."""
     arrays: list[pickle.PickleBuffer] = []
     body = pickle.dumps(message, 5, buffer_callback=arrays.append)
     parts = [memoryview(body), *(array.raw() for array in arrays)]
     head = struct.pack(f"<{len(parts) + 1}Q", len(parts), *(part.nbytes for part in parts))
-    pieces: list[bytes | memoryview] = [head, _padding(_LENGTH.size + len(head))]
+    pieces: list[bytes | memoryview] = [head, _pad(_LENGTH.size + len(head))]
     for part in parts:
-        pieces += [part, _padding(part.nbytes)]
+        pieces += [part, _pad(part.nbytes)]
     frame = b"".join(pieces)
     return b"".join([_LENGTH.pack(len(frame)), frame])
 
 
-def decoded(frame: bytearray) -> Any:
+def decode(frame: bytearray) -> Any:
     """Turn a frame, without its length, into a message; its arrays are the frame's memory."""
     view = memoryview(frame)
     (count,) = _LENGTH.unpack_from(frame)
     lengths = struct.unpack_from(f"<{count}Q", frame, _LENGTH.size)
-    start = _aligned(_LENGTH.size * (count + 2)) - _LENGTH.size
+    start = _align(_LENGTH.size * (count + 2)) - _LENGTH.size
     parts = []
     for length in lengths:
         parts.append(view[start : start + length])
-        start += _aligned(length)
+        start += _align(length)
     return pickle.loads(parts[0], buffers=parts[1:])  # noqa: S301 - see the module
 
 
@@ -48,11 +48,11 @@ class Assembler:
         self._frame: bytearray | None = None
         self._filled = 0
 
-    def space(self) -> memoryview:
+    def buffer(self) -> memoryview:
         """Give the memory that the next bytes go to; never none."""
         return memoryview(self._header if self._frame is None else self._frame)[self._filled :]
 
-    def filled(self, count: int) -> bytearray | None:
+    def received(self, count: int) -> bytearray | None:
         """Take note of bytes that were put there, and give a frame that they complete."""
         self._filled += count
         if self._frame is None:
@@ -69,19 +69,19 @@ class Assembler:
 def receive(source: socket.socket, assembler: Assembler) -> Any:
     """Wait for a message. Raises: EOFError: the other end is gone."""
     while True:
-        count = source.recv_into(assembler.space())
+        count = source.recv_into(assembler.buffer())
         if not count:
             raise EOFError
-        frame = assembler.filled(count)
+        frame = assembler.received(count)
         if frame is not None:
-            return decoded(frame)
+            return decode(frame)
 
 
-def _aligned(length: int) -> int:
+def _align(length: int) -> int:
     """Round a length up to where the next part begins."""
-    return -(-length // _ALIGNED) * _ALIGNED
+    return -(-length // _ALIGNMENT) * _ALIGNMENT
 
 
-def _padding(length: int) -> bytes:
+def _pad(length: int) -> bytes:
     """Give what stands between a part of some length and the next."""
-    return bytes(_aligned(length) - length)
+    return bytes(_align(length) - length)

@@ -1,4 +1,4 @@
-"""What a request asks of a model, and what it is answered."""
+"""An inference: what a request wants of a model, and the response."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,16 +15,16 @@ class InferenceRequest:
 
     Attributes:
         model: a name in the registry.
-        call: a key of bertie.server.methods.METHODS.
+        method: a key of bertie.server.methods.METHODS.
         inputs: what the library's method takes for one input each: a text, a tuple of two texts,
-            or a TokenIds or Tensors where the call takes them.
+            or a TokenIds or Tensors where the method takes them.
         options: the method's keyword arguments, sorted by name and hashable: lists as tuples.
         priority: the higher is computed first.
         deadline: when the answer is of no use any more, in seconds of time.monotonic.
     """
 
     model: str
-    call: str
+    method: str
     inputs: tuple[Any, ...]
     options: tuple[tuple[str, Any], ...] = ()
     priority: int = 0
@@ -56,30 +56,30 @@ class InferenceResponse:
     fingerprint: str
 
 
-def untangled(ask: InferenceRequest, method: Method) -> InferenceRequest:
+def unwrap_token_ids(request: InferenceRequest, method: Method) -> InferenceRequest:
     """Turn TokenIds into what the library's methods take, lists of ids and an option that says so.
 
-    Raises: InputError: texts among them, or a call that takes none.
+    Raises: InputError: texts among them, or a method that takes none.
     """
-    kinds = {isinstance(one, TokenIds) for one in ask.inputs}
+    kinds = {isinstance(one, TokenIds) for one in request.inputs}
     if True not in kinds:
-        return ask
+        return request
     if False in kinds or not method.token_ids:
         raise InputError(
             "inputs are token ids among texts, expected one or the other"
             if method.token_ids
-            else f"inputs are token ids, which {ask.call} doesn't take: expected texts"
+            else f"inputs are token ids, which {request.method} doesn't take: expected texts"
         )
-    ids = tuple(one.ids for one in ask.inputs)
-    return replace(ask, inputs=ids, options=(*ask.options, ("token_ids", True)))
+    ids = tuple(one.ids for one in request.inputs)
+    return replace(request, inputs=ids, options=(*request.options, ("token_ids", True)))
 
 
-def frozen(words: Any) -> Any:
+def as_tuples(words: Any) -> Any:
     """Turn words, or a pair of such, from lists into tuples, which can be told apart."""
-    return tuple(map(frozen, words)) if isinstance(words, (list, tuple)) else words
+    return tuple(map(as_tuples, words)) if isinstance(words, (list, tuple)) else words
 
 
-def thawed(words: Any) -> Any:
+def as_lists(words: Any) -> Any:
     """Turn words, or a pair of such, from tuples into the lists that the methods take."""
     if isinstance(words, tuple) and words and isinstance(words[0], tuple):
         return tuple(map(list, words))

@@ -1,17 +1,30 @@
-"""What the front process and a worker say to each other."""
+"""What the front process and a worker send each other: commands there, results back.
+
+A LoadModel is answered by a LoadResult, a RunBatch by a BatchResult, a Ping by itself; an
+UnloadModel by nothing.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from bertie.checkpoint.config import Setting
 
-# A model's name, and a number that no other loading of any model has.
-Key: TypeAlias = tuple[str, int]
+
+class ModelKey(NamedTuple):
+    """What a model is called between the processes.
+
+    Attributes:
+        name: the registry's.
+        generation: a number that no other loading of any model has.
+    """
+
+    name: str
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadModel:
     """Load a model.
 
     Attributes:
@@ -20,13 +33,13 @@ class Load:
         options: keyword arguments of bertie.load.
     """
 
-    key: Key
+    key: ModelKey
     source: str
     options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class ModelDescription:
     """What the front process knows of a model.
 
     Attributes:
@@ -49,48 +62,48 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadResult:
     """A model is loaded, or why it is not."""
 
-    key: Key
-    description: Description | None
+    key: ModelKey
+    description: ModelDescription | None
     error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class UnloadModel:
     """Forget a model."""
 
-    key: Key
+    key: ModelKey
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunBatch:
     """Compute a batch.
 
     Attributes:
         number: what to call it.
-        key: the model.
-        call: a key of METHODS.
+        model: which.
+        method: a key of METHODS.
         options: the method's keyword arguments.
         inputs: at least one.
     """
 
     number: int
-    key: Key
-    call: str
+    model: ModelKey
+    method: str
     options: tuple[tuple[str, Any], ...]
     inputs: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class BatchResult:
     """A batch is computed.
 
     Attributes:
-        number: which.
+        number: that of the RunBatch.
         answers: one for each input, in an array or a list; None for those that have an error.
-        errors: by the input's place in the batch.
+        errors: by the input's position in the batch.
         seconds: how long it took.
     """
 
@@ -102,6 +115,4 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Say that you live; the answer is the same message."""
-
-    number: int
+    """Say that you live, by the same message."""

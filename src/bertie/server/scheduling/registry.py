@@ -5,29 +5,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bertie.checkpoint.config import Setting
 from bertie.errors import TaskError, UnknownModel
-from bertie.server.scheduling.messages import Description, Key
+from bertie.server.scheduling.messages import ModelDescription, ModelKey
 from bertie.tokenize import Tokenizer
 
 LOADING, READY, FAILED, UNLOADED = "loading", "ready", "failed", "unloaded"
 
 
 @dataclass(eq=False, slots=True)
-class Serving:
+class LoadedModel:
     """A model as the workers have it.
 
     Attributes:
         key: what the workers call it.
         description: what they say of it.
         tokenizer: its own, in the front process.
-        holders: requests that it was found for and that aren't answered yet.
+        users: how many requests that it was found for aren't answered yet.
     """
 
-    key: Key
-    description: Description
+    key: ModelKey
+    description: ModelDescription
     tokenizer: Tokenizer
-    holders: int = 0
+    users: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -43,8 +42,8 @@ class ModelEntry:
         error: why it failed, or None.
         loaded: what is in the workers, or None.
         created: when it was added, in seconds since 1970.
-        used: when it was last asked, in seconds of time.monotonic.
-        changing: held while it is loaded, reloaded or unloaded.
+        last_used: when a request last meant it, in seconds of time.monotonic.
+        lock: held while it is loaded, reloaded or unloaded.
     """
 
     name: str
@@ -54,9 +53,9 @@ class ModelEntry:
     state: str = UNLOADED
     task: str | None = None
     error: BaseException | None = None
-    loaded: Serving | None = None
-    used: float = 0.0
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    loaded: LoadedModel | None = None
+    last_used: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -78,11 +77,6 @@ class ModelEntry:
         """The most tokens of an input; None while it isn't loaded."""
         return None if self.loaded is None else self.loaded.description.max_length
 
-    @property
-    def settings(self) -> Mapping[str, Setting]:
-        """Every setting with its origin; none while it isn't loaded."""
-        return {} if self.loaded is None else self.loaded.description.settings
-
 
 class Registry:
     """All models, in the order in which they were added."""
@@ -103,7 +97,7 @@ class Registry:
         return name in self._entries
 
     def add(self, entry: ModelEntry) -> None:
-        """Add a model, or put it in the place of the one of that name."""
+        """Add a model, or put it instead of the one of that name."""
         self._entries[entry.name] = entry
 
     def remove(self, name: str) -> None:
@@ -141,9 +135,9 @@ class Registry:
         """
         if len(self._entries) == 1:
             (only,) = self._entries.values()
-            return _able(only, task)
+            return _check_task(only, task)
         if name is not None:
-            return _able(self.entry(name), task)
+            return _check_task(self.entry(name), task)
         if self._default in self._entries:
             default = self._entries[self._default]
             if default.task in (task, None):
@@ -157,7 +151,7 @@ class Registry:
         )
 
 
-def _able(entry: ModelEntry, task: str) -> ModelEntry:
+def _check_task(entry: ModelEntry, task: str) -> ModelEntry:
     """Refuse a model of another task; one that isn't loaded yet may be of any."""
     if entry.task not in (task, None):
         raise TaskError(

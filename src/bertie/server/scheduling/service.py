@@ -1,4 +1,4 @@
-"""The service: what the server's APIs ask, and the one place that models are managed from."""
+"""The service: what the server's APIs call, and the one place that models are managed from."""
 
 import asyncio
 import logging
@@ -9,54 +9,49 @@ from typing import Any
 
 from bertie.errors import DeadlineExceeded, EngineFailed, InputError, Overloaded, TaskError
 from bertie.server.methods import METHODS
-from bertie.server.scheduling.admission import Admission, Held
+from bertie.server.scheduling.admission import Admission, Usage
 from bertie.server.scheduling.events import BatchStarted, Event, Observer, RequestFinished
 from bertie.server.scheduling.inference import (
     InferenceRequest,
     InferenceResponse,
-    frozen,
-    untangled,
+    as_tuples,
+    unwrap_token_ids,
 )
 from bertie.server.scheduling.loader import Loader
-from bertie.server.scheduling.readiness import Prober
-from bertie.server.scheduling.registry import (
-    ModelEntry,
-    Registry,
-    Serving,
-)
+from bertie.server.scheduling.queued_input import BatchKey
+from bertie.server.scheduling.readiness import Prober, Readiness
+from bertie.server.scheduling.registry import LoadedModel, ModelEntry, Registry
 from bertie.server.scheduling.scheduler import Scheduler
-from bertie.server.scheduling.state import Readiness, State, WorkerState
-from bertie.server.scheduling.unit import Group
+from bertie.server.scheduling.state import State, WorkerState
 from bertie.server.settings import Settings
 from bertie.tasks.counting import Counts, characters, counted
 from bertie.tasks.methods import Method
 from bertie.tokenize import Tokenizer
 
-# Inputs of more characters are tokenized beside the event loop, which they would hold up.
+# Inputs of more characters are tokenized in a thread: they would hold up the event loop.
 _MANY_CHARACTERS = 50_000
 
-
 _log = logging.getLogger(__name__)
-_NOTHING = Counts((), ())
+_NO_COUNTS = Counts((), ())
 
 
 @dataclass(slots=True)
-class _Course:
+class _Progress:
     """What has become of a request so far.
 
     Attributes:
         characters: of all its inputs.
-        held: what it takes of the room that there is.
-        serving: the model, once it is found.
+        usage: what it takes of the room that there is.
+        model: the request's, once it is found.
         counts: its tokens, once they are counted.
         began: when it came, in seconds of time.monotonic.
         tokenization_s, inference_s, queue_s: as in InferenceResponse.
     """
 
     characters: int
-    held: Held = field(default_factory=Held)
-    serving: Serving | None = None
-    counts: Counts = _NOTHING
+    usage: Usage = field(default_factory=Usage)
+    model: LoadedModel | None = None
+    counts: Counts = _NO_COUNTS
     began: float = field(default_factory=time.monotonic)
     tokenization_s: float = 0.0
     inference_s: float = 0.0
@@ -74,7 +69,7 @@ class Service:
         """Plan a service.
 
         Args:
-            settings: of the engine, and the models.
+            settings: of scheduling, and the models.
         Raises: InputError: the default model is none of them.
         """
         default = settings.engine.default
@@ -90,7 +85,7 @@ class Service:
         self._started = False
         self._prober = Prober(self._pool, self._registry, settings.engine.ready_s)
         self._loader = Loader(self._registry, self._pool, settings.engine.max_memory)
-        self._last: BatchStarted | None = None
+        self._last_batch: BatchStarted | None = None
         self._refused = 0
         self._idle = asyncio.Event()
         for name, model in settings.models.items():
@@ -103,9 +98,9 @@ class Service:
         """
         await self._pool.start()
         if self._settings.load == "start":
-            await asyncio.gather(*(self._loader.serving(entry) for entry in self._registry))
+            await asyncio.gather(*(self._loader.loaded(entry) for entry in self._registry))
         else:
-            await asyncio.gather(*(self._loader.examine(entry) for entry in self._registry))
+            await asyncio.gather(*(self._loader.find_task(entry) for entry in self._registry))
         self._started = True
 
     async def stop(self, grace_s: float | None = None) -> None:
@@ -117,15 +112,15 @@ class Service:
         """
         grace = self._settings.grace_s if grace_s is None else grace_s
         self._admission.closed = True
-        ends = time.monotonic() + grace
-        while self._admission.held.requests and (left := ends - time.monotonic()) > 0:
+        deadline = time.monotonic() + grace
+        while self._admission.usage.requests and (left := deadline - time.monotonic()) > 0:
             self._idle.clear()
             try:
                 await asyncio.wait_for(self._idle.wait(), left)
             except TimeoutError:
                 break
         self._scheduler.fail_all(EngineFailed("the server stopped before this was computed"))
-        await self._pool.stop(max(ends - time.monotonic(), 1.0))
+        await self._pool.stop(max(deadline - time.monotonic(), 1.0))
 
     def find(self, model: str | None, task: str) -> ModelEntry:
         """Find the model that a request means. Args, Raises: as Registry.find."""
@@ -144,9 +139,9 @@ class Service:
 
         Raises: UnknownModel. Raises: whatever bertie.load raises.
         """
-        return (await self._loader.serving(self._registry.entry(name))).tokenizer
+        return (await self._loader.loaded(self._registry.entry(name))).tokenizer
 
-    async def ask(self, ask: InferenceRequest) -> InferenceResponse:
+    async def infer(self, request: InferenceRequest) -> InferenceResponse:
         """Answer a request. Cancelling the task that waits withdraws what isn't computed yet.
 
         Raises: UnknownModel: no such model. Raises: TaskError: it is for other tasks.
@@ -156,23 +151,23 @@ class Service:
         Raises: DeadlineExceeded: its time is over.
         Raises: EngineFailed: the worker that computed it died or stalled.
         """
-        course = _Course(characters(ask.inputs))
+        progress = _Progress(characters(request.inputs))
         try:
-            answers = await self._answered(ask, course)
+            answers = await self._infer(request, progress)
         except BaseException as error:
-            self._end(ask, course, error)
+            self._finish(request, progress, error)
             raise
-        self._end(ask, course, None)
-        assert course.serving is not None
+        self._finish(request, progress, None)
+        assert progress.model is not None
         return InferenceResponse(
             answers,
-            course.counts.tokens,
-            course.counts.truncated,
-            course.characters,
-            course.tokenization_s,
-            course.queue_s,
-            course.inference_s,
-            course.serving.description.fingerprint,
+            progress.counts.tokens,
+            progress.counts.truncated,
+            progress.characters,
+            progress.tokenization_s,
+            progress.queue_s,
+            progress.inference_s,
+            progress.model.description.fingerprint,
         )
 
     async def load(self, name: str, source: str, options: Mapping[str, Any]) -> ModelEntry:
@@ -202,7 +197,7 @@ class Service:
         await self._loader.remove(self._registry.entry(name))
 
     async def ready(self) -> Readiness:
-        """Ask every worker for a real inference; the answer is good for a second."""
+        """Have every worker do a real inference; the result is good for a second."""
         if self._admission.closed:
             return Readiness(False, "the server is stopping")
         if not self._started:
@@ -210,24 +205,24 @@ class Service:
         return await self._prober.ready()
 
     def state(self) -> State:
-        """Give the figures of this moment."""
-        waiting, cache, last = self._scheduler.waiting, self._scheduler.cache, self._last
+        """Give the state of this moment."""
+        queue, cache, last = self._scheduler.queue, self._scheduler.cache, self._last_batch
         workers = tuple(
             WorkerState(
                 number=worker.number,
                 pid=worker.pid,
                 restarts=worker.restarts,
                 batches=len(worker.batches),
-                inputs=sum(len(batch.run.inputs) for batch in worker.batches.values()),
+                inputs=sum(len(batch.message.inputs) for batch in worker.batches.values()),
                 tokens=worker.tokens,
                 models=tuple(sorted({name for name, _ in worker.loaded})),
             )
             for worker in self._pool.workers
         )
         return State(
-            requests=self._admission.held.requests,
-            waiting_inputs=waiting.inputs,
-            waiting_tokens=waiting.tokens,
+            requests=self._admission.usage.requests,
+            waiting_inputs=queue.inputs,
+            waiting_tokens=queue.tokens,
             running_inputs=sum(worker.inputs for worker in workers),
             running_tokens=sum(worker.tokens for worker in workers),
             tokens_per_second=self._pool.throughput.per_second,
@@ -243,88 +238,92 @@ class Service:
             workers=workers,
         )
 
-    async def _able(self, ask: InferenceRequest) -> tuple[Serving, Method]:
-        """Find the model that a request asks, loaded, and the method that it call."""
-        entry = self._registry.entry(ask.model)
-        method = METHODS.get(ask.call)
+    async def _find_model(self, request: InferenceRequest) -> tuple[LoadedModel, Method]:
+        """Find the model that a request means, loaded, and its method."""
+        entry = self._registry.entry(request.model)
+        method = METHODS.get(request.method)
         if method is None:
-            raise InputError(f"call is {ask.call!r}, expected one of {', '.join(METHODS)}")
-        entry.used = time.monotonic()
-        serving = entry.loaded or await self._loader.serving(entry)
-        if serving.description.task != method.task:
+            raise InputError(f"call is {request.method!r}, expected one of {', '.join(METHODS)}")
+        entry.last_used = time.monotonic()
+        model = entry.loaded or await self._loader.loaded(entry)
+        if model.description.task != method.task:
             raise TaskError(
-                f"{ask.call} is of task {method.task!r}, but model {entry.name!r} is for"
-                f" {serving.description.task!r}: ask another model"
+                f"{request.method} is of task {method.task!r}, but model {entry.name!r} is for"
+                f" {model.description.task!r}: ask another model"
             )
-        return serving, method
+        return model, method
 
-    async def _counted(
-        self, ask: InferenceRequest, serving: Serving, method: Method, size: int
+    async def _count_tokens(
+        self, request: InferenceRequest, model: LoadedModel, method: Method, size: int
     ) -> Counts:
-        """Count a request's tokens, beside the event loop where that takes long."""
+        """Count a request's tokens, in a thread where that takes long."""
         arguments = (
-            serving.tokenizer,
-            serving.description.settings,
+            model.tokenizer,
+            model.description.settings,
             method,
-            ask.inputs,
-            dict(ask.options),
+            request.inputs,
+            dict(request.options),
         )
         if size <= _MANY_CHARACTERS:
             return counted(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, counted, *arguments)
 
-    async def _answered(self, ask: InferenceRequest, course: _Course) -> tuple[Any, ...]:
-        """Take a request through all that happens to it."""
-        if ask.deadline is not None and ask.deadline <= course.began:
+    async def _infer(self, request: InferenceRequest, progress: _Progress) -> tuple[Any, ...]:
+        """Take a request through admission, tokenization and computing."""
+        if request.deadline is not None and request.deadline <= progress.began:
             raise DeadlineExceeded("the time that the request had was over when it came")
         rate = self._pool.rate
-        self._admission.enter(course.held, len(ask.inputs), course.characters, rate)
-        course.serving, method = await self._able(ask)
-        course.serving.holders += 1
-        ask = untangled(ask, method)
+        self._admission.admit(progress.usage, len(request.inputs), progress.characters, rate)
+        progress.model, method = await self._find_model(request)
+        progress.model.users += 1
+        request = unwrap_token_ids(request, method)
         began = time.perf_counter()
-        course.counts = await self._counted(ask, course.serving, method, course.characters)
-        course.tokenization_s = time.perf_counter() - began
-        self._admission.count(course.held, sum(course.counts.tokens), rate)
-        return await self._computed(ask, course.serving, course) if ask.inputs else ()
+        progress.counts = await self._count_tokens(
+            request, progress.model, method, progress.characters
+        )
+        progress.tokenization_s = time.perf_counter() - began
+        self._admission.admit_tokens(progress.usage, sum(progress.counts.tokens), rate)
+        return await self._compute(request, progress.model, progress) if request.inputs else ()
 
-    async def _computed(
-        self, ask: InferenceRequest, serving: Serving, course: _Course
+    async def _compute(
+        self, request: InferenceRequest, model: LoadedModel, progress: _Progress
     ) -> tuple[Any, ...]:
         """Have inputs computed."""
-        worded = ("split_words", True) in ask.options
-        job = self._scheduler.submit(
-            Group(serving.key, ask.call, ask.options),
-            serving.description.fingerprint,
-            tuple(map(frozen, ask.inputs)) if worded else ask.inputs,
-            course.counts.tokens,
-            priority=ask.priority,
-            deadline=ask.deadline,
+        split = ("split_words", True) in request.options
+        pending = self._scheduler.submit(
+            BatchKey(model.key, request.method, request.options),
+            model.description.fingerprint,
+            tuple(map(as_tuples, request.inputs)) if split else request.inputs,
+            progress.counts.tokens,
+            priority=request.priority,
+            deadline=request.deadline,
         )
         try:
-            await job.done
+            await pending.done
         finally:
-            self._scheduler.release(job)
-        course.inference_s = job.inference_s
-        return tuple(job.answers)
+            self._scheduler.release(pending)
+        progress.inference_s = pending.inference_s
+        return tuple(pending.answers)
 
-    def _end(self, ask: InferenceRequest, course: _Course, error: BaseException | None) -> None:
+    def _finish(
+        self, request: InferenceRequest, progress: _Progress, error: BaseException | None
+    ) -> None:
         """Give back what a request held, and tell the observers that it is over."""
-        if course.serving is not None:
-            course.serving.holders -= 1
-        self._admission.leave(course.held)
+        if progress.model is not None:
+            progress.model.users -= 1
+        self._admission.release(progress.usage)
         self._idle.set()
-        spent = course.tokenization_s + course.inference_s
-        course.queue_s = max(time.monotonic() - course.began - spent, 0.0)
+        spent = progress.tokenization_s + progress.inference_s
+        progress.queue_s = max(time.monotonic() - progress.began - spent, 0.0)
         if isinstance(error, Overloaded):
             self._refused += 1
         if self.observers:
-            self._observe(_finished(ask, course, error))
+            self._observe(_finished_event(request, progress, error))
 
     def _observe(self, event: Event) -> None:
         """Pass an event on."""
         if isinstance(event, BatchStarted):
-            self._last = event
+            self._last_batch = event
         for observer in self.observers:
             try:
                 observer(event)
@@ -332,21 +331,21 @@ class Service:
                 _log.exception("an observer failed")
 
 
-def _finished(
-    ask: InferenceRequest, course: _Course, error: BaseException | None
+def _finished_event(
+    request: InferenceRequest, progress: _Progress, error: BaseException | None
 ) -> RequestFinished:
     """Say what became of a request."""
-    lost = course.counts.truncated
+    lost = progress.counts.truncated
     return RequestFinished(
-        model=ask.model,
-        call=ask.call,
-        inputs=len(ask.inputs),
-        characters=course.characters,
-        tokens=sum(course.counts.tokens),
+        model=request.model,
+        method=request.method,
+        inputs=len(request.inputs),
+        characters=progress.characters,
+        tokens=sum(progress.counts.tokens),
         truncated=sum(lost),
         cut=sum(map(bool, lost)),
-        tokenization_s=course.tokenization_s,
-        queue_s=course.queue_s,
-        inference_s=course.inference_s,
+        tokenization_s=progress.tokenization_s,
+        queue_s=progress.queue_s,
+        inference_s=progress.inference_s,
         error=error,
     )

@@ -1,7 +1,6 @@
-"""How a server is: for its page, and for whoever asks whether it is ready."""
+"""The state of a service at one moment, for the server's page and metrics."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class WorkerState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Figures of this moment.
+    """The service at this moment.
 
     Attributes:
         requests: admitted and not answered.
@@ -59,20 +58,3 @@ class State:
     refused: int
     stopping: bool
     workers: tuple[WorkerState, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything as JSON knows it."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether every worker answers.
-
-    Attributes:
-        ready: whether.
-        reason: why not; empty where it is.
-    """
-
-    ready: bool
-    reason: str = ""

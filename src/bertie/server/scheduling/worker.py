@@ -8,39 +8,39 @@ import threading
 from queue import SimpleQueue
 from typing import Any
 
-from bertie.server.scheduling.ends import handed_over
-from bertie.server.scheduling.frames import Assembler, encoded, receive
-from bertie.server.scheduling.host import Host
+from bertie.server.scheduling.frames import Assembler, encode, receive
 from bertie.server.scheduling.messages import Ping
-from bertie.server.signals import STOPPING
+from bertie.server.scheduling.model_runner import ModelRunner
+from bertie.server.scheduling.socket_pair import inherited_socket
+from bertie.server.signals import STOP_SIGNALS
 
 
-class _Line:
+class _Connection:
     """The worker's end of the socket."""
 
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-        self._sending = threading.Lock()
+    def __init__(self, ours: socket.socket) -> None:
+        self._socket = ours
+        self._lock = threading.Lock()
 
     def send(self, message: Any) -> None:
         """Send a message; a front process that is gone needs none."""
-        frame = encoded(message)
-        with self._sending:
+        frame = encode(message)
+        with self._lock:
             try:
-                self._end.sendall(frame)
+                self._socket.sendall(frame)
             except OSError:
                 os._exit(0)
 
-    def read(self, work: SimpleQueue[Any]) -> None:
+    def read(self, messages: SimpleQueue[Any]) -> None:
         """Take messages in while batches are computed, until the front process is gone."""
         assembler = Assembler()
         try:
             while True:
-                message = receive(self._end, assembler)
+                message = receive(self._socket, assembler)
                 if isinstance(message, Ping):
                     self.send(message)
                 else:
-                    work.put(message)
+                    messages.put(message)
         finally:  # without a reader nobody would notice that the front process is gone
             os._exit(0)
 
@@ -48,15 +48,17 @@ class _Line:
 def main(threads: int) -> None:
     """Do what the other end of a socket says, for as long as there is one."""
     # Whoever stops the server may signal all of its processes: the front one decides.
-    for number in STOPPING:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    line = _Line(handed_over())
-    line.send(Ping(0))  # as a first word
-    host = Host(line.send, threads=threads)
-    work: SimpleQueue[Any] = SimpleQueue()
-    threading.Thread(target=line.read, args=(work,), name="bertie-read", daemon=True).start()
+    connection = _Connection(inherited_socket())
+    connection.send(Ping())  # it has started
+    runner = ModelRunner(connection.send, threads=threads)
+    messages: SimpleQueue[Any] = SimpleQueue()
+    threading.Thread(
+        target=connection.read, args=(messages,), name="bertie-read", daemon=True
+    ).start()
     while True:
-        host.handle(work.get())
+        runner.handle(messages.get())
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ _STATES = {"ready": "AVAILABLE", "loading": "LOADING", "unloaded": "START", "fai
 
 def version_of(entry: ModelEntry) -> str:
     """Give the version that TensorFlow Serving's clients see: it grows as the model is reloaded."""
-    return "1" if entry.loaded is None else str(max(entry.loaded.key[1], 1))
+    return "1" if entry.loaded is None else str(max(entry.loaded.key.generation, 1))
 
 
 def model_object(entry: ModelEntry) -> ModelObject:

@@ -1,4 +1,4 @@
-"""The worker's side: the models, and the batches that they compute."""
+"""What a worker does: it loads models and runs batches."""
 
 import pickle
 import threading
@@ -10,17 +10,25 @@ from typing import Any
 from bertie.errors import EngineFailed, TruncationWarning
 from bertie.loading.load import load
 from bertie.server.methods import METHODS
-from bertie.server.scheduling.halving import halved
-from bertie.server.scheduling.inference import thawed
-from bertie.server.scheduling.messages import Description, Drop, Key, Load, Loaded, Ran, Run
+from bertie.server.scheduling.bisection import bisect
+from bertie.server.scheduling.inference import as_lists
+from bertie.server.scheduling.messages import (
+    BatchResult,
+    LoadModel,
+    LoadResult,
+    ModelDescription,
+    ModelKey,
+    RunBatch,
+    UnloadModel,
+)
 from bertie.system.memory import resident_bytes
 from bertie.tasks.model import Model
 
 
-class Host:
-    """Models by key, and what is done with them at the front process's word.
+class ModelRunner:
+    """Models by key, and what messages have them do.
 
-    A batch is computed on the thread that hands it in, a model is loaded on one of its own, so
+    A batch is computed on the thread that calls handle, a model is loaded on one of its own, so
     that the others go on answering.
     """
 
@@ -33,50 +41,52 @@ class Host:
         """
         self._reply = reply
         self._threads = threads
-        self._models: dict[Key, Model] = {}
+        self._models: dict[ModelKey, Model] = {}
         # What is cut the front process has counted and told the client.
         warnings.simplefilter("ignore", TruncationWarning)
 
     def handle(self, message: Any) -> None:
         """Do what a message says."""
-        if isinstance(message, Run):
+        if isinstance(message, RunBatch):
             self._reply(self._run(message))
-        elif isinstance(message, Load):
-            name = f"bertie-load-{message.key[0]}"
+        elif isinstance(message, LoadModel):
+            name = f"bertie-load-{message.key.name}"
             threading.Thread(target=self._load, args=(message,), name=name, daemon=True).start()
-        elif isinstance(message, Drop):
+        elif isinstance(message, UnloadModel):
             self._models.pop(message.key, None)
 
-    def _run(self, run: Run) -> Ran:
+    def _run(self, message: RunBatch) -> BatchResult:
         """Compute a batch."""
         began = time.perf_counter()
-        model = self._models.get(run.key)
+        model = self._models.get(message.model)
         if model is None:
-            gone = EngineFailed(f"model {run.key[0]!r} isn't loaded here")
-            failures: dict[int, BaseException] = dict.fromkeys(range(len(run.inputs)), gone)
-            return Ran(run.number, [None] * len(run.inputs), failures, 0.0)
-        compute, options = METHODS[run.call].compute, dict(run.options)
-        inputs = list(map(thawed, run.inputs) if options.get("split_words") else run.inputs)
-        answers, errors = halved(lambda some: compute(model, some, options), inputs)
-        return Ran(run.number, answers, errors, time.perf_counter() - began)
+            error = EngineFailed(f"model {message.model.name!r} isn't loaded here")
+            errors: dict[int, BaseException] = dict.fromkeys(range(len(message.inputs)), error)
+            return BatchResult(message.number, [None] * len(message.inputs), errors, 0.0)
+        compute, options = METHODS[message.method].compute, dict(message.options)
+        inputs = list(
+            map(as_lists, message.inputs) if options.get("split_words") else message.inputs
+        )
+        answers, failed = bisect(lambda some: compute(model, some, options), inputs)
+        return BatchResult(message.number, answers, failed, time.perf_counter() - began)
 
-    def _load(self, message: Load) -> None:
+    def _load(self, message: LoadModel) -> None:
         """Load a model and describe it."""
         try:
             before = resident_bytes()
             model = load(message.source, **{"threads": self._threads, **message.options})
-            described = _described(model, before)
-        except BaseException as error:  # whatever it is, somebody waits for the word
-            self._reply(Loaded(message.key, None, _sendable(error)))
+            description = _describe(model, before)
+        except BaseException as error:  # whatever it is, somebody waits to hear of it
+            self._reply(LoadResult(message.key, None, _picklable(error)))
             return
         self._models[message.key] = model
-        self._reply(Loaded(message.key, described))
+        self._reply(LoadResult(message.key, description))
 
 
-def _described(model: Model, before: int | None) -> Description:
+def _describe(model: Model, before: int | None) -> ModelDescription:
     """Say what the front process has to know."""
     info, now = model.info(), resident_bytes()
-    return Description(
+    return ModelDescription(
         task=model.task,
         info=info.to_dict(),
         fingerprint=model.fingerprint,
@@ -87,7 +97,7 @@ def _described(model: Model, before: int | None) -> Description:
     )
 
 
-def _sendable(error: BaseException) -> BaseException:
+def _picklable(error: BaseException) -> BaseException:
     """Give an error that pickles."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

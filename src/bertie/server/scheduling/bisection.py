@@ -1,4 +1,4 @@
-"""Halving: inputs that fail are found and fail alone."""
+"""Bisection: inputs that fail are found, and fail alone."""
 
 import re
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Any
 from bertie.errors import BertieError, InputError, ServerError
 
 # How the library's messages begin that name one of the inputs.
-_PLACE = re.compile(r"^(text|question|instance) 0\b")
+_POSITION = re.compile(r"^(text|question|instance) 0\b")
 
 
-def halved(
+def bisect(
     compute: Callable[[list[Any]], Any], inputs: list[Any]
 ) -> tuple[Any, dict[int, BaseException]]:
     """Answer all inputs that can be answered.
@@ -18,32 +18,32 @@ def halved(
     Args:
         compute: gives one answer for each of some inputs, or raises.
         inputs: any number.
-    Returns: an array or a list, with None for each input that fails; the failures by place.
+    Returns: an array or a list, with None for each input that fails; the errors by position.
     """
     try:
         return compute(inputs), {}
     except Exception as error:
         if len(inputs) == 1:
-            return [None], {0: _ours(error)}
+            return [None], {0: _picklable(error)}
     try:
         compute([])
     except Exception as error:  # the call itself can't be, whatever its inputs
-        return [None] * len(inputs), dict.fromkeys(range(len(inputs)), _ours(error))
+        return [None] * len(inputs), dict.fromkeys(range(len(inputs)), _picklable(error))
     middle = len(inputs) // 2
-    first, failures = halved(compute, inputs[:middle])
-    second, others = halved(compute, inputs[middle:])
-    return [*first, *second], failures | {middle + i: error for i, error in others.items()}
+    first, errors = bisect(compute, inputs[:middle])
+    second, others = bisect(compute, inputs[middle:])
+    return [*first, *second], errors | {middle + i: error for i, error in others.items()}
 
 
-def _ours(error: Exception) -> BertieError:
+def _picklable(error: Exception) -> BertieError:
     """Give an error that the front process can unpickle and knows how to answer."""
     if isinstance(error, BertieError):
         return error
     return ServerError(f"computing failed: {type(error).__name__}: {error}")
 
 
-def located(error: BaseException, position: int) -> BaseException:
-    """Let an error of one input alone name its place among those that its caller gave."""
-    if not isinstance(error, InputError) or not _PLACE.match(str(error)):
+def with_position(error: BaseException, position: int) -> BaseException:
+    """Let an error of one input alone name its position among those of its request."""
+    if not isinstance(error, InputError) or not _POSITION.match(str(error)):
         return error
-    return type(error)(_PLACE.sub(rf"\g<1> {position}", str(error)))
+    return type(error)(_POSITION.sub(rf"\g<1> {position}", str(error)))

@@ -1,4 +1,4 @@
-"""Links: the front process's ends of what computes, a process or a thread."""
+"""A worker's handle in the front process: a process that was started, or a thread."""
 
 import asyncio
 import os
@@ -10,10 +10,10 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from bertie.server.scheduling.ends import start
-from bertie.server.scheduling.frames import Assembler, decoded, encoded
-from bertie.server.scheduling.host import Host
+from bertie.server.scheduling.frames import Assembler, decode, encode
 from bertie.server.scheduling.messages import Ping
+from bertie.server.scheduling.model_runner import ModelRunner
+from bertie.server.scheduling.socket_pair import spawn
 
 _WORKER = "bertie.server.scheduling.worker"
 
@@ -21,7 +21,7 @@ _WORKER = "bertie.server.scheduling.worker"
 Receive = Callable[[Any], None]
 
 
-class Link(Protocol):
+class WorkerHandle(Protocol):
     """What a worker looks like from the front process.
 
     Attributes:
@@ -36,7 +36,7 @@ class Link(Protocol):
     def kill(self) -> None:
         """End the worker at once, whatever it does."""
 
-    async def close(self, patience: float) -> None:
+    async def close(self, timeout: float) -> None:
         """Let the worker end; kill it after so many seconds."""
 
 
@@ -50,20 +50,20 @@ class _Reader(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Give the loop the memory that the next bytes go to."""
-        return self._assembler.space()
+        return self._assembler.buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take note of bytes, and give out the message that they complete."""
-        frame = self._assembler.filled(nbytes)
+        frame = self._assembler.received(nbytes)
         if frame is not None:
-            self._receive(decoded(frame))
+            self._receive(decode(frame))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Say that the worker is gone."""
         self._lost()
 
 
-class ProcessLink:
+class WorkerProcess:
     """A worker in a process of its own."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", transport: asyncio.Transport) -> None:
@@ -72,7 +72,9 @@ class ProcessLink:
         self._transport = transport
 
     @classmethod
-    async def start(cls, threads: int, receive: Receive, lost: Callable[[], None]) -> "ProcessLink":
+    async def start(
+        cls, threads: int, receive: Receive, lost: Callable[[], None]
+    ) -> "WorkerProcess":
         """Start a worker.
 
         Args:
@@ -80,9 +82,9 @@ class ProcessLink:
             receive: takes its messages.
             lost: is called once, when it is gone.
         """
-        process, ours = start(
+        process, ours = spawn(
             [sys.executable, "-m", _WORKER, str(threads)],
-            stdout=sys.stderr.fileno() if _has_descriptor() else subprocess.DEVNULL,
+            stdout=sys.stderr.fileno() if _has_file_descriptor() else subprocess.DEVNULL,
         )
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
@@ -91,24 +93,24 @@ class ProcessLink:
 
     def send(self, message: Any) -> None:
         """Send a message, in order, without waiting."""
-        self._transport.write(encoded(message))
+        self._transport.write(encode(message))
 
     def kill(self) -> None:
         """End the worker at once, whatever it does."""
         self._process.kill()
 
-    async def close(self, patience: float) -> None:
+    async def close(self, timeout: float) -> None:
         """Let the worker end; kill it after so many seconds."""
         self._transport.close()
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(None, self._process.wait, patience)
+            await loop.run_in_executor(None, self._process.wait, timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
             await loop.run_in_executor(None, self._process.wait)
 
 
-def _has_descriptor() -> bool:
+def _has_file_descriptor() -> bool:
     """Tell whether standard error is a file that a process can write to."""
     try:
         sys.stderr.fileno()
@@ -117,7 +119,7 @@ def _has_descriptor() -> bool:
     return True
 
 
-class ThreadLink:
+class WorkerThread:
     """A worker in a thread of the front process, with which it dies."""
 
     def __init__(self, threads: int, receive: Receive) -> None:
@@ -130,10 +132,10 @@ class ThreadLink:
         self.pid = os.getpid()
         self._loop = asyncio.get_running_loop()
         self._receive = receive
-        self._work: SimpleQueue[Any] = SimpleQueue()
-        host = Host(self._reply, threads=threads)
+        self._messages: SimpleQueue[Any] = SimpleQueue()
+        runner = ModelRunner(self._reply, threads=threads)
         self._thread = threading.Thread(
-            target=self._compute, args=(host,), name="bertie-compute", daemon=True
+            target=self._compute, args=(runner,), name="bertie-compute", daemon=True
         )
         self._thread.start()
 
@@ -142,20 +144,20 @@ class ThreadLink:
         if isinstance(message, Ping):
             self._loop.call_soon(self._receive, message)
         else:
-            self._work.put(message)
+            self._messages.put(message)
 
     def kill(self) -> None:
         """Do nothing: a thread can't be ended."""
 
-    async def close(self, patience: float) -> None:
+    async def close(self, timeout: float) -> None:
         """Let the thread end; leave it behind after so many seconds."""
-        self._work.put(None)
-        await self._loop.run_in_executor(None, self._thread.join, patience)
+        self._messages.put(None)
+        await self._loop.run_in_executor(None, self._thread.join, timeout)
 
-    def _compute(self, host: Host) -> None:
+    def _compute(self, runner: ModelRunner) -> None:
         """Do what messages say."""
-        for message in iter(self._work.get, None):
-            host.handle(message)
+        for message in iter(self._messages.get, None):
+            runner.handle(message)
 
     def _reply(self, message: Any) -> None:
         """Give a message to the event loop, unless it is gone."""

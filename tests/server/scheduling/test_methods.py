@@ -1,4 +1,4 @@
-"""Every call gives what the library's method gives, through a worker process."""
+"""Every method gives what the library's gives, through a worker process."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,7 @@ TEXTS = ("the old bridge", "a cat sleeps at night by the river", "")
 PAIRS = (("who sleeps?", "the cat sleeps by the river"), ("what falls?", "rain falls at night"))
 LABELS = (("labels", ("stone", "water")),)
 
-# The call, the head that the checkpoint gets with so many outputs, inputs and options.
+# The method, the head that the checkpoint gets with so many outputs, inputs and options.
 CASES: list[tuple[str, str | None, int, tuple[Any, ...], tuple[Any, ...]]] = [
     ("embed", None, 0, TEXTS, (("normalize", True),)),
     ("embed_tokens", None, 0, TEXTS, ()),
@@ -31,7 +31,7 @@ CASES: list[tuple[str, str | None, int, tuple[Any, ...], tuple[Any, ...]]] = [
     ("answer", "question_answering", 2, PAIRS, (("top_k", 2),)),
     ("next_sentence", "next_sentence", 2, PAIRS, ()),
 ]
-NAMES = {
+LABEL_NAMES = {
     "zero_shot": ["entailment", "neutral", "contradiction"],
     "tag": ["O", "B-PER", "I-PER"],
     "classify": ["x", "y", "z"],
@@ -47,32 +47,32 @@ def same(a: Any, b: Any) -> bool:
     return same(list(vars(a).values()), list(vars(b).values()))
 
 
-@pytest.mark.parametrize(("call", "head", "outputs", "inputs", "options"), CASES)
-def test_a_call_gives_what_its_method_gives(
+@pytest.mark.parametrize(("name", "head", "outputs", "inputs", "options"), CASES)
+def test_a_method_gives_what_the_librarys_gives(
     bert: Path,
-    call: str,
+    name: str,
     head: str | None,
     outputs: int,
     inputs: tuple[Any, ...],
     options: tuple[Any, ...],
 ) -> None:
     if head is not None:
-        add_head(bert, head, outputs, labels=NAMES.get(call))
-    method = METHODS[call]
+        add_head(bert, head, outputs, labels=LABEL_NAMES.get(name))
+    method = METHODS[name]
     model = bertie.load(bert, task=method.task, threads=1)
     expected = method.compute(model, list(inputs), dict(options))
 
     async def work() -> None:
         async with serving(models={"tiny": (bert, {"task": method.task})}) as service:
-            answered = await service.ask(InferenceRequest("tiny", call, inputs, options))
-            assert same(list(answered.answers), list(expected))
-            assert len(answered.tokens) == len(inputs)
+            response = await service.infer(InferenceRequest("tiny", name, inputs, options))
+            assert same(list(response.answers), list(expected))
+            assert len(response.tokens) == len(inputs)
             assert (await service.ready()).ready
 
     run(work())
 
 
-def test_a_fill_gives_what_its_method_gives_and_names_an_input_without_a_mask(
+def test_fill_gives_what_the_librarys_gives_and_names_an_input_without_a_mask(
     bert: Path,
 ) -> None:
     add_fill_head(bert)
@@ -81,10 +81,10 @@ def test_a_fill_gives_what_its_method_gives_and_names_an_input_without_a_mask(
 
     async def work() -> None:
         async with serving(models={"tiny": bert}) as service:
-            answered = await service.ask(InferenceRequest("tiny", "fill", texts[:2]))
-            assert same(list(answered.answers), model.fill(list(texts[:2])))
+            response = await service.infer(InferenceRequest("tiny", "fill", texts[:2]))
+            assert same(list(response.answers), model.fill(list(texts[:2])))
             with pytest.raises(InputError, match=r"text 2 has no \[MASK\]"):
-                await service.ask(InferenceRequest("tiny", "fill", texts))
+                await service.infer(InferenceRequest("tiny", "fill", texts))
             assert (await service.ready()).ready
 
     run(work())
@@ -96,14 +96,14 @@ def test_a_token_without_an_embedding_fails_its_own_request_alone(bert: Path) ->
 
     async def work() -> None:
         async with serving(models={"tiny": bert}, workers=0) as service:
-            calls = [
-                service.ask(InferenceRequest("tiny", "embed", ("a song", "the [E11]"))),
-                service.ask(InferenceRequest("tiny", "embed", ("a song", "a river"))),
-                service.ask(
+            requests = [
+                service.infer(InferenceRequest("tiny", "embed", ("a song", "the [E11]"))),
+                service.infer(InferenceRequest("tiny", "embed", ("a song", "a river"))),
+                service.infer(
                     InferenceRequest("tiny", "embed", (TokenIds((5,)), TokenIds((6, rows))))
                 ),
             ]
-            bad, good, ids = await asyncio.gather(*calls, return_exceptions=True)
+            bad, good, ids = await asyncio.gather(*requests, return_exceptions=True)
             for error in (bad, ids):
                 assert isinstance(error, InputError)
                 assert str(error).startswith(f"text 1: token '[E11]' is {rows} in the vocabulary")
@@ -116,13 +116,13 @@ def test_token_ids_give_what_their_texts_give(tiny_sentence: Path, library: Any)
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, workers=0) as service:
             ids = tuple(TokenIds(tuple(library.tokenizer.encode(text).ids)) for text in TEXTS)
-            answered = await service.ask(InferenceRequest("tiny", "embed", ids))
-            np.testing.assert_array_equal(np.stack(answered.answers), library.embed(TEXTS))
-            assert answered.tokens == tuple(len(one.ids) for one in ids)
+            response = await service.infer(InferenceRequest("tiny", "embed", ids))
+            np.testing.assert_array_equal(np.stack(response.answers), library.embed(TEXTS))
+            assert response.tokens == tuple(len(one.ids) for one in ids)
             with pytest.raises(InputError, match="another model's tokenizer"):
-                await service.ask(InferenceRequest("tiny", "embed", (TokenIds((50256,)),)))
+                await service.infer(InferenceRequest("tiny", "embed", (TokenIds((50256,)),)))
             with pytest.raises(InputError, match="token ids among texts"):
-                await service.ask(InferenceRequest("tiny", "embed", (*ids, "text")))
+                await service.infer(InferenceRequest("tiny", "embed", (*ids, "text")))
 
     run(work())
 
@@ -141,16 +141,16 @@ def test_tensors_give_hidden_states_with_zeros_where_they_are_masked(
 
     async def work() -> None:
         async with serving(models={"tiny": tiny_bert}, workers=0) as service:
-            answered = await service.ask(InferenceRequest("tiny", "tensors", inputs))
+            response = await service.infer(InferenceRequest("tiny", "tensors", inputs))
             for one, row, found in zip(
-                model.embed_tokens(TEXTS[:2]), ids, answered.answers, strict=True
+                model.embed_tokens(TEXTS[:2]), ids, response.answers, strict=True
             ):
                 assert found.shape == (size, 24)
                 np.testing.assert_array_equal(found[: len(row)], one.vectors)
                 assert not found[len(row) :].any()
             holed = Tensors((3, 4), (0, 1), (0, 0))
             with pytest.raises(InputError, match="instance 1: input_mask isn't ones and then"):
-                await service.ask(InferenceRequest("tiny", "tensors", (inputs[0], holed)))
+                await service.infer(InferenceRequest("tiny", "tensors", (inputs[0], holed)))
 
     run(work())
 
@@ -163,37 +163,37 @@ def test_tensors_of_a_classifier_give_its_probabilities_in_order(bert: Path) -> 
 
     async def work() -> None:
         async with serving(models={"tiny": bert}, workers=0) as service:
-            answered = await service.ask(InferenceRequest("tiny", "tensors_classify", (one,)))
+            response = await service.infer(InferenceRequest("tiny", "tensors_classify", (one,)))
             scores = {label.label: label.score for label in model.classify(TEXTS[0])}
-            np.testing.assert_array_equal(answered.answers[0], [scores[name] for name in "xyz"])
+            np.testing.assert_array_equal(response.answers[0], [scores[name] for name in "xyz"])
 
     run(work())
 
 
-def test_every_task_has_a_call() -> None:
+def test_every_task_has_a_method() -> None:
     assert {method.task for method in METHODS.values()} == set(TASKS)
 
 
 @pytest.mark.parametrize(
-    ("call", "head", "inputs"),
+    ("name", "head", "inputs"),
     [
         ("tag", "token_classification", (["the", "old", "bridge"], [], ["a", "cat"])),
         ("classify", "sequence_classification", (["the", "cat"], (["a"], ["dog", "sleeps"]))),
     ],
 )
 def test_words_and_pairs_of_words_are_told_apart(
-    bert: Path, call: str, head: str, inputs: tuple[Any, ...]
+    bert: Path, name: str, head: str, inputs: tuple[Any, ...]
 ) -> None:
-    add_head(bert, head, 3, labels=NAMES[call])
-    model: Any = bertie.load(bert, task=call, threads=1)
+    add_head(bert, head, 3, labels=LABEL_NAMES[name])
+    model: Any = bertie.load(bert, task=name, threads=1)
 
     async def work() -> None:
-        async with serving(models={"tiny": (bert, {"task": call})}, workers=0) as service:
-            asked = InferenceRequest("tiny", call, inputs, (("split_words", True),))
-            answered = await service.ask(asked)
-            expected = getattr(model, call)(list(inputs), split_words=True)
-            assert same(list(answered.answers), expected)
-            assert answered.characters == sum(len(word) for word in _words(inputs))
+        async with serving(models={"tiny": (bert, {"task": name})}, workers=0) as service:
+            request = InferenceRequest("tiny", name, inputs, (("split_words", True),))
+            response = await service.infer(request)
+            expected = getattr(model, name)(list(inputs), split_words=True)
+            assert same(list(response.answers), expected)
+            assert response.characters == sum(len(word) for word in _words(inputs))
 
     run(work())
 
