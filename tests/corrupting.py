@@ -24,7 +24,7 @@ from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError, SourceError
 from bertie.export import write_bundle
-from bertie.sources.bundles import require_whole
+from bertie.sources.bundles import require_intact
 from tests.torch_files import archive, pickled, row, state, storage, tensor
 
 DATA = Path(__file__).parent / "data"
@@ -63,7 +63,7 @@ def read_bundle(directory: Path) -> dict[str, Tensor]:
 
 def read_whole_bundle(directory: Path) -> dict[str, Tensor]:
     """Read a bundle after comparing its hashes, as pull --check does."""
-    require_whole(directory)
+    require_intact(directory)
     return read_bundle(directory)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.calls.batches import Ints, row_each, rows_each
+from bertie.calls.batches import Ints, per_sequence, per_token
 from bertie.tokenize import PackedEncodings
 
 
@@ -23,7 +23,7 @@ def tokens(ids: Ints, type_ids: Ints, lengths: Ints) -> np.ndarray:
 @given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 30))
 def test_tokens_come_back_to_their_sequences(lengths: list[int], budget: int) -> None:
     batch = packed(lengths)
-    found = rows_each(batch, budget, tokens)
+    found = per_token(batch, budget, tokens)
     assert [len(rows) for rows in found] == lengths
     flat = np.concatenate([np.zeros((0, 2)), *found])
     assert flat[:, 0].tolist() == batch.ids.tolist()
@@ -40,5 +40,5 @@ def test_rows_come_back_in_order(lengths: list[int], budget: int) -> None:
         return ids[np.cumsum(lengths) - lengths].astype(np.float32)[:, None]
 
     starts = np.cumsum([0, *lengths[:-1]])
-    assert row_each(batch, budget, first_id, 1)[:, 0].tolist() == starts.tolist()
+    assert per_sequence(batch, budget, first_id, 1)[:, 0].tolist() == starts.tolist()
     assert all(size <= max(budget, *lengths) for size in passes)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.calls.merging import as_encodings, by_text, join
+from bertie.calls.merging import as_encodings, merge_windows, windows_by_text
 from bertie.calls.windows import first_windows
 from bertie.tokenize import PackedWindows, Tokenizer
 
@@ -27,9 +27,9 @@ def values_of(windows: PackedWindows) -> list[np.ndarray]:
 def test_every_token_is_there_once(texts: list[str], max_length: int, stride: int) -> None:
     windows = TOKENIZER.encode_windows(texts, max_length=max_length, stride=stride)
     rows = values_of(windows)
-    for text, found in zip(texts, by_text(windows, len(texts), stride, 0), strict=True):
+    for text, found in zip(texts, windows_by_text(windows, len(texts), stride, 0), strict=True):
         whole = TOKENIZER.encode(text, add_special_tokens=False)
-        values, offsets, word_ids = join(found, rows)
+        values, offsets, word_ids = merge_windows(found, rows)
         assert values[:, 0].tolist() == whole.ids
         assert [tuple(pair) for pair in offsets.tolist()] == whole.offsets
         assert word_ids.tolist() == whole.word_ids
@@ -39,8 +39,8 @@ def test_every_token_is_there_once(texts: list[str], max_length: int, stride: in
 def test_a_token_comes_from_the_window_where_it_has_most_context() -> None:
     windows = TOKENIZER.encode_windows(["wind " * 16], max_length=12, stride=4)
     assert windows.lengths.tolist() == [12, 12]
-    (found,) = by_text(windows, 1, 4, 0)
-    values, _, _ = join(found, values_of(windows))
+    (found,) = windows_by_text(windows, 1, 4, 0)
+    values, _, _ = merge_windows(found, values_of(windows))
     assert values[:, 1].tolist() == [0] * 8 + [1] * 8
 
 

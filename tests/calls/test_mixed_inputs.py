@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.calls.mixed_inputs import apart
+from bertie.calls.mixed_inputs import encode_mixed
 from bertie.calls.texts import Texts
 from bertie.tokenize import PackedEncodings, Tokenizer
 
@@ -21,7 +21,7 @@ def encode(texts: Texts) -> PackedEncodings:
 
 @given(st.lists(st.tuples(SENTENCES, st.none() | SENTENCES), min_size=1))
 def test_a_mixed_call_keeps_its_order(items: list[tuple[str, str | None]]) -> None:
-    together = apart(encode, Texts(*zip(*items, strict=True)))
+    together = encode_mixed(encode, Texts(*zip(*items, strict=True)))
     alone = [encode(Texts((first,), (second,))) for first, second in items]
     for field in ("ids", "type_ids", "lengths", "truncated"):
         expected = [value for one in alone for value in getattr(one, field).tolist()]

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.calls.prefetching import ahead
+from bertie.calls.prefetching import prefetch
 from tests.timeouts import TIMEOUT
 
 
 @given(st.lists(st.integers(), max_size=9))
 def test_results_are_those_of_a_loop(items: list[int]) -> None:
-    assert list(ahead(items, str, lambda text: text + "!")) == [f"{item}!" for item in items]
+    assert list(prefetch(items, str, lambda text: text + "!")) == [f"{item}!" for item in items]
 
 
 def test_the_next_item_is_prepared_while_one_is_computed() -> None:
@@ -27,7 +27,7 @@ def test_the_next_item_is_prepared_while_one_is_computed() -> None:
     def compute(item: int) -> bool:
         return prepared.wait(timeout=TIMEOUT)
 
-    assert list(ahead([0, 1], prepare, compute)) == [True, True]
+    assert list(prefetch([0, 1], prepare, compute)) == [True, True]
 
 
 def test_only_computing_happens_on_another_thread() -> None:
@@ -39,7 +39,7 @@ def test_only_computing_happens_on_another_thread() -> None:
         return item
 
     items = (note("items", i) for i in range(5))
-    list(ahead(items, lambda i: note("prepare", i), lambda i: note("compute", i)))
+    list(prefetch(items, lambda i: note("prepare", i), lambda i: note("compute", i)))
     assert seen["items"] == seen["prepare"] == {here}
     assert len(seen["compute"]) == 1
     assert here not in seen["compute"]
@@ -53,7 +53,7 @@ def test_a_failure_comes_after_the_results_before_it(place: str) -> None:
         return item
 
     items = (fail("items", i) for i in range(4))
-    results = ahead(items, lambda i: fail("prepare", i), lambda i: fail("compute", i))
+    results = prefetch(items, lambda i: fail("prepare", i), lambda i: fail("compute", i))
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(KeyError, match=place):
         next(results)
@@ -69,9 +69,9 @@ def test_at_most_two_items_are_taken_before_the_first_result_is_used() -> None:
             taken += 1
             yield taken
 
-    results = ahead(endless(), int, int)
+    results = prefetch(endless(), int, int)
     assert taken == 0
     next(results)
     assert taken == 2
     results.close()
-    assert not any(thread.name.startswith("bertie-ahead") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("bertie-prefetch") for thread in threading.enumerate())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from bertie.calls.probabilities import check_top_k, identity, log_total, sigmoid, softmax
+from bertie.calls.probabilities import check_top_k, identity, log_sum_exp, sigmoid, softmax
 from bertie.errors import InputError
 
 ROWS = arrays.arrays(
@@ -37,7 +37,7 @@ def test_the_logarithm_of_softmax_is_that(logits: np.ndarray) -> None:
     narrow = logits.astype(np.float32)
     expected = np.log(np.maximum(softmax(narrow), 1e-300))
     for row, wanted in zip(narrow, expected, strict=True):
-        found = row.astype(np.float64) - log_total(row)
+        found = row.astype(np.float64) - log_sum_exp(row)
         assert found == pytest.approx(wanted, rel=1e-6, abs=1e-6)
 
 

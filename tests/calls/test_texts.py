@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bertie.calls.texts import Texts, checked, listed
+from bertie.calls.texts import Texts, as_list, check_texts
 from bertie.errors import InputError
 
 
@@ -20,41 +20,41 @@ from bertie.errors import InputError
 )
 def test_a_bad_text_is_named_by_its_position(text: Any, fault: str) -> None:
     with pytest.raises(InputError, match=f"^{fault}; expected str .* nothing has been computed"):
-        checked(["good", "also good", text], first=5, pairs=False)
+        check_texts(["good", "also good", text], first=5, pairs=False)
 
 
 def test_many_bad_texts_are_counted() -> None:
     with pytest.raises(InputError, match="text 4 is None; and 3 more; expected str"):
-        checked([None] * 8)
+        check_texts([None] * 8)
 
 
 def test_good_texts_pass() -> None:
-    checked(["", " ", "plain", "naïve", "水", "👍🏽"])
+    check_texts(["", " ", "plain", "naïve", "水", "👍🏽"])
 
 
 @pytest.mark.parametrize("inputs", [None, 3, b"bytes", {"a": "b"}])
 def test_inputs_that_hold_no_texts_are_refused(inputs: Any) -> None:
     with pytest.raises(InputError, match=r"inputs is .*, expected a text or a list of texts"):
-        listed(inputs)
+        as_list(inputs)
 
 
 def test_any_iterable_is_listed() -> None:
-    assert listed(text for text in "ab") == (["a", "b"], False)
-    assert listed(("a", "b"), pairs=False) == (["a", "b"], False)
-    assert listed([], split_words=True) == ([], False)
+    assert as_list(text for text in "ab") == (["a", "b"], False)
+    assert as_list(("a", "b"), pairs=False) == (["a", "b"], False)
+    assert as_list([], split_words=True) == ([], False)
 
 
 def test_one_text_one_pair_and_one_text_of_words_are_told_from_several() -> None:
-    assert listed("a") == (["a"], True)
-    assert listed(("a", "b")) == ([("a", "b")], True)
-    assert listed(["a", "b"]) == (["a", "b"], False)
-    assert listed(["a", "b"], split_words=True) == ([["a", "b"]], True)
-    assert listed([["a"], ["b"]], split_words=True) == ([["a"], ["b"]], False)
+    assert as_list("a") == (["a"], True)
+    assert as_list(("a", "b")) == ([("a", "b")], True)
+    assert as_list(["a", "b"]) == (["a", "b"], False)
+    assert as_list(["a", "b"], split_words=True) == ([["a", "b"]], True)
+    assert as_list([["a"], ["b"]], split_words=True) == ([["a"], ["b"]], False)
 
 
 def test_pairs_are_taken_apart() -> None:
-    assert checked(["a", ("b", "c")]) == Texts(("a", "b"), (None, "c"))
-    words = checked([["a", "b"], (["c"], [])], split_words=True)
+    assert check_texts(["a", ("b", "c")]) == Texts(("a", "b"), (None, "c"))
+    words = check_texts([["a", "b"], (["c"], [])], split_words=True)
     assert words == Texts((("a", "b"), ("c",)), (None, ()))
     assert words.map(str.upper).first == (("A", "B"), ("C",))
     assert words.prefixed("to be ").first == (("to", "be", "a", "b"), ("to", "be", "c"))
@@ -72,4 +72,4 @@ def test_pairs_are_taken_apart() -> None:
 )
 def test_a_bad_input_is_named_by_its_position(item: Any, options: Any, fault: str) -> None:
     with pytest.raises(InputError, match=f"^{fault}"):
-        checked([item], 2, **options)
+        check_texts([item], 2, **options)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import bertie
-from bertie.calls.token_ids import framed
+from bertie.calls.token_ids import pack_token_ids
 from bertie.calls.truncation import Truncation
 from bertie.errors import InputError, TruncationWarning
 
@@ -60,11 +60,11 @@ def test_long_ones_are_cut_between_what_frames_them(model: Any, side: str) -> No
     long = "hello world the other one hello world"
     ids = model.tokenizer.encode(long, add_special_tokens=False).ids
     truncation = Truncation(side, 6)
-    packed = framed(model.tokenizer, [ids], 0, truncation)
+    packed = pack_token_ids(model.tokenizer, [ids], 0, truncation)
     expected = model.tokenizer.encode_batch([long], max_length=6, truncate=side)
     np.testing.assert_array_equal(packed.ids, expected.ids)
     np.testing.assert_array_equal(packed.truncated, expected.truncated)
     with pytest.warns(TruncationWarning):
         truncation.warn(1)
     with pytest.raises(InputError, match=r"text 0 is .* tokens long"):
-        framed(model.tokenizer, [ids], 0, Truncation("error", 6))
+        pack_token_ids(model.tokenizer, [ids], 0, Truncation("error", 6))

@@ -3,7 +3,7 @@
 import pytest
 
 from bertie.checkpoint.architectures import ARCHITECTURES
-from bertie.checkpoint.names import canonical, foreign, ties, unwrapped
+from bertie.checkpoint.names import canonical, other_architecture, ties, unwrap
 
 WORDS = "embeddings.word_embeddings.weight"
 
@@ -132,9 +132,11 @@ def test_an_encoder_without_that_head_has_no_ties(model_type: str) -> None:
 
 def test_names_tell_of_another_architecture() -> None:
     bert = ARCHITECTURES["bert"]
-    assert foreign(["roberta.embeddings.LayerNorm.bias", "lm_head.bias"], bert) == "roberta"
-    assert foreign(["bert.embeddings.LayerNorm.bias", "electra.x"], bert) is None
-    assert foreign(["embeddings.LayerNorm.bias"], bert) is None
+    assert (
+        other_architecture(["roberta.embeddings.LayerNorm.bias", "lm_head.bias"], bert) == "roberta"
+    )
+    assert other_architecture(["bert.embeddings.LayerNorm.bias", "electra.x"], bert) is None
+    assert other_architecture(["embeddings.LayerNorm.bias"], bert) is None
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_names_tell_of_another_architecture() -> None:
 def test_what_a_wrapped_model_has_before_every_name_is_taken_off(wrappers: tuple[str, ...]) -> None:
     prefix = "".join(f"{wrapper}." for wrapper in wrappers)
     found = {f"{prefix}bert.pooler.dense.bias": 1, f"{prefix}classifier.bias": 2}
-    assert unwrapped(found) == ({"bert.pooler.dense.bias": 1, "classifier.bias": 2}, wrappers)
+    assert unwrap(found) == ({"bert.pooler.dense.bias": 1, "classifier.bias": 2}, wrappers)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +153,4 @@ def test_what_a_wrapped_model_has_before_every_name_is_taken_off(wrappers: tuple
 )
 def test_names_that_are_not_all_inside_a_wrapper_stay(names: list[str]) -> None:
     found = dict.fromkeys(names, 0)
-    assert unwrapped(found) == (found, ())
+    assert unwrap(found) == (found, ())

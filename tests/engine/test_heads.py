@@ -42,11 +42,11 @@ def test_one_token_that_overflows_is_not_lost_in_the_largest_logits(tmp_path: Pa
     head = Head(record(tmp_path, "bert", "masked_lm"))
     hidden = rows("bert", "masked_lm", "tokens").copy()
     lengths = np.array([len(hidden)], np.int32)
-    assert np.array_equal(head.largest(hidden, lengths), head.logits(hidden).max(axis=0)[None])
+    assert np.array_equal(head.maximum(hidden, lengths), head.logits(hidden).max(axis=0)[None])
     hidden[1] = np.finfo(np.float32).max
     with np.errstate(all="ignore"):
         assert not np.isfinite(head.logits(hidden)).all()
-        assert not np.isfinite(head.largest(hidden, lengths)).all()
+        assert not np.isfinite(head.maximum(hidden, lengths)).all()
 
 
 def test_another_width_is_an_input_error(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from bertie import _core
 from bertie.engine.encoder import PRECISIONS
 from bertie.errors import CheckpointError, InputError
 from bertie.export import write_bundle
-from bertie.sources.bundles import sealed
+from bertie.sources.bundles import encode_content
 from tests.editing import edit_tensors
 
 Export = Callable[..., Path]
@@ -283,4 +283,4 @@ def read(bundle: Path) -> dict[str, Any]:
 def write(bundle: Path, content: dict[str, Any]) -> None:
     """Write a manifest as its exporter would."""
     del content["sha256"]
-    (bundle / "bertie.json").write_bytes(sealed(content))
+    (bundle / "bertie.json").write_bytes(encode_content(content))

@@ -8,10 +8,10 @@ import tokenizers
 
 import bertie
 from bertie.export import write_bundle
-from bertie.export.beside import write_beside
+from bertie.export.config_files import write_config_files
 from bertie.export.tokenizer_files import write_tokenizer
 from bertie.opened import open_source
-from bertie.tokenize import Tokenizer, stored
+from bertie.tokenize import Tokenizer, wordpiece_file
 from tests.architectures import NAMES
 from tests.architectures import write as write_model
 from tests.editing import edit_json
@@ -42,7 +42,7 @@ def test_a_tokenizer_json_alone_says_it_all(case: Case, tmp_path: Path) -> None:
     opened = open_source(source(tmp_path / "source", case))
     out = tmp_path / "out"
     out.mkdir()
-    write_beside(opened, out)
+    write_config_files(opened, out)
     write_tokenizer(opened, out)
     package = tokenizers.Tokenizer.from_file(str(out / "tokenizer.json"))
     found = [package.encode(*texts) for texts in case.texts]
@@ -75,7 +75,7 @@ def test_a_bundle_gives_the_same_tokens_by_each_of_its_files(name: str, tmp_path
     model = bertie.load(bundle)
     assert model.fingerprint == bertie.load(folder, precision="float32").fingerprint
     assert [model.tokenizer.encode(*texts).ids for texts in case.texts] == case.expected["ids"]
-    (bundle / stored.NAME).unlink(missing_ok=True)
+    (bundle / wordpiece_file.NAME).unlink(missing_ok=True)
     again = Tokenizer.load(bundle)
     assert [again.encode(*texts).ids for texts in case.texts] == case.expected["ids"]
     assert again.identity() == model.tokenizer.identity()

@@ -11,7 +11,7 @@ import bertie
 from bertie.known import IDLE, MODEL_CONFIG, MODEL_FILES, NOTED, READ, REFUSED, Known
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
 from bertie.loading.doctor import diagnose
-from bertie.sources.layout import needed
+from bertie.sources.layout import needed_files
 from tests.frameworks import ARCHITECTURES, unpack
 from tests.known.walking import SAMPLE, called, notes, outcome, put, refusal
 
@@ -218,7 +218,7 @@ def test_files_that_are_refused_or_read_are_fetched_with_a_model() -> None:
     there = ["config.json", "model.safetensors", "vocab.txt", "adapter_config.json", "x.txt"]
     there += ["config_setfit.json", "model_head.pkl", "sparse_linear.pt", "tokenizer_78.model"]
     there += ["0_Transformer/adapter_config.json", *TRANSFORMER_CONFIGS, COLBERT]
-    assert set(there) - set(needed(there)) == {"x.txt"}
+    assert set(there) - set(needed_files(there)) == {"x.txt"}
 
 
 def test_the_doctor_names_keys_that_nobody_reads(saved: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from bertie.errors import CheckpointError
 from bertie.export.bundle import write_bundle
 from bertie.known.sentence import MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
 from bertie.server.methods import METHODS
-from bertie.tasks.counting import counted
+from bertie.tasks.token_counts import count_tokens
 from tests.editing import edit_json
 from tests.known.walking import notes, put
 
@@ -212,7 +212,7 @@ def test_what_a_server_counts_is_what_is_read(library: Path) -> None:
         settings = loaded.info().settings
         given = (("stone", text), ("stone", "rain")) if method == "score" else (text, "rain")
         rule = METHODS[method]
-        counts = counted(loaded.tokenizer, settings, rule, given, options)
+        counts = count_tokens(loaded.tokenizer, settings, rule, given, options)
         prefix = {"score": "rain and ", "embed_sparse": "rain "}.get(
             method, {"query": "who ", "document": "stone "}.get(options.get("kind", ""), "")
         )

@@ -8,7 +8,7 @@ import pytest
 
 from bertie.errors import InputError
 from bertie.search import Index
-from bertie.search.duplicates import grouped, near_duplicates
+from bertie.search.duplicates import group_vectors, near_duplicates
 
 
 def turned(*degrees: float) -> np.ndarray:
@@ -18,7 +18,7 @@ def turned(*degrees: float) -> np.ndarray:
 
 
 def members(vectors: np.ndarray, threshold: float) -> dict[int, list[int]]:
-    groups = grouped(vectors, threshold)
+    groups = group_vectors(vectors, threshold)
     return {first: sorted(row for row, _ in found) for first, found in groups.items()}
 
 
@@ -27,7 +27,7 @@ def test_every_member_is_near_to_the_groups_first_row() -> None:
     vectors = turned(0, 9, 18, 27, 90)
     threshold = float(np.cos(np.radians(10)))
     assert members(vectors, threshold) == {0: [1], 2: [3]}
-    found = grouped(vectors, threshold)
+    found = group_vectors(vectors, threshold)
     assert found[0] == [(1, pytest.approx(np.cos(np.radians(9)), abs=1e-6))]
 
 

@@ -14,7 +14,7 @@ import pytest
 from bertie.errors import InputError, SourceError, TaskError
 from bertie.loading.load import load
 from bertie.search import Changes, Index, Match, store
-from bertie.search.lock import writing
+from bertie.search.lock import writer_lock
 from tests.search.conftest import ROWS
 from tests.tasks.heads import add_head
 
@@ -289,7 +289,7 @@ def test_another_key_column_is_refused(filled: Index) -> None:
 
 
 def test_one_writes_at_a_time(filled: Index) -> None:
-    with writing(filled.path):
+    with writer_lock(filled.path):
         for call in (lambda: filled.add(ROWS), lambda: filled.delete(["1"])):
             with pytest.raises(InputError, match="is being written by another process"):
                 call()
@@ -335,7 +335,7 @@ def test_an_approximate_index_of_many_pieces_is_made_anew(
     tmp_path: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "APPROXIMATE_FROM", 300)
-    monkeypatch.setattr(store, "_PIECES", 2)
+    monkeypatch.setattr(store, "_MAX_SEGMENTS", 2)
     index = Index.create(tmp_path / "index", model=embedder, key="id")
     index.add({"id": str(n), "text": f"number {n}"} for n in range(300))
     pieces = []
@@ -353,7 +353,7 @@ def test_a_reader_from_before_the_approximate_index_compares_the_best_in_float32
     tmp_path: Path, tiny_sentence: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "APPROXIMATE_FROM", 300)
-    monkeypatch.setattr(store, "_FRESH", timedelta(0))
+    monkeypatch.setattr(store, "_READ_INTERVAL", timedelta(0))
     model = load(tiny_sentence, precision="float32", dimensions=8)
     index = Index.create(tmp_path / "index", model=model, key="id", first_pass="binary")
     reader = Index.open(index.path, model=model)
@@ -367,7 +367,7 @@ def test_partitions_keep_their_size_when_the_index_is_brought_up_to_date(
     tmp_path: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "APPROXIMATE_FROM", 300)
-    monkeypatch.setattr(store, "_PER_PARTITION", 20)
+    monkeypatch.setattr(store, "_PARTITION_ROWS", 20)
     index = Index.create(tmp_path / "index", model=embedder, key="id")
     names = [str(n) for n in range(600)]
     vectors = np.random.default_rng(0).standard_normal((600, embedder.dimensions), np.float32)

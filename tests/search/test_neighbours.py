@@ -24,7 +24,7 @@ def test_the_nearest_other_row_is_found() -> None:
     all_cosines = vectors @ vectors.T
     np.fill_diagonal(all_cosines, -1)
     places = np.array([0, 2, 5, 11, 30, 38, 39, 8, 9])
-    cosines, who = neighbours.nearest_others(vectors, places)
+    cosines, who = neighbours.nearest_neighbours(vectors, places)
     assert cosines == pytest.approx(all_cosines[places].max(axis=1), abs=1e-6)
     assert all_cosines[places, who] == pytest.approx(cosines, abs=1e-6)
     assert not (who == places).any()

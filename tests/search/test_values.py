@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bertie.errors import InputError
 from bertie.search import Index
-from bertie.search.values import Misfit, plain, taker, type_of
+from bertie.search.values import ValueMismatch, column_converter, to_python, type_of
 
 pytest.importorskip("lancedb")
 
@@ -156,7 +156,7 @@ def test_the_first_values_settle_a_columns_type(values: list[Any], kind: str) ->
     found = type_of(values)
     assert str(found) == kind
     for value in values:
-        assert taker(found)(value) == value
+        assert column_converter(found)(value) == value
 
 
 class Colour(StrEnum):
@@ -187,7 +187,7 @@ class Size(IntEnum):
     ],
 )
 def test_values_of_other_libraries_become_pythons_own(value: Any, expected: Any) -> None:
-    found = plain(value)
+    found = to_python(value)
     assert type(found) is type(expected)
     assert found == expected
 
@@ -209,8 +209,8 @@ def test_values_of_other_libraries_become_pythons_own(value: Any, expected: Any)
 def test_what_cannot_be_kept_is_refused(tmp_path: Path, embedder: Any, value: Any) -> None:
     if isinstance(value, np.longdouble) and float(value) == value:
         pytest.skip("no long double here")
-    with pytest.raises(Misfit):
-        plain(value)
+    with pytest.raises(ValueMismatch):
+        to_python(value)
     index = Index.create(tmp_path / "index", model=embedder)
     with pytest.raises(InputError, match=r"row 1: column 'value' has .*, expected a text"):
         index.add([{"text": "a", "value": value}])
@@ -228,12 +228,12 @@ def test_lists_without_end_are_refused(tmp_path: Path, embedder: Any) -> None:
 
 def test_times_of_pandas_are_kept_to_the_last_digit() -> None:
     pandas = pytest.importorskip("pandas")
-    assert plain(pandas.Timestamp(NOON)) == NOON
-    assert type(plain(pandas.Timestamp(AWARE))) is dt.datetime
-    assert plain(pandas.Timestamp(AWARE)) == AWARE
+    assert to_python(pandas.Timestamp(NOON)) == NOON
+    assert type(to_python(pandas.Timestamp(AWARE))) is dt.datetime
+    assert to_python(pandas.Timestamp(AWARE)) == AWARE
     for value in (pandas.Timestamp(1), pandas.NaT):
-        with pytest.raises(Misfit, match="finer than microseconds, or no time"):
-            plain(value)
+        with pytest.raises(ValueMismatch, match="finer than microseconds, or no time"):
+            to_python(value)
 
 
 def test_keys_are_texts_or_whole_numbers_everywhere(filled: Index) -> None:

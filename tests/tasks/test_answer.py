@@ -13,7 +13,7 @@ import bertie
 from bertie.errors import CheckpointError, InputError
 from bertie.tasks.answer import Answer, Reader
 from tests.tasks.heads import add_head, logits
-from tests.tokenize.foreign import KINDS, retokenize
+from tests.tokenize.hf_tokenizers import KINDS, retokenize
 
 QUESTION = "Who sleeps?"
 CONTEXT = "The  CAT sleeps in the small house; nobody knows wonderful friendships by the river."

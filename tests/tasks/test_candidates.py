@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertie.calls.merging import Window
-from bertie.tasks.candidates import Candidate, apart, candidates
+from bertie.tasks.candidates import Candidate, candidates, without_overlaps
 
 CONTEXT = "a " * 20
 LOGITS = st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=1, max_size=12)
@@ -68,8 +68,8 @@ def test_no_context_has_no_spans_and_the_least_of_all_windows_says_so() -> None:
 
 def test_spans_that_overlap_a_better_one_are_left_out() -> None:
     spans = [Candidate(9, 4, 8), Candidate(8, 6, 9), Candidate(7, 8, 9), Candidate(6, 0, 4)]
-    assert apart(spans, 4) == [0, 2, 3]
-    assert apart(spans, 2) == [0, 2]
+    assert without_overlaps(spans, 4) == [0, 2, 3]
+    assert without_overlaps(spans, 2) == [0, 2]
 
 
 def test_equal_spans_are_taken_in_order() -> None:

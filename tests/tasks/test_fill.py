@@ -12,9 +12,9 @@ from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.engine import reference
 from bertie.errors import InputError
-from bertie.tasks.fill import Filler, _likeliest
+from bertie.tasks.fill import Filler, _top_places
 from tests.editing import edit_json, edit_tensors
-from tests.tokenize.foreign import byte_level, retokenize
+from tests.tokenize.hf_tokenizers import byte_level, retokenize
 
 TEXTS = ["The old [MASK] of stone.", "[MASK] reads a [MASK] at night", "a [MASK]"]
 HIDDEN = 24
@@ -35,7 +35,7 @@ def chances(directory: Path, ids: list[int]) -> np.ndarray:
     return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
-def test_a_mask_gets_the_likeliest_tokens(filler: Path) -> None:
+def test_a_mask_gets_the_top_places_tokens(filler: Path) -> None:
     model = bertie.load(filler, precision="float32")
     assert isinstance(model, Filler)
     for text, found in zip(TEXTS, model.fill(TEXTS, top_k=4), strict=True):
@@ -187,15 +187,15 @@ def test_what_cannot_be_filled_is_refused(
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 6, 7])
-def test_the_likeliest_are_found_with_all_that_equal_the_last(count: int) -> None:
+def test_the_top_places_are_found_with_all_that_equal_the_last(count: int) -> None:
     logits = np.array([-2.0, -1.0, -2.0, -0.5, -2.0, -9.0], np.float32)
     expected = {0: [], 1: [3], 3: [0, 1, 2, 3, 4]}.get(count, list(range(6)))
-    assert _likeliest(logits, count).tolist() == expected
+    assert _top_places(logits, count).tolist() == expected
 
 
 @pytest.mark.parametrize("count", [1, 5, 30, 32, 500])
 @pytest.mark.parametrize("levels", [1, 7, 1000])
-def test_the_likeliest_of_many_are_those_of_a_sort(count: int, levels: int) -> None:
+def test_the_top_places_of_many_are_those_of_a_sort(count: int, levels: int) -> None:
     logits = np.random.default_rng(count).integers(0, levels, 1017).astype(np.float32)
     expected = np.flatnonzero(logits >= np.sort(logits)[-count])
-    assert _likeliest(logits, count).tolist() == expected.tolist()
+    assert _top_places(logits, count).tolist() == expected.tolist()

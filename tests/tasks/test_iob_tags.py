@@ -2,23 +2,23 @@
 
 import pytest
 
-from bertie.tasks.iob_tags import Mark, kinds, mark, runs
+from bertie.tasks.iob_tags import IobTag, entity_runs, entity_types, parse_tag
 
 
 @pytest.mark.parametrize(
     ("label", "expected"),
     [
-        ("B-PER", Mark("B", "PER")),
-        ("I_creative-work", Mark("I", "creative-work")),
-        ("S-LOC", Mark("S", "LOC")),
-        ("PER", Mark("I", "PER")),
-        ("O", Mark("I", "O")),
-        ("B-", Mark("I", "B-")),
-        ("BIO-X", Mark("I", "BIO-X")),
+        ("B-PER", IobTag("B", "PER")),
+        ("I_creative-work", IobTag("I", "creative-work")),
+        ("S-LOC", IobTag("S", "LOC")),
+        ("PER", IobTag("I", "PER")),
+        ("O", IobTag("I", "O")),
+        ("B-", IobTag("I", "B-")),
+        ("BIO-X", IobTag("I", "BIO-X")),
     ],
 )
-def test_a_label_is_taken_apart(label: str, expected: Mark) -> None:
-    assert mark(label) == expected
+def test_a_label_is_taken_apart(label: str, expected: IobTag) -> None:
+    assert parse_tag(label) == expected
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_a_label_is_taken_apart(label: str, expected: Mark) -> None:
     ],
 )
 def test_entities_are_runs_of_one_kind(labels: str) -> None:
-    marks = [mark(label) for label in labels.split()]
-    found = [(marks[start].kind, start, end) for start, end in runs(marks)]
+    tags = [parse_tag(label) for label in labels.split()]
+    found = [(tags[start].type, start, end) for start, end in entity_runs(tags)]
     assert found == [("O", 0, 1), ("PER", 1, 3), ("O", 3, 4), ("LOC", 4, 6)]
 
 
@@ -53,8 +53,8 @@ def test_entities_are_runs_of_one_kind(labels: str) -> None:
 def test_neighbours_of_one_kind_are_cut_where_a_prefix_says_so(
     labels: str, ends: list[int]
 ) -> None:
-    assert [end for _, end in runs([mark(label) for label in labels.split()])] == ends
+    assert [end for _, end in entity_runs([parse_tag(label) for label in labels.split()])] == ends
 
 
 def test_kinds_are_listed_once() -> None:
-    assert kinds(["O", "B-PER", "I-PER", "B-LOC"]) == ("O", "PER", "LOC")
+    assert entity_types(["O", "B-PER", "I-PER", "B-LOC"]) == ("O", "PER", "LOC")

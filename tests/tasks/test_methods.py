@@ -30,5 +30,5 @@ def test_a_rule_says_what_its_method_says(call: str) -> None:
         assert method.truncate == parameters["truncate"].default
     assert method.prompted == ("prompt" in parameters and method.count is None)
     assert method.token_ids == ("token_ids" in parameters and method.count is None)
-    assert method.crossed == ("hypothesis" in parameters)
+    assert method.per_label == ("hypothesis" in parameters)
     assert {name for name, _ in method.probe_options} <= set(parameters)

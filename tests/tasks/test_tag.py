@@ -11,11 +11,11 @@ import pytest
 
 import bertie
 from bertie.errors import InputError, TruncationWarning
-from bertie.tasks.iob_tags import Mark
+from bertie.tasks.iob_tags import IobTag
 from bertie.tasks.tag import AGGREGATIONS, Span, Tagger
 from bertie.tokenize import Tokenizer
 from tests.tasks.heads import add_head, logits
-from tests.tokenize.foreign import KINDS, retokenize, xlm_roberta
+from tests.tokenize.hf_tokenizers import KINDS, retokenize, xlm_roberta
 
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 TEXT = "Fishing boats,  the friendship of ÖLD bridges & singers: 1984!"
@@ -145,7 +145,7 @@ def test_words_are_the_text_s_whatever_tokenizer_reads_it(
         found = model.tag(text, aggregation=aggregation, ignore=[])
         assert all(one.text == text[one.start : one.end] for one in found)
         assert all(one.text and one.text == one.text.strip(" \n\u200b") for one in found)
-    model._marks = tuple(Mark("S", label) for label in model.labels)  # so that nothing is joined
+    model._tags = tuple(IobTag("S", label) for label in model.labels)  # so that nothing is joined
     for aggregation in ("first", "average", "max"):
         alone = [one.text for one in model.tag(text, aggregation=aggregation, ignore=[])]
         # One token of some of these tokenizers.
@@ -178,7 +178,7 @@ def test_no_entity_loses_the_marks_of_its_last_letter(tagger: Path, aggregation:
 def test_words_that_are_split_or_not_have_the_same_labels(tagger: Path) -> None:
     retokenize(tagger, xlm_roberta())
     model = bertie.load(tagger)
-    model._marks = tuple(Mark("S", label) for label in model.labels)
+    model._tags = tuple(IobTag("S", label) for label in model.labels)
     words = ["near", "Zé", ",", "東", "Paris", "."]
     split = model.tag(words, split_words=True)
     joined = model.tag(" ".join(words), ignore=[])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bertie.tokenize import Tokenizer, Vocab
 from bertie.tokenize.words import Words, trim
-from tests.tokenize.foreign import KINDS, byte_level, superwords, xlm_roberta
+from tests.tokenize.hf_tokenizers import KINDS, byte_level, superwords, xlm_roberta
 
 TEXTS = [
     "near Paris.",

@@ -18,7 +18,7 @@ from bertie.bench.operations import operations
 from bertie.bench.report import Bulk, Latency, Machine, Model, Report, Spread
 from bertie.bench.start import memory, start
 from bertie.bench.texts import Texts, synthetic
-from bertie.calls.texts import checked, listed
+from bertie.calls.texts import as_list, check_texts
 from bertie.environment.machine import cpu
 from bertie.errors import InputError, TruncationWarning
 from bertie.loading.load import load
@@ -148,8 +148,8 @@ def given_texts(texts: Iterable[str]) -> Texts:
     """Check the caller's texts."""
     if isinstance(texts, str):
         raise InputError("texts is one str, expected an iterable of texts")
-    several, _ = listed(texts, pairs=False)
-    checked(several, pairs=False)
+    several, _ = as_list(texts, pairs=False)
+    check_texts(several, pairs=False)
     if not several:
         raise InputError("there are no texts, expected at least one")
     return Texts("given", tuple(several))

@@ -87,9 +87,9 @@ class _CountedHead:
         self._share.head_operations += self._per_row * len(hidden)
         return self._head.logits(hidden)
 
-    def largest(self, hidden: Any, lengths: Any) -> Any:
+    def maximum(self, hidden: Any, lengths: Any) -> Any:
         self._share.head_operations += self._per_row * len(hidden)
-        return self._head.largest(hidden, lengths)
+        return self._head.maximum(hidden, lengths)
 
 
 @dataclass

@@ -16,7 +16,7 @@ Ints = NDArray[np.int32]
 Forward = Callable[[Ints, Ints, Ints], Floats]
 
 
-def row_each(packed: PackedEncodings, budget: int, forward: Forward, width: int) -> Floats:
+def per_sequence(packed: PackedEncodings, budget: int, forward: Forward, width: int) -> Floats:
     """Compute one row for each sequence.
 
     Args:
@@ -35,11 +35,11 @@ def row_each(packed: PackedEncodings, budget: int, forward: Forward, width: int)
     return rows
 
 
-def rows_each(packed: PackedEncodings, budget: int, forward: Forward) -> list[Floats]:
+def per_token(packed: PackedEncodings, budget: int, forward: Forward) -> list[Floats]:
     """Compute one row for each token.
 
     Args:
-        packed, budget: as in row_each.
+        packed, budget: as in per_sequence.
         forward: gives (tokens, width) float32.
     Returns: for each sequence (its tokens, width) float32.
     """
@@ -47,12 +47,12 @@ def rows_each(packed: PackedEncodings, budget: int, forward: Forward) -> list[Fl
     for indices in plan(packed.lengths, budget):
         ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, indices)
         rows = forward(ids, type_ids, lengths)
-        for index, part in zip(indices.tolist(), by_sequence(rows, lengths), strict=True):
+        for index, part in zip(indices.tolist(), split_by_sequence(rows, lengths), strict=True):
             found[index] = part
     return found
 
 
-def by_sequence(rows: NDArray[Any], lengths: Ints) -> list[NDArray[Any]]:
+def split_by_sequence(rows: NDArray[Any], lengths: Ints) -> list[NDArray[Any]]:
     """Cut rows of tokens, sequences one after another, into those of each sequence.
 
     Args:

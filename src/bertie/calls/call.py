@@ -6,17 +6,17 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from bertie.calls.prefetching import ahead
-from bertie.calls.texts import listed
+from bertie.calls.prefetching import prefetch
+from bertie.calls.texts import as_list
 from bertie.calls.truncation import Truncation
 from bertie.errors import InputError
 
 Ready = TypeVar("Ready")
 
-# A stream goes in stretches of so many inputs or characters: enough to sort by length, little
+# A stream goes in chunks of so many inputs or characters: enough to sort by length, little
 # enough to keep. One is read while another is computed.
-_STRETCH_INPUTS = 512
-_STRETCH_CHARACTERS = 2**19
+_CHUNK_INPUTS = 512
+_CHUNK_CHARACTERS = 2**19
 
 
 @dataclass(frozen=True)
@@ -37,43 +37,43 @@ class Call(Generic[Ready]):
     pairs: bool = False
     split_words: bool = False
 
-    def of(self, inputs: Any) -> Any:
+    def run(self, inputs: Any) -> Any:
         """Answer in kind: one answer for one input, answers for several.
 
         To be called by the public method itself, whose caller warnings then name.
         """
-        items, single = listed(inputs, pairs=self.pairs, split_words=self.split_words)
+        items, single = as_list(inputs, pairs=self.pairs, split_words=self.split_words)
         answers = self.compute(self.prepare(items, 0))
         self.truncation.warn(stacklevel=3)
         return answers[0] if single else answers
 
     def stream(self, inputs: Any, name: str) -> Iterator[Any]:
-        """Answer one by one, in order; a stretch is computed while the one before is given out.
+        """Answer one by one, in order; a chunk is computed while the one before is given out.
 
         Args:
-            inputs: an iterable, read some stretches ahead.
+            inputs: an iterable, prefetched by some chunks.
             name: the caller's word for it.
         Raises: InputError: a text, a mapping, or nothing that can be iterated over.
         """
         if isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable):
             kind = type(inputs).__name__
             raise InputError(f"{name} is of type {kind}, expected an iterable of {name}")
-        return self._streamed(inputs)
+        return self._stream_chunks(inputs)
 
-    def _streamed(self, inputs: Iterable[Any]) -> Iterator[Any]:
-        """Go through the stretches, and warn when the stream ends or is closed."""
+    def _stream_chunks(self, inputs: Iterable[Any]) -> Iterator[Any]:
+        """Go through the chunks, and warn when the stream ends or is closed."""
         first = 0
 
-        def prepared(stretch: list[Any]) -> Ready:
+        def prepared(chunk: list[Any]) -> Ready:
             nonlocal first
-            ready = self.prepare(stretch, first)
-            first += len(stretch)
+            ready = self.prepare(chunk, first)
+            first += len(chunk)
             return ready
 
         try:
-            for answers in ahead(_stretches(inputs), prepared, self.compute):
+            for answers in prefetch(_chunks(inputs), prepared, self.compute):
                 for answer in answers:
-                    # A caller that keeps one vector shouldn't keep its whole stretch's.
+                    # A caller that keeps one vector shouldn't keep its whole chunk's.
                     yield answer.copy() if isinstance(answer, np.ndarray) else answer
         except GeneratorExit:
             self.truncation.warn(stacklevel=2)
@@ -81,18 +81,18 @@ class Call(Generic[Ready]):
         self.truncation.warn(stacklevel=2)
 
 
-def _stretches(inputs: Iterable[Any]) -> Iterator[list[Any]]:
+def _chunks(inputs: Iterable[Any]) -> Iterator[list[Any]]:
     """Cut a stream into lists of a bounded number of inputs and, one long one aside, characters."""
-    stretch: list[Any] = []
+    chunk: list[Any] = []
     characters = 0
     for item in inputs:
-        stretch.append(item)
+        chunk.append(item)
         characters += _characters(item)
-        if len(stretch) == _STRETCH_INPUTS or characters >= _STRETCH_CHARACTERS:
-            yield stretch
-            stretch, characters = [], 0
-    if stretch:
-        yield stretch
+        if len(chunk) == _CHUNK_INPUTS or characters >= _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _characters(item: Any) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.batches import row_each, rows_each
-from bertie.calls.overflow import finite, overflow
+from bertie.calls.batches import per_sequence, per_token
+from bertie.calls.overflow import is_finite, overflow_error
 from bertie.engine.batching import gather, plan
 from bertie.engine.encoder import Encoder
 from bertie.engine.heads import Head
@@ -33,11 +33,11 @@ def sequence_logits(encoder: Encoder, head: Head, packed: PackedEncodings, budge
     def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
         first = encoder.forward_pooled(ids, type_ids, lengths, ("cls",))
         # A head's activation may turn NaN into a number, so what it reads is looked at, too.
-        if not (finite(first) and finite(logits := head.logits(first))):
-            raise overflow(encoder, (ids, type_ids, lengths))
+        if not (is_finite(first) and is_finite(logits := head.logits(first))):
+            raise overflow_error(encoder, (ids, type_ids, lengths))
         return logits
 
-    return row_each(packed, budget, forward, head.outputs)
+    return per_sequence(packed, budget, forward, head.outputs)
 
 
 def token_logits(
@@ -51,11 +51,11 @@ def token_logits(
 
     def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
         hidden = encoder.forward(ids, type_ids, lengths)
-        if not (finite(hidden) and finite(logits := head.logits(hidden))):
-            raise overflow(encoder, (ids, type_ids, lengths))
+        if not (is_finite(hidden) and is_finite(logits := head.logits(hidden))):
+            raise overflow_error(encoder, (ids, type_ids, lengths))
         return logits
 
-    return rows_each(packed, budget, forward)
+    return per_token(packed, budget, forward)
 
 
 def chosen_logits(
@@ -73,12 +73,12 @@ def chosen_logits(
     hidden = encoder.forward(*batch)[places]
     for first in range(0, len(places), _ROWS):
         rows = hidden[first : first + _ROWS]
-        if not (finite(rows) and finite(logits := head.logits(rows))):
-            raise overflow(encoder, batch)
+        if not (is_finite(rows) and is_finite(logits := head.logits(rows))):
+            raise overflow_error(encoder, batch)
         yield from logits
 
 
-def largest_logits(
+def max_logits(
     encoder: Encoder, head: Head, packed: PackedEncodings, budget: int
 ) -> Iterator[tuple[int, Floats]]:
     """Compute each logit's largest value over each sequence.
@@ -94,6 +94,6 @@ def largest_logits(
         for first in range(0, len(lengths), _ROWS):
             some = slice(first, first + _ROWS)
             rows = hidden[ends[first] - lengths[first] : ends[some][-1]]
-            if not (finite(rows) and finite(logits := head.largest(rows, lengths[some]))):
-                raise overflow(encoder, (ids, type_ids, lengths))
+            if not (is_finite(rows) and is_finite(logits := head.maximum(rows, lengths[some]))):
+                raise overflow_error(encoder, (ids, type_ids, lengths))
             yield from zip(indices[some].tolist(), logits, strict=True)

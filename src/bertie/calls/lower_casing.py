@@ -6,7 +6,7 @@ from collections.abc import Callable
 from bertie.tokenize import Tokenizer
 
 
-def lowering(tokenizer: Tokenizer, *, in_place: bool = False) -> Callable[[str], str]:
+def lower_caser(tokenizer: Tokenizer, *, in_place: bool = False) -> Callable[[str], str]:
     """Make what lower-cases texts, each character by itself, and leaves special tokens as they are.
 
     Args:
@@ -20,7 +20,7 @@ def lowering(tokenizer: Tokenizer, *, in_place: bool = False) -> Callable[[str],
         if name.endswith("_token") and isinstance(setting.value, str) and setting.value
     }
     tokens = re.compile("|".join(f"({re.escape(token)})" for token in sorted(special)) or "(?!)")
-    lower = _in_place if in_place else _lower
+    lower = _lower_in_place if in_place else _lower
 
     def lowered(text: str) -> str:
         parts, end = [], 0
@@ -37,7 +37,7 @@ def _lower(text: str) -> str:
     return text.replace("Σ", "σ").lower()
 
 
-def _in_place(text: str) -> str:
+def _lower_in_place(text: str) -> str:
     """Lower-case without moving a character."""
     lowered = _lower(text)
     if len(lowered) == len(text):

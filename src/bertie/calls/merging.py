@@ -22,7 +22,7 @@ class Window:
         first: the place of its first token among the text's tokens.
         offsets: (tokens, 2), start and end of each of its tokens of the text.
         word_ids: (tokens,), the word of each.
-        rows: where those tokens stand in the window, the framing ones counted, too.
+        rows: where those tokens stand in the window, special ones counted, too.
         context: (tokens,), how many tokens of the text stand between each and the nearer end of
             the window that is not an end of the text.
     """
@@ -40,7 +40,7 @@ def as_encodings(windows: PackedWindows) -> PackedEncodings:
     return PackedEncodings(windows.ids, windows.type_ids, windows.lengths, none)
 
 
-def by_text(
+def windows_by_text(
     windows: PackedWindows, count: int, stride: int, sequence: int
 ) -> Iterator[list[tuple[int, Window]]]:
     """Give each text's windows, in order, each with its place among all windows.
@@ -64,7 +64,7 @@ def by_text(
         for number in range(begin, end):
             here = slice(bounds[number], bounds[number + 1])
             tokens = bounds[number + 1] - bounds[number]
-            context = _context(tokens, number == begin, number == end - 1)
+            context = _context_sizes(tokens, number == begin, number == end - 1)
             found.append(
                 (number, Window(first, offsets[here], word_ids[here], rows[here], context))
             )
@@ -72,7 +72,7 @@ def by_text(
         yield found
 
 
-def _context(tokens: int, begins: bool, ends: bool) -> NDArray[np.int64]:
+def _context_sizes(tokens: int, begins: bool, ends: bool) -> NDArray[np.int64]:
     """Count each token's distance from the nearer seam; an end of the text is none."""
     beyond = np.full(tokens, tokens)
     if begins and ends:
@@ -81,14 +81,14 @@ def _context(tokens: int, begins: bool, ends: bool) -> NDArray[np.int64]:
     return np.minimum(beyond if begins else places, beyond if ends else places[::-1])
 
 
-def join(
+def merge_windows(
     windows: list[tuple[int, Window]], rows: Sequence[NDArray[Number]]
 ) -> tuple[NDArray[Number], Ints, Ints]:
     """Join a text's windows; each token is taken from the window where it has most context.
 
     Args:
-        windows: of one text, as by_text gives them.
-        rows: by the number of a window (its tokens, width), framing tokens included.
+        windows: of one text, as windows_by_text gives them.
+        rows: by the number of a window (its tokens, width), special ones included.
     Returns: for the text's tokens rows (tokens, width), offsets (tokens, 2), word ids (tokens,).
     """
     parts = [(window, rows[number][window.rows]) for number, window in windows]

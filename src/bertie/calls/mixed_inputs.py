@@ -1,4 +1,4 @@
-"""Texts and pairs of texts in one call: tokenized apart, put back in their order."""
+"""Texts and pairs of texts in one call: each kind tokenized by itself, back in their order."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from bertie.engine.batching import gather
 from bertie.tokenize import PackedEncodings
 
 
-def apart(encode: Callable[[Texts], PackedEncodings], texts: Texts) -> PackedEncodings:
+def encode_mixed(encode: Callable[[Texts], PackedEncodings], texts: Texts) -> PackedEncodings:
     """Encode inputs that are all pairs or none, those of a mixed call in two steps.
 
     Args:

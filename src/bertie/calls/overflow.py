@@ -10,12 +10,12 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 
-def finite(rows: Floats) -> bool:
+def is_finite(rows: Floats) -> bool:
     """Tell whether there is no NaN or infinity: one would never be a label, nor near anything."""
     return bool(np.isfinite(rows).all())
 
 
-def overflow(
+def overflow_error(
     encoder: Encoder,
     batch: tuple[Ints, Ints, Ints],
     attended: Ints | None = None,
@@ -36,7 +36,7 @@ def overflow(
     ids = batch[0]
     layers = tuple(range(encoder.config.num_hidden_layers + 1))
     hidden = encoder.forward(*batch, layers, attended=attended).reshape(len(ids), len(layers), -1)
-    bad = [layer for layer in layers if not finite(hidden[:, layer])]
+    bad = [layer for layer in layers if not is_finite(hidden[:, layer])]
     if not bad:
         where = f"in the {after}"
     elif bad[0] == 0:

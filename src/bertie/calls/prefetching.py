@@ -1,4 +1,4 @@
-"""Work done ahead: one thread computes while the caller's prepares what comes next."""
+"""Prefetching: one thread computes while the caller's prepares what comes next."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 _END: Any = object()
 
 
-def ahead(
+def prefetch(
     items: Iterable[Item],
     prepare: Callable[[Item], Prepared],
     compute: Callable[[Prepared], Result],
@@ -33,8 +33,8 @@ def ahead(
     from concurrent.futures import ThreadPoolExecutor  # here because only streams take its time
 
     source = iter(items)
-    waiting: Future[Result] | None = None
-    with ThreadPoolExecutor(1, "bertie-ahead") as worker:
+    current: Future[Result] | None = None
+    with ThreadPoolExecutor(1, "bertie-prefetch") as worker:
         while True:
             following: Future[Result] | None = None
             failure: Exception | None = None
@@ -44,10 +44,10 @@ def ahead(
                     following = worker.submit(compute, prepare(item))
             except Exception as error:
                 failure = error
-            if waiting is not None:
-                yield waiting.result()
+            if current is not None:
+                yield current.result()
             if failure is not None:
                 raise failure
             if following is None:
                 return
-            waiting = following
+            current = following

@@ -27,7 +27,7 @@ def softmax(logits: NDArray[np.floating]) -> Scores:
     return found
 
 
-def log_total(logits: NDArray[np.float32]) -> float:
+def log_sum_exp(logits: NDArray[np.float32]) -> float:
     """Take the natural logarithm of the sum of powers: a logit less that is softmax's logarithm.
 
     A vocabulary has tens of thousands of logits, so their powers are taken in float32; all else is

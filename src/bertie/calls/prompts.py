@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from reprlib import repr as shown
 
-from bertie.calls.texts import checked
+from bertie.calls.texts import check_texts
 from bertie.checkpoint.config import Setting
 from bertie.checkpoint.sentence import SentenceLayout
 from bertie.errors import InputError
@@ -34,7 +34,7 @@ def fixed_prompt(settings: Mapping[str, Setting], kind: str) -> str:
     """
     if "prompt" in settings:
         return str(settings["prompt"].value)
-    return chosen_prompt(settings, None, None, kind) if kinds_by_prompt(settings) else ""
+    return select_prompt(settings, None, None, kind) if kinds_by_prompt(settings) else ""
 
 
 def kinds_by_prompt(settings: Mapping[str, Setting]) -> bool:
@@ -57,7 +57,7 @@ def prompt_notes(layout: SentenceLayout) -> tuple[str, ...]:
     )
 
 
-def chosen_prompt(
+def select_prompt(
     settings: Mapping[str, Setting],
     prompt_name: str | None,
     prompt: str | None,
@@ -74,7 +74,7 @@ def chosen_prompt(
     if sum(one is not None for one in (prompt_name, prompt, kind)) > 1:
         raise InputError("prompt, prompt_name and kind: several are given, expected one of them")
     if prompt is not None:
-        checked([prompt], pairs=False)
+        check_texts([prompt], pairs=False)
         return prompt
     prompts = settings["prompts"].value
     name = prompt_name

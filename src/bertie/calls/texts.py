@@ -13,7 +13,7 @@ Text: TypeAlias = str | Sequence[str]
 # A text, or a tuple of two.
 Input: TypeAlias = Text | tuple[Text, Text]
 
-# The most faults that one message lists.
+# The most errors that one message lists.
 _LISTED = 5
 
 
@@ -48,7 +48,9 @@ class Texts:
         )
 
 
-def listed(inputs: Any, *, pairs: bool = True, split_words: bool = False) -> tuple[list[Any], bool]:
+def as_list(
+    inputs: Any, *, pairs: bool = True, split_words: bool = False
+) -> tuple[list[Any], bool]:
     """Make a list of whatever holds the caller's inputs.
 
     Args:
@@ -62,7 +64,7 @@ def listed(inputs: Any, *, pairs: bool = True, split_words: bool = False) -> tup
     if _is_one(inputs, pairs, split_words):
         return [inputs], True
     if isinstance(inputs, (bytes, bytearray, Mapping)) or not isinstance(inputs, Iterable):
-        raise InputError(f"inputs is {_kind(inputs)}, expected a text or a list of texts")
+        raise InputError(f"inputs is {_typed(inputs)}, expected a text or a list of texts")
     return list(inputs), False
 
 
@@ -74,7 +76,7 @@ def _is_one(inputs: Any, pairs: bool, split_words: bool) -> bool:
     return words and all(isinstance(word, str) for word in inputs)
 
 
-def checked(
+def check_texts(
     items: Sequence[Any], first: int = 0, *, pairs: bool = True, split_words: bool = False
 ) -> Texts:
     """Check inputs and take pairs apart.
@@ -87,30 +89,32 @@ def checked(
     Raises: InputError: naming the position of each that isn't one.
     """
     check_flags(split_words=split_words)
-    faults: list[tuple[str, str]] = []
+    errors: list[tuple[str, str]] = []
     texts: list[Any] = []
     seconds: list[Any] = []
-    fault_of = _words_fault if split_words else _fault
+    find_error = _words_error if split_words else _text_error
     for position, item in enumerate(items, start=first):
         parts = item if pairs and isinstance(item, tuple) else (item,)
         if pairs and isinstance(item, tuple) and len(item) != 2:
-            faults.append((f"text {position}", f"a tuple of {len(item)}, not of 2 texts"))
+            errors.append((f"text {position}", f"a tuple of {len(item)}, not of 2 texts"))
             continue
         for place, part in zip(("", " (second of its pair)"), parts, strict=False):
-            if fault := fault_of(part):
-                faults.append((f"text {position}{place}", fault))
+            if error := find_error(part):
+                errors.append((f"text {position}{place}", error))
         texts.append(parts[0])
         seconds.append(parts[1] if len(parts) == 2 else None)
     expected = "lists of str" if split_words else "str"
     also = f", or a tuple of two {'lists' if split_words else 'texts'}" if pairs else ""
-    _refuse(faults, f"{expected} without lone surrogates{also}")
+    _raise_listed(errors, f"{expected} without lone surrogates{also}")
     if split_words:
         texts = [tuple(text) for text in texts]
         seconds = [None if text is None else tuple(text) for text in seconds]
     return Texts(tuple(texts), tuple(seconds))
 
 
-def paired(first: Any, second: Any, names: tuple[str, str], *, split_words: bool = False) -> Any:
+def pair_texts(
+    first: Any, second: Any, names: tuple[str, str], *, split_words: bool = False
+) -> Any:
     """Put first and second texts side by side: one tuple for one of each, else a list of them.
 
     Args:
@@ -120,8 +124,8 @@ def paired(first: Any, second: Any, names: tuple[str, str], *, split_words: bool
         split_words: whether texts are lists of words.
     Raises: InputError: several of both, but not as many.
     """
-    firsts, one_first = listed(first, pairs=False, split_words=split_words)
-    seconds, one_second = listed(second, pairs=False, split_words=split_words)
+    firsts, one_first = as_list(first, pairs=False, split_words=split_words)
+    seconds, one_second = as_list(second, pairs=False, split_words=split_words)
     if one_first and one_second:
         return firsts[0], seconds[0]
     firsts = firsts * len(seconds) if one_first else firsts
@@ -147,30 +151,30 @@ def require_pairs(texts: Texts, first: int, lacking: str) -> None:
         raise InputError(f"text {position} stands alone, expected a tuple of it and {lacking}")
 
 
-def _refuse(faults: Sequence[tuple[str, str]], expected: str) -> None:
-    """Put the first few faults into one error."""
-    if not faults:
+def _raise_listed(errors: Sequence[tuple[str, str]], expected: str) -> None:
+    """Put the first few errors into one error."""
+    if not errors:
         return
-    lines = "; ".join(f"{where} is {fault}" for where, fault in faults[:_LISTED])
-    more = f"; and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
+    lines = "; ".join(f"{where} is {error}" for where, error in errors[:_LISTED])
+    more = f"; and {len(errors) - _LISTED} more" if len(errors) > _LISTED else ""
     raise InputError(
         f"{lines}{more}; expected {expected} (positions count from 0);"
         " nothing has been computed from this batch"
     )
 
 
-def _words_fault(words: Any) -> str | None:
+def _words_error(words: Any) -> str | None:
     """Say what is wrong with a text that should be words, if anything is."""
     if isinstance(words, str) or not isinstance(words, Sequence):
-        return f"{_kind(words)}, not a list of words"
-    faults = ((number, _fault(word)) for number, word in enumerate(words))
-    return next((f"wrong at word {number}: {fault}" for number, fault in faults if fault), None)
+        return f"{_typed(words)}, not a list of words"
+    errors = ((number, _text_error(word)) for number, word in enumerate(words))
+    return next((f"wrong at word {number}: {error}" for number, error in errors if error), None)
 
 
-def _fault(text: Any) -> str | None:
+def _text_error(text: Any) -> str | None:
     """Say what is wrong with one text, if anything is."""
     if not isinstance(text, str):
-        return _kind(text)
+        return _typed(text)
     if text.isascii():
         return None
     try:
@@ -180,6 +184,6 @@ def _fault(text: Any) -> str | None:
     return None
 
 
-def _kind(value: Any) -> str:
+def _typed(value: Any) -> str:
     """Name a value's type, and the value where it is short to say."""
     return "None" if value is None else f"{type(value).__name__} {shown(value)}"

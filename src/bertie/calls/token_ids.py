@@ -1,4 +1,4 @@
-"""Inputs that are token ids already: checked, framed and cut as texts are."""
+"""Inputs that are token ids already: checked, and with special tokens and cut as texts are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.embeddings import require_embeddings
+from bertie.calls.missing_embeddings import require_embeddings
 from bertie.calls.truncation import Truncation
 from bertie.errors import InputError
 from bertie.tokenize import PackedEncodings, Tokenizer
-from bertie.tokenize.frame import frame_of
+from bertie.tokenize.special_tokens import special_tokens_of
 
 Ints = NDArray[np.int32]
 
@@ -22,31 +22,31 @@ class TokenIds:
     """An input of a server or a job that is tokens already.
 
     Attributes:
-        ids: as the vocabulary counts them; those that frame a text are added where they are
-            missing.
+        ids: as the vocabulary counts them; the special tokens around a text are added where they
+            are missing.
     """
 
     ids: tuple[int, ...]
 
 
-def framed(
+def pack_token_ids(
     tokenizer: Tokenizer, items: Sequence[Any], first: int, truncation: Truncation
 ) -> PackedEncodings:
-    """Pack token ids; those that frame a text are added at either end where they are missing.
+    """Pack token ids; special tokens are added at either end where they are missing.
 
     Args:
         tokenizer: the model's.
         items: what should be lists of token ids.
         first: the position of the first of them in the call.
-        truncation: the call's policy; it counts what is cut, which are never tokens that frame.
+        truncation: the call's policy; it counts what is cut, which are never those special tokens.
     Raises: InputError: naming the position of one that isn't a list of ids, or has an id that the
         vocabulary or the model doesn't have; the policy is "window", or "error" and one is too
         long.
     """
     if truncation.windowed:
         raise InputError("truncate is 'window', but inputs are token ids: expected right, left")
-    frame = frame_of(tokenizer)
-    begin, end = list(frame.before), list(frame.behind)
+    special = special_tokens_of(tokenizer)
+    begin, end = list(special.before), list(special.after)
     rows = [
         _row(item, position, tokenizer.vocab_size, begin, end)
         for position, item in enumerate(items, start=first)
@@ -57,13 +57,13 @@ def framed(
     truncated = np.array([len(row) for row in rows], np.int32) - lengths
     truncation.add(lengths, truncated, first)
     ids = np.array([id for row in cut for id in row], np.int32)
-    packed = PackedEncodings(ids, np.full_like(ids, frame.type_id), lengths, truncated)
+    packed = PackedEncodings(ids, np.full_like(ids, special.type_id), lengths, truncated)
     require_embeddings(tokenizer, packed, first)
     return packed
 
 
 def _row(item: Any, position: int, size: int, begin: list[int], end: list[int]) -> list[int]:
-    """Check one input and frame it."""
+    """Check one input and put its special tokens around it."""
     if isinstance(item, (str, bytes)) or not isinstance(item, (Sequence, np.ndarray)):
         raise InputError(
             f"text {position} is {type(item).__name__} {shown(item)}, expected a list of token ids"
@@ -81,12 +81,12 @@ def _row(item: Any, position: int, size: int, begin: list[int], end: list[int]) 
                 " with this model's"
             )
     before = [] if ids[: len(begin)] == begin else begin
-    behind = [] if end and len(ids) >= len(end) and ids[-len(end) :] == end else end
-    return [*before, *ids, *behind]
+    after = [] if end and len(ids) >= len(end) and ids[-len(end) :] == end else end
+    return [*before, *ids, *after]
 
 
 def _cut(row: list[int], most: int, begin: list[int], end: list[int], side: str) -> list[int]:
-    """Leave tokens out between those that frame, at the end that the policy says."""
+    """Leave tokens out between the special ones, at the end that the policy says."""
     if len(row) <= most:
         return row
     inner = row[len(begin) : len(row) - len(end)]

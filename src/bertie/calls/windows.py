@@ -14,7 +14,7 @@ Ints = NDArray[np.int32]
 OVERLAP = 4
 
 
-def in_windows(
+def split_into_windows(
     tokenizer: Tokenizer,
     packed: PackedEncodings,
     texts: Texts,

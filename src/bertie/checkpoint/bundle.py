@@ -11,7 +11,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.files import inside
+from bertie.checkpoint.files import resolve_inside
 from bertie.errors import CheckpointError
 from bertie.sources.bundles import NAME, is_bundle, read_content
 
@@ -71,7 +71,7 @@ class Bundle:
         calibrated = _field(quantized, "calibration", dict, {})
         options = dict(_field(content, "options", dict))
         if "vocab" in options:
-            options["vocab"] = inside(directory, options["vocab"], NAME)
+            options["vocab"] = resolve_inside(directory, options["vocab"], NAME)
         return cls(
             directory=directory,
             bertie=_field(content, "bertie", str),

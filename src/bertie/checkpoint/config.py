@@ -272,11 +272,11 @@ def _read(name: str, raw: Mapping[str, Any], architecture: Architecture, where: 
     if name not in architecture.same:
         for key in _keys(name, architecture):
             if key in raw:
-                return Setting(_checked(key, raw[key], _FIELDS[name], where), f"{where}: {key}")
+                return Setting(_check(key, raw[key], _FIELDS[name], where), f"{where}: {key}")
     return Setting(architecture.defaults.get(name), "default")
 
 
-def _checked(key: str, value: Any, number: _Number | None, where: str) -> Any:
+def _check(key: str, value: Any, number: _Number | None, where: str) -> Any:
     """Check one value's type and range."""
     if number is None:
         if not isinstance(value, str) or value not in ACTIVATIONS:

@@ -6,7 +6,7 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.files import positive, read_flag, read_object
+from bertie.checkpoint.files import read_flag, read_object, require_positive
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.checkpoint.weights import read_weights, weight_files
 from bertie.errors import CheckpointError
@@ -53,7 +53,7 @@ def read_dense(directory: Path, where: str) -> Dense:
     """
     raw = read_object(directory / "config.json", where)
     inputs, outputs = (
-        positive(raw.get(key), f"{where}: {key}", "a number above 0")
+        require_positive(raw.get(key), f"{where}: {key}", "a number above 0")
         for key in ("in_features", "out_features")
     )
     bias = read_flag(raw, "bias", where, default=True)

@@ -8,7 +8,7 @@ from typing import Any
 from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
-from bertie.checkpoint.names import WRAPPERS, canonical, foreign, ties, unwrapped
+from bertie.checkpoint.names import WRAPPERS, canonical, other_architecture, ties, unwrap
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.checkpoint.weights import (
     read_weights,
@@ -79,7 +79,7 @@ class Checkpoint:
         raw, where = _read_config(directory, config)
         record = EncoderConfig.from_dict(raw, where=where, activation=activation)
         architecture, inner = record.architecture, raw.get("inner_group_num", 1)
-        found, wrappers = unwrapped(read_weights(directory))
+        found, wrappers = unwrap(read_weights(directory))
         if raw.get("model_type") is None:
             _check_guess(found, record, where)
         tensors: dict[str, Tensor] = {}
@@ -132,7 +132,7 @@ class Checkpoint:
 
 def _check_guess(names: Iterable[str], config: EncoderConfig, where: str) -> None:
     """Refuse an architecture that was guessed by a config's keys and that the names deny."""
-    other = foreign(names, config.architecture)
+    other = other_architecture(names, config.architecture)
     if other is not None:
         raise CheckpointError(
             f"{where} has no model_type and looks like one of {config.model_type}, but its"

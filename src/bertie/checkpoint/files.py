@@ -50,7 +50,7 @@ def read_flag(raw: Mapping[str, Any], key: str, where: str, *, default: bool) ->
     return value
 
 
-def positive(value: Any, what: str, expected: str) -> int:
+def require_positive(value: Any, what: str, expected: str) -> int:
     """Check a number above 0.
 
     Args:
@@ -64,7 +64,7 @@ def positive(value: Any, what: str, expected: str) -> int:
     return value
 
 
-def inside(directory: Path, name: Any, where: str) -> Path:
+def resolve_inside(directory: Path, name: Any, where: str) -> Path:
     """Resolve a path that a file states, which may not lead out of the directory.
 
     Links are followed as they are: a hub's cache is made of links.

@@ -19,20 +19,20 @@ def require_finite(tensors: Iterable[Tensor]) -> None:
 
     Raises: CheckpointError: naming them.
     """
-    faults = [tensor for tensor in tensors if not _finite(tensor)]
-    if faults:
+    broken = [tensor for tensor in tensors if not _is_finite(tensor)]
+    if broken:
         lines = "; ".join(
-            f"tensor {tensor.name} has {_count(tensor)} of {tensor.float32().size}"
-            for tensor in faults[:_LISTED]
+            f"tensor {tensor.name} has {_count_not_finite(tensor)} of {tensor.float32().size}"
+            for tensor in broken[:_LISTED]
         )
-        more = f"; and {len(faults) - _LISTED} more tensors" if len(faults) > _LISTED else ""
+        more = f"; and {len(broken) - _LISTED} more tensors" if len(broken) > _LISTED else ""
         raise CheckpointError(
-            f"{faults[0].file}: values that are NaN or infinite as float32: {lines}{more};"
+            f"{broken[0].file}: values that are NaN or infinite as float32: {lines}{more};"
             " expected none: fetch the model again, or train it anew if it was saved like this"
         )
 
 
-def _finite(tensor: Tensor) -> bool:
+def _is_finite(tensor: Tensor) -> bool:
     """Tell whether all values are finite, in one pass at the memory's speed."""
     mask = _EXPONENTS.get(tensor.dtype)
     if mask is not None:
@@ -40,15 +40,15 @@ def _finite(tensor: Tensor) -> bool:
         if not bool(((bits & mask) == mask).any()):
             return True
         # Between the elements of a tensor with strides lie those of others.
-        return tensor.strides is not None and _count(tensor) == 0
+        return tensor.strides is not None and _count_not_finite(tensor) == 0
     values = tensor.float32().reshape(-1)
     # A sum of squares is finite only if all of them are; large values may overflow it, too.
     with np.errstate(all="ignore"):
         squares = np.dot(values, values)
-    return bool(np.isfinite(squares)) or _count(tensor) == 0
+    return bool(np.isfinite(squares)) or _count_not_finite(tensor) == 0
 
 
-def _count(tensor: Tensor) -> int:
+def _count_not_finite(tensor: Tensor) -> int:
     """Count the values that are NaN or infinite."""
     values: NDArray[np.float32] = tensor.float32()
     return int(values.size - np.count_nonzero(np.isfinite(values)))

@@ -13,7 +13,7 @@ from bertie.checkpoint.shards import find_shards, read_shards
 from bertie.checkpoint.tensor import Tensor
 
 
-def _later(module: str, name: str) -> Callable[..., Any]:
+def _lazily(module: str, name: str) -> Callable[..., Any]:
     """Import a reader when it is first called, for most models need only safetensors'."""
 
     def read(*arguments: Any) -> Any:
@@ -66,29 +66,29 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "pytorch",
         find=partial(find_shards, single="pytorch_model.bin", index="pytorch_model.bin.index.json"),
-        read=partial(read_shards, read=_later("pytorch", "read_pytorch")),
+        read=partial(read_shards, read=_lazily("pytorch", "read_pytorch")),
         files=("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ),
     Format(
         "tensorflow checkpoint",
-        find=_later("tensorflow.checkpoint", "find_checkpoint"),
-        read=_later("tensorflow.checkpoint", "read_checkpoint"),
+        find=_lazily("tensorflow.checkpoint", "find_checkpoint"),
+        read=_lazily("tensorflow.checkpoint", "read_checkpoint"),
         files=("bert_model.ckpt.index",),
-        config=_later("tensorflow.checkpoint", "checkpoint_config"),
-        notes=_later("tensorflow.checkpoint", "checkpoint_notes"),
+        config=_lazily("tensorflow.checkpoint", "checkpoint_config"),
+        notes=_lazily("tensorflow.checkpoint", "checkpoint_notes"),
     ),
     Format(
         "tensorflow saved model",
-        find=_later("tensorflow.saved_model", "find_saved_model"),
-        read=_later("tensorflow.saved_model", "read_saved_model"),
+        find=_lazily("tensorflow.saved_model", "find_saved_model"),
+        read=_lazily("tensorflow.saved_model", "read_saved_model"),
         files=("saved_model.pb",),
-        config=_later("tensorflow.saved_model", "saved_model_config"),
-        notes=_later("tensorflow.saved_model", "saved_model_notes"),
+        config=_lazily("tensorflow.saved_model", "saved_model_config"),
+        notes=_lazily("tensorflow.saved_model", "saved_model_notes"),
     ),
     Format(
         "onnx",
-        find=_later("onnx_files", "find_onnx"),
-        read=_later("onnx_files", "read_onnx"),
+        find=_lazily("onnx_files", "find_onnx"),
+        read=_lazily("onnx_files", "read_onnx"),
         files=("model.onnx", "onnx/model.onnx"),
     ),
 )

@@ -23,7 +23,7 @@ WRAPPERS: Mapping[str, str] = {
 _T = TypeVar("_T")
 
 
-def unwrapped(found: Mapping[str, _T]) -> tuple[dict[str, _T], tuple[str, ...]]:
+def unwrap(found: Mapping[str, _T]) -> tuple[dict[str, _T], tuple[str, ...]]:
     """Take off what stands before every name because the model was wrapped while it was saved.
 
     Args:
@@ -99,7 +99,7 @@ def ties(names: Iterable[str], architecture: Architecture, *, words: bool = True
     return found
 
 
-def foreign(names: Iterable[str], architecture: Architecture) -> str | None:
+def other_architecture(names: Iterable[str], architecture: Architecture) -> str | None:
     """Name the architecture whose prefix a file's names have instead of this one's, if any."""
     prefixes = {name.partition(".")[0] for name in names}
     if architecture.prefix in prefixes:

@@ -30,10 +30,10 @@ _QUANTIZED = frozenset(
     }
 )
 # A name that a module gave: parts with dots between, none of a counter's "::" or a scope's "/".
-_GIVEN = re.compile(r"(?:\w+\.)+[a-z]\w*")
+_PARAMETER = re.compile(r"(?:\w+\.)+[a-z]\w*")
 # What comes before the encoder's own names: that of a model around it.
 _PREFIXES = "|".join(sorted({architecture.prefix for architecture in ARCHITECTURES.values()}))
-_WORDS = re.compile(
+_WORD_EMBEDDINGS = re.compile(
     rf"(.*?)(?:(?:{_PREFIXES})\.)?"
     r"embeddings\.word_embeddings\.weight"
 )
@@ -44,7 +44,7 @@ _DECODERS: Mapping[str, str] = {
     for tie in architecture.ties
     if tie.name.endswith(".bias")
 }
-_KNOWN = "supported: encoders of BERT's family as torch.onnx, optimum and Bertie export them"
+_SUPPORTED = "supported: encoders of BERT's family as torch.onnx, optimum and Bertie export them"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def named_weights(graph: Graph) -> dict[str, Tensor]:
     found = {
         name: value
         for name, value in values.items()
-        if _GIVEN.fullmatch(name) and value.name not in used
+        if _PARAMETER.fullmatch(name) and value.name not in used
     }
     nameless = {
         name: _Value(name)
@@ -104,7 +104,7 @@ def named_weights(graph: Graph) -> dict[str, Tensor]:
     _refuse_shared(graph, dense, nameless)
     prefix = _prefix(graph, found | dense)
     return {
-        name.removeprefix(prefix): _taken(tensors[value.name], value.transposed)
+        name.removeprefix(prefix): _as_weight(tensors[value.name], value.transposed)
         for name, value in (found | nameless | dense).items()
     }
 
@@ -115,12 +115,12 @@ def _refuse_operators(graph: Graph) -> None:
         if node.domain not in _STANDARD:
             raise CheckpointError(
                 f"{graph.where}: the graph isn't known: it has the operator"
-                f" {node.domain}.{node.op}, as graphs that an engine has optimized; {_KNOWN}"
+                f" {node.domain}.{node.op}, as graphs that an engine has optimized; {_SUPPORTED}"
             )
         if node.op in _QUANTIZED:
             raise CheckpointError(
                 f"{graph.where}: the graph isn't known: it has the operator {node.op}, as"
-                f" quantized graphs; export it without quantization; {_KNOWN}"
+                f" quantized graphs; export it without quantization; {_SUPPORTED}"
             )
 
 
@@ -196,7 +196,7 @@ def _dense(
             raise CheckpointError(
                 f"{graph.where}: the graph isn't known: products with {dense[name].name} and with"
                 f" {kept.name} both add {product.bias}, as where equal biases were merged, so"
-                f" their weights have no name; {_KNOWN}"
+                f" their weights have no name; {_SUPPORTED}"
             )
     return dense
 
@@ -204,10 +204,10 @@ def _dense(
 def _weight_name(product: _Product) -> str | None:
     """Name a product's weight: as the graph does, or by its bias."""
     for name in (product.factor, product.weight.name):
-        if _GIVEN.fullmatch(name) and name.endswith(".weight"):
+        if _PARAMETER.fullmatch(name) and name.endswith(".weight"):
             return name
     bias = product.bias
-    if bias is None or not _GIVEN.fullmatch(bias) or not bias.endswith(".bias"):
+    if bias is None or not _PARAMETER.fullmatch(bias) or not bias.endswith(".bias"):
         return None
     for ending, becomes in _DECODERS.items():
         if bias == ending or bias.endswith(f".{ending}"):
@@ -239,20 +239,20 @@ def _refuse_shared(
 
 def _prefix(graph: Graph, found: Mapping[str, _Value]) -> str:
     """Find what the names have before those of transformers, by the word embeddings."""
-    prefixes = {match[1] for name in found if (match := _WORDS.fullmatch(name))}
+    prefixes = {match[1] for name in found if (match := _WORD_EMBEDDINGS.fullmatch(name))}
     for node in graph.nodes:
-        if not prefixes and any(_WORDS.fullmatch(name) for name in node.outputs):
+        if not prefixes and any(_WORD_EMBEDDINGS.fullmatch(name) for name in node.outputs):
             raise CheckpointError(
                 f"{graph.where}: the graph isn't known: {node.outputs[0]} is no tensor but computed"
                 f" by the operator {node.op}, as in quantized graphs; export it without"
-                f" quantization; {_KNOWN}"
+                f" quantization; {_SUPPORTED}"
             )
     if len(prefixes) != 1:
         operators = ", ".join(sorted({node.op for node in graph.nodes})[:20])
         raise CheckpointError(
             f"{graph.where}: the graph isn't known: {len(prefixes) or 'none'} of its tensors is"
             f" called embeddings.word_embeddings.weight, expected one; its operators are"
-            f" {operators}; {_KNOWN}"
+            f" {operators}; {_SUPPORTED}"
         )
     return prefixes.pop()
 
@@ -262,7 +262,7 @@ def _is_matrix(tensor: Tensor) -> bool:
     return tensor.dtype in FLOAT_DTYPES and len(tensor.shape) == 2 and min(tensor.shape) > 1
 
 
-def _taken(tensor: Tensor, transposed: bool) -> Tensor:
+def _as_weight(tensor: Tensor, transposed: bool) -> Tensor:
     """Give a tensor, or the view of it that swaps rows and columns."""
     if not transposed or len(tensor.shape) != 2:
         return tensor

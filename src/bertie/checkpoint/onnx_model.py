@@ -17,7 +17,7 @@ from reprlib import repr as shown
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.checkpoint.files import inside
+from bertie.checkpoint.files import resolve_inside
 from bertie.checkpoint.protobuf import Message, as_signed
 from bertie.checkpoint.tensor import DTYPE_BITS, Tensor
 from bertie.errors import CheckpointError
@@ -243,7 +243,7 @@ class _Reader:
             raise CheckpointError(
                 f"{where}: external data has {unknown[0]}, expected {', '.join(sorted(_ENTRIES))}"
             )
-        path = inside(self._path.parent, entries.get("location"), where)
+        path = resolve_inside(self._path.parent, entries.get("location"), where)
         start = _count(entries.get("offset", "0"), f"{where}: offset")
         length = _count(entries.get("length", str(size)), f"{where}: length")
         data = np.frombuffer(self._map(path), np.uint8)

@@ -6,7 +6,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.files import positive, read_flag, read_object
+from bertie.checkpoint.files import read_flag, read_object, require_positive
 from bertie.errors import CheckpointError
 from bertie.known import SENTENCE_CONFIGS, check, unlisted
 from bertie.known.sentence import TRANSFORMER_CONFIGS
@@ -71,4 +71,4 @@ def _lengths(raw: Mapping[str, Any], name: str) -> Iterator[Setting]:
         if value is None:
             continue
         where = f"{name}: {'.'.join(keys)}"
-        yield Setting(positive(value, where, "a number of tokens"), where)
+        yield Setting(require_positive(value, where, "a number of tokens"), where)

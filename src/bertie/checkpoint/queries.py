@@ -6,7 +6,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.files import positive
+from bertie.checkpoint.files import require_positive
 from bertie.errors import CheckpointError
 
 # What fills a query up → whether that is also the most of its tokens.
@@ -66,7 +66,7 @@ def _length(raw: Mapping[str, Any], key: str, name: str) -> Setting:
     value, where = raw.get(key), f"{name}: {key}"
     if value is None:
         return _NONE
-    return Setting(positive(value, where, "a number of tokens"), where)
+    return Setting(require_positive(value, where, "a number of tokens"), where)
 
 
 def _expansion(stated: Any, where: str) -> Setting:

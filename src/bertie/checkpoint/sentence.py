@@ -8,7 +8,7 @@ from typing import Any
 
 from bertie.checkpoint.config import Setting
 from bertie.checkpoint.dense import Dense, read_dense
-from bertie.checkpoint.files import inside, read_json, read_object
+from bertie.checkpoint.files import read_json, read_object, resolve_inside
 from bertie.checkpoint.pooling import read_pooling
 from bertie.checkpoint.preprocessing import read_preprocessing, transformer_config
 from bertie.checkpoint.queries import Queries, read_queries
@@ -312,7 +312,7 @@ def _module(entry: Any, directory: Path) -> tuple[str, Path, str]:
             f" supported: sentence-transformers' {', '.join(supported)}"
         )
     path = entry.get("path", "")
-    return kind, inside(directory, path, MODULES), f"{path}/config.json".lstrip("/")
+    return kind, resolve_inside(directory, path, MODULES), f"{path}/config.json".lstrip("/")
 
 
 def _add_pooling(layout: SentenceLayout, path: Path, where: str) -> SentenceLayout:

@@ -5,7 +5,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.files import positive
+from bertie.checkpoint.files import require_positive
 from bertie.errors import CheckpointError
 from bertie.known import SENTENCE_SETTINGS, check, unlisted
 from bertie.known.sentence import PROMPTS_CONFIG
@@ -42,7 +42,7 @@ def read_settings(raw: Mapping[str, Any], kind: str) -> dict[str, Any]:
     for key, field, task in _COUNTS:
         value, where = raw.get(key), f"{PROMPTS_CONFIG}: {key}"
         if value is not None and task == kind:
-            found[field] = Setting(positive(value, where, "a number above 0"), where)
+            found[field] = Setting(require_positive(value, where, "a number above 0"), where)
     if raw.get("activation_fn") is not None:
         found["activation"] = Setting(raw["activation_fn"], f"{PROMPTS_CONFIG}: activation_fn")
     similarity = raw.get("similarity_fn_name")

@@ -72,18 +72,18 @@ def encoder_tensors(checkpoint: Checkpoint, *, quantized: bool = False) -> dict[
         that is not a float.
     """
     wanted = list(_wanted(checkpoint))
-    faults = [fault for expected in wanted if (fault := _fault(checkpoint, expected, quantized))]
-    faults += _missing_layers(checkpoint)
-    if faults:
-        count = "1 tensor" if len(faults) == 1 else f"{len(faults)} tensors"
-        lines = ["", *faults, *_under_other_names(checkpoint)]
+    errors = [error for expected in wanted if (error := _error(checkpoint, expected, quantized))]
+    errors += _missing_layers(checkpoint)
+    if errors:
+        count = "1 tensor" if len(errors) == 1 else f"{len(errors)} tensors"
+        lines = ["", *errors, *_misnamed(checkpoint)]
         raise CheckpointError(
             f"{checkpoint.directory}: the encoder can't use {count}:" + "\n  ".join(lines)
         )
     return {expected.name: checkpoint.tensors[expected.name] for expected in wanted}
 
 
-def _under_other_names(checkpoint: Checkpoint) -> Iterator[str]:
+def _misnamed(checkpoint: Checkpoint) -> Iterator[str]:
     """Say under which other name a tensor is there, if one is, and what to do."""
     for name, tensor in sorted(checkpoint.tensors.items()):
         if ".base_layer." in name or name.startswith("base_model."):
@@ -126,20 +126,20 @@ def _missing_layers(checkpoint: Checkpoint) -> list[str]:
     """Tell which whole layers the files lack, in runs: a config may claim many."""
     config = checkpoint.config
     count = len(set(config.layer_weights))
-    faults = []
+    errors = []
     expected = 0
     for layer in [*_layers(checkpoint), count]:
         if layer > expected:
             last = f" to encoder.layer.{layer - 1}" if layer - 1 > expected else ""
-            faults.append(
+            errors.append(
                 f"{_weights(checkpoint)}: encoder.layer.{expected}{last} missing,"
                 f" expected {count} layer{'s' * (count != 1)} from {config.source('layer_weights')}"
             )
         expected = layer + 1
-    return faults
+    return errors
 
 
-def _fault(checkpoint: Checkpoint, expected: Expected, quantized: bool) -> str | None:
+def _error(checkpoint: Checkpoint, expected: Expected, quantized: bool) -> str | None:
     """Say what is wrong with one tensor, if anything is."""
     config = checkpoint.config
     shape = tuple(getattr(config, axis) for axis in expected.axes)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from reprlib import repr as shown
 
-from bertie.checkpoint.files import inside, read_object
+from bertie.checkpoint.files import read_object, resolve_inside
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
 
@@ -63,4 +63,4 @@ def _weight_map(index: Path) -> dict[str, Path]:
         raise CheckpointError(
             f"{index.name}: weight_map is {shown(places)}, expected file names by tensor"
         )
-    return {name: inside(index.parent, file, index.name) for name, file in places.items()}
+    return {name: resolve_inside(index.parent, file, index.name) for name, file in places.items()}

@@ -10,7 +10,7 @@ from bertie.cli import options, output
 
 if TYPE_CHECKING:
     from bertie.environment import Environment
-    from bertie.sources.contents import CachedModel
+    from bertie.sources.cached_models import CachedModel
 
 _WIDTH = 80  # of lists of words
 

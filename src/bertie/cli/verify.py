@@ -107,10 +107,10 @@ def command(
     report = verify.compare(one, two, texts.texts, texts.origin, limits)
     if html is not None:
         from bertie.cli.whole_file import whole_file
-        from bertie.verify.page import page
+        from bertie.verify.page import html_page
 
         with whole_file(html) as file:
-            file.write(page(report).encode())
+            file.write(html_page(report).encode())
     if as_json or not output.as_table(show_as):
         output.print_json(report.to_dict())
     else:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.texts import checked, listed, paired, require_pairs
+from bertie.calls.texts import as_list, check_texts, pair_texts, require_pairs
 from bertie.errors import InputError
 from bertie.tasks.answer import Answer, Reader
 from bertie.tasks.classify import Classifier, Label
@@ -45,8 +45,8 @@ _KINDS: Mapping[str, type[np.generic]] = {
 def _texts(arguments: dict[str, Any], *, pairs: bool = False) -> tuple[dict[str, Any], bool]:
     """Take one input or several."""
     split = arguments.get("split_words", False)
-    items, single = listed(arguments.pop("inputs"), pairs=pairs, split_words=split)
-    checked(items, pairs=pairs, split_words=split)
+    items, single = as_list(arguments.pop("inputs"), pairs=pairs, split_words=split)
+    check_texts(items, pairs=pairs, split_words=split)
     return {"inputs": items}, single
 
 
@@ -60,7 +60,7 @@ def _side_by_side(*names: str) -> Gather:
     def gather(arguments: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         first, second = (arguments.pop(name) for name in names)
         split = arguments.get("split_words", False)
-        pairs = paired(first, second, (names[0], names[1]), split_words=split)
+        pairs = pair_texts(first, second, (names[0], names[1]), split_words=split)
         return _texts_or_pairs({**arguments, "inputs": pairs})
 
     return gather
@@ -69,18 +69,18 @@ def _side_by_side(*names: str) -> Gather:
 def _pairs(arguments: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Take tuples of two texts."""
     split = arguments.get("split_words", False)
-    items, single = listed(arguments.pop("pairs"), split_words=split)
-    require_pairs(checked(items, split_words=split), 0, "the document")
+    items, single = as_list(arguments.pop("pairs"), split_words=split)
+    require_pairs(check_texts(items, split_words=split), 0, "the document")
     return {"inputs": items}, single
 
 
 def _documents(arguments: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Take a query and its documents, whose ranks are one answer."""
     query, split = arguments.pop("query"), arguments.get("split_words", False)
-    items, single = listed(arguments.pop("documents"), pairs=False, split_words=split)
+    items, single = as_list(arguments.pop("documents"), pairs=False, split_words=split)
     if single:
         raise InputError("documents is one text, expected a list of them")
-    checked([query, *items], pairs=False, split_words=split)
+    check_texts([query, *items], pairs=False, split_words=split)
     return {"query": query, "documents": items}, False
 
 

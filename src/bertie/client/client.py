@@ -7,7 +7,7 @@ from functools import cached_property, update_wrapper
 from itertools import islice
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from bertie.calls.prefetching import ahead
+from bertie.calls.prefetching import prefetch
 from bertie.client.calls import CALLS
 from bertie.client.connection import Connection, warn_truncated
 from bertie.client.conversation import Pause, Request, Talk
@@ -33,7 +33,7 @@ except ImportError as error:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_STRETCH = 256  # inputs of a stream that go in one request
+_CHUNK = 256  # inputs of a stream that go in one request
 
 
 def _at_once(
@@ -78,14 +78,14 @@ def _streamed(
         inputs, options = call.streamed(local, args, named)
         left_out: list[int] = []
 
-        def answers(stretch: list[Any]) -> Any:
-            body, _ = call.body(call.spread(stretch), options)
+        def answers(chunk: list[Any]) -> Any:
+            body, _ = call.body(call.spread(chunk), options)
             reply = self._run(self._calling(call, body))
             left_out.extend(reply["work"]["truncated"])
             return call.answer(reply, body, False)
 
         def stream() -> Iterator[Any]:
-            for some in ahead(_stretches(inputs), list, answers):
+            for some in prefetch(_chunks(inputs), list, answers):
                 yield from some
             warn_truncated(left_out, stacklevel=2)
 
@@ -104,8 +104,8 @@ def _streamed_async(
     async def method(self: "AsyncClient", /, *args: P.args, **named: P.kwargs) -> Any:
         inputs, options = call.streamed(local, args, named)
         left_out: list[int] = []
-        for stretch in _stretches(inputs):
-            body, _ = call.body(call.spread(stretch), options)
+        for chunk in _chunks(inputs):
+            body, _ = call.body(call.spread(chunk), options)
             reply = await self._run(self._calling(call, body))
             left_out.extend(reply["work"]["truncated"])
             for answer in call.answer(reply, body, False):
@@ -116,11 +116,11 @@ def _streamed_async(
     return method
 
 
-def _stretches(inputs: Iterable[Any]) -> Iterator[list[Any]]:
+def _chunks(inputs: Iterable[Any]) -> Iterator[list[Any]]:
     """Cut a stream into lists."""
     source = iter(inputs)
-    while stretch := list(islice(source, _STRETCH)):
-        yield stretch
+    while chunk := list(islice(source, _CHUNK)):
+        yield chunk
 
 
 class Client(Connection):

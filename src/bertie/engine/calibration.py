@@ -17,7 +17,7 @@ from bertie.checkpoint.config import Setting
 from bertie.engine.batching import gather
 from bertie.errors import CalibrationWarning, InputError
 from bertie.tokenize import Tokenizer
-from bertie.tokenize.frame import frame_of
+from bertie.tokenize.special_tokens import special_tokens_of
 
 Ints = NDArray[np.int32]
 
@@ -179,18 +179,18 @@ def _unknown_share(ids: Ints, sequences: int, tokenizer: Tokenizer) -> float:
 
 
 def _draw(tokenizer: Tokenizer, positions: int) -> tuple[Ints, Ints]:
-    """Draw sequences of ordinary tokens, framed as texts are, the same ones every time."""
+    """Draw sequences of ordinary tokens as texts have them, the same every time."""
     ids = {token: id for token, id in tokenizer.vocab.ids.items() if id < tokenizer.readable}
     ordinary = np.array(_ordinary(ids, tokenizer.settings), np.int32)
-    frame = frame_of(tokenizer)
-    before, behind = np.array(frame.before, np.int32), np.array(frame.behind, np.int32)
+    special = special_tokens_of(tokenizer)
+    before, after = np.array(special.before, np.int32), np.array(special.after, np.int32)
     # The generator's raw output is what NumPy promises to keep.
     generator = np.random.PCG64(_DRAWN_SEED)
     sequences = []
     for length in _DRAWN_LENGTHS:
-        room = positions - len(before) - len(behind)
+        room = positions - len(before) - len(after)
         places = generator.random_raw(max(min(length, room), 1)) % len(ordinary)
-        sequences.append(np.concatenate([before, ordinary[places], behind]))
+        sequences.append(np.concatenate([before, ordinary[places], after]))
     lengths = np.array([len(sequence) for sequence in sequences], np.int32)
     return np.concatenate(sequences), lengths
 

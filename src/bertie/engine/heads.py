@@ -61,7 +61,7 @@ class Head:
             rows = step(rows)
         return rows
 
-    def largest(self, hidden: Floats, lengths: Ints) -> Floats:
+    def maximum(self, hidden: Floats, lengths: Ints) -> Floats:
         """Find each logit's largest value over each sequence, without keeping those of its tokens.
 
         Args:

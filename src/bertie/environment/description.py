@@ -13,7 +13,7 @@ from bertie.environment.machine import Cpu, System, cpu, system, unasked_cpu
 from bertie.environment.packages import Package, installed, packages
 from bertie.environment.variables import variables
 from bertie.errors import BertieError
-from bertie.sources.contents import CachedModel, cached_models, size_of
+from bertie.sources.cached_models import CachedModel, cached_models, size_of
 from bertie.sources.environment import cache_directory, offline
 
 _T = TypeVar("_T")

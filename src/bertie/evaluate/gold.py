@@ -79,7 +79,7 @@ def read_texts(path: Path) -> list[str]:
     Raises: InputError: it can't be read, or holds no text.
     """
     texts = [str(row.fields["text"]).strip() for row in tables.read(path, format="lines")]
-    return _some([text for text in texts if text], path, "texts")
+    return _require_some([text for text in texts if text], path, "texts")
 
 
 def read_scored(path: Path) -> list[Scored]:
@@ -121,7 +121,7 @@ def read_tagged(path: Path) -> list[Tagged]:
         elif words:
             sentences.append(Tagged(tuple(words), tuple(tags)))
             words, tags = [], []
-    return _some(sentences, path, "sentences")
+    return _require_some(sentences, path, "sentences")
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -148,7 +148,7 @@ def read_questions(path: Path) -> list[Question]:
     ]
     if len({question.id for question in questions}) < len(questions):
         raise InputError(f"{path}: two questions have the same id, expected each its own")
-    return _some(questions, path, "questions")
+    return _require_some(questions, path, "questions")
 
 
 def read_relevance(path: Path) -> dict[str, dict[str, float]]:
@@ -201,10 +201,10 @@ def _columns(
     else:  # between tabs a quotation mark is one
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     tables.allow_long_fields()
-    for row in _parsed(reader, path):
+    for row in _parse(reader, path):
         if not places:
             width = len(row)
-            places, header = _places(row, wanted, path)
+            places, header = _find_columns(row, wanted, path)
             if header:
                 continue
         if len(row) != width:
@@ -214,7 +214,7 @@ def _columns(
         raise InputError(f"{path} is empty, expected rows of {', '.join(wanted)}")
 
 
-def _parsed(reader: Any, path: Path) -> Iterator[list[str]]:
+def _parse(reader: Any, path: Path) -> Iterator[list[str]]:
     """Give the rows that aren't blank. Raises: InputError: one isn't CSV."""
     try:
         yield from filter(None, reader)
@@ -222,7 +222,7 @@ def _parsed(reader: Any, path: Path) -> Iterator[list[str]]:
         raise _error(path, reader.line_num, f"not well-formed CSV: {error}") from error
 
 
-def _places(
+def _find_columns(
     first: Sequence[str], wanted: Mapping[str, Sequence[str]], path: Path
 ) -> tuple[dict[str, int], bool]:
     """Find where the columns stand, and whether the first row is a header."""
@@ -280,7 +280,7 @@ def _text(value: Any, key: str, path: Path) -> str:
     return text
 
 
-def _some(found: list[_Kind], path: Path, what: str) -> list[_Kind]:
+def _require_some(found: list[_Kind], path: Path, what: str) -> list[_Kind]:
     """Refuse a file that holds nothing."""
     if not found:
         raise InputError(f"{path} holds no {what}")

@@ -9,7 +9,6 @@ import numpy as np
 from bertie.errors import InputError, TaskError
 from bertie.evaluate.collection import read_collection
 from bertie.evaluate.correlation import Correlations, correlate
-from bertie.evaluate.counted import Progress, counted
 from bertie.evaluate.filling import FillingScores, score_fillings
 from bertie.evaluate.gold import (
     Labelled,
@@ -20,6 +19,7 @@ from bertie.evaluate.gold import (
     read_texts,
 )
 from bertie.evaluate.labels import LabelScores, score_labels
+from bertie.evaluate.progress import Progress, with_progress
 from bertie.evaluate.ranking import RankingScores, score_rankings
 from bertie.evaluate.search import (
     multivector_scores,
@@ -87,7 +87,7 @@ def _rank(model: Any, data: Path, k: int, progress: Progress) -> RankingScores:
             ranked = model.rank(text, [collection.documents[id] for id in judged])
             yield query, [judged[one.index] for one in ranked]
 
-    found = dict(counted(rankings(), len(collection.queries), progress))
+    found = dict(with_progress(rankings(), len(collection.queries), progress))
     return score_rankings(collection.relevance, found, k)
 
 
@@ -96,7 +96,7 @@ def _classify(model: Any, data: Path, k: int, progress: Progress) -> LabelScores
     examples = read_labelled(data)
     gold = _as_labels([example.label for example in examples], model.labels, data)
     stream = model.classify_stream(map(_input, examples), top_k=1)
-    found = [best.label for (best,) in counted(stream, len(examples), progress)]
+    found = [best.label for (best,) in with_progress(stream, len(examples), progress)]
     return score_labels(gold, found)
 
 
@@ -107,7 +107,7 @@ def _zero_shot(model: Any, data: Path, k: int, progress: Progress) -> LabelScore
     if any(example.pair is not None for example in examples):
         raise InputError(f"{data} has pairs of texts, expected one text a row for zero-shot labels")
     stream = model.zero_shot_stream((example.text for example in examples), labels, top_k=1)
-    found = [best.label for (best,) in counted(stream, len(examples), progress)]
+    found = [best.label for (best,) in with_progress(stream, len(examples), progress)]
     return score_labels([example.label for example in examples], found)
 
 
@@ -115,7 +115,7 @@ def _tag(model: Any, data: Path, k: int, progress: Progress) -> SpanScores:
     """Compare words' tags, span by span."""
     sentences = read_tagged(data)
     words = (list(sentence.words) for sentence in sentences)
-    stream = counted(model.tag_stream(words, split_words=True), len(sentences), progress)
+    stream = with_progress(model.tag_stream(words, split_words=True), len(sentences), progress)
     found = [[word.label for word in tagged] for tagged in stream]
     return score_spans([sentence.tags for sentence in sentences], found)
 
@@ -125,7 +125,7 @@ def _answer(model: Any, data: Path, k: int, progress: Progress) -> AnswerScores:
     questions = read_questions(data)
     none = any(not question.answers for question in questions)
     pairs = ((question.question, question.context) for question in questions)
-    stream = counted(model.answer_stream(pairs, no_answer=none), len(questions), progress)
+    stream = with_progress(model.answer_stream(pairs, no_answer=none), len(questions), progress)
     found = {q.id: answer.text for q, answer in zip(questions, stream, strict=True)}
     return score_answers({question.id: question.answers for question in questions}, found)
 
@@ -133,7 +133,7 @@ def _answer(model: Any, data: Path, k: int, progress: Progress) -> AnswerScores:
 def _fill(model: Any, data: Path, k: int, progress: Progress) -> FillingScores:
     """Mask each token of each text in turn."""
     texts = read_texts(data)
-    stream = counted(model.score_tokens_stream(texts), len(texts), progress)
+    stream = with_progress(model.score_tokens_stream(texts), len(texts), progress)
     found = [[(one.rank, one.log_probability) for one in chances] for chances in stream]
     ranks = [[rank for rank, _ in text] for text in found]
     return score_fillings(ranks, [[log for _, log in text] for text in found], k)
@@ -154,7 +154,7 @@ def _next_sentence(model: Any, data: Path, k: int, progress: Progress) -> LabelS
     stream = model.next_sentence_stream((one.text, one.pair) for one in examples)
     found = [
         _FOLLOWS[0] if chance >= 0.5 else _OTHER[0]
-        for chance in counted(stream, len(examples), progress)
+        for chance in with_progress(stream, len(examples), progress)
     ]
     return score_labels([names[example.label.lower()] for example in examples], found)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.evaluate.collection import Collection
-from bertie.evaluate.counted import Progress, counted
+from bertie.evaluate.progress import Progress, with_progress
 from bertie.evaluate.ranking import RankingScores, score_rankings
 from bertie.tasks.multivector import maxsim
 
@@ -55,7 +55,7 @@ def sparse_scores(model: Any, progress: Progress) -> Scorer:
 
     def scores(documents: Sequence[str], queries: Sequence[str]) -> Iterator[Floats]:
         matrix, asked = (
-            model.csr(counted(model.embed_sparse_stream(texts), len(texts), progress))
+            model.csr(with_progress(model.embed_sparse_stream(texts), len(texts), progress))
             for texts in (documents, queries)
         )
         for row in asked:
@@ -69,9 +69,9 @@ def multivector_scores(model: Any, progress: Progress) -> Scorer:
 
     def scores(documents: Sequence[str], queries: Sequence[str]) -> Iterator[NDArray[Any]]:
         stream = model.embed_multi_stream(documents)
-        matrices = list(counted(stream, len(documents), progress))
+        matrices = list(with_progress(stream, len(documents), progress))
         asked = model.embed_multi_stream(queries, kind="query")
-        for query in counted(asked, len(queries), progress):
+        for query in with_progress(asked, len(queries), progress):
             yield np.array([maxsim(query, matrix) for matrix in matrices])
 
     return scores
@@ -91,6 +91,6 @@ def unit_vectors(
     """
     stream = model.embed_stream(texts, normalize=True, prompt_name=prompt_name)
     vectors = np.empty((len(texts), model.dimensions), np.float32)
-    for place, vector in enumerate(counted(stream, len(texts), progress)):
+    for place, vector in enumerate(with_progress(stream, len(texts), progress)):
         vectors[place] = vector
     return vectors

@@ -11,22 +11,22 @@ from typing import Any
 from bertie.checkpoint.bundle import FORMAT
 from bertie.engine.encoder import Recipe
 from bertie.errors import CheckpointError, InputError
-from bertie.export.beside import VOCAB, copied, encoder_folder, write_beside
+from bertie.export.config_files import VOCAB, copied_files, encoder_folder, write_config_files
 from bertie.export.pack import pack as pack_bundle
-from bertie.export.place import check_place, staging
 from bertie.export.safetensors import write_safetensors
-from bertie.export.weights import hashes, stored_parts
+from bertie.export.staging import check_destination, staging_directory
+from bertie.export.weights import stored_parts, tensor_hashes
 from bertie.loading.build import encoder_recipe
 from bertie.loading.fingerprint import model_fingerprint
 from bertie.loading.settle import AUTO
 from bertie.loading.spec import ModelSpec, specify
 from bertie.opened import Given
-from bertie.sources.bundles import NAME, sealed
+from bertie.sources.bundles import NAME, encode_content
 from bertie.sources.local import SUFFIX
 from bertie.sources.manifest import Manifest, sha256
 from bertie.sources.progress import Progress, silent
 from bertie.system.disk import put_in_place
-from bertie.tokenize import stored
+from bertie.tokenize import wordpiece_file
 from bertie.tokenize.definition import Definition
 from bertie.verify import compare, limits_for, observe, verification_texts
 
@@ -89,18 +89,18 @@ def write_bundle(
             f"{destination}: a packed bundle, and nothing else, has a name that ends in {SUFFIX}:"
             " give pack (--pack) with such a name"
         )
-    check_place(destination, file=pack, force=force)
+    check_destination(destination, file=pack, force=force)
     spec = specify(
         source, given or Given(), task=task, precision=precision, calibration=calibration
     )
     recipe = encoder_recipe(spec.settled)
-    with staging(destination) as stage:
+    with staging_directory(destination) as stage:
         bundle = stage / "bundle"
         bundle.mkdir()
         content = _write(source, spec, recipe, bundle, progress)
         if spec.settled.precision.value != "float32" and spec.opened.bundle is None:
             content["verify"] = _verified(source, spec, calibration, bundle, min_cosine)
-            (bundle / NAME).write_bytes(sealed(content))
+            (bundle / NAME).write_bytes(encode_content(content))
         made = bundle
         if pack:
             made = stage / "packed"
@@ -117,10 +117,10 @@ def _write(
 ) -> dict[str, Any]:
     """Write a bundle's files, bertie.json last. Returns: what that says."""
     opened, settled = spec.opened, spec.settled
-    write_beside(opened, bundle)
+    write_config_files(opened, bundle)
     definition = opened.tokenizer.definition
     if isinstance(definition, Definition):
-        stored.write(definition, bundle / encoder_folder(opened))
+        wordpiece_file.write(definition, bundle / encoder_folder(opened))
     weights = bundle / encoder_folder(opened) / "model.safetensors"
     write_safetensors(weights, stored_parts(opened, recipe), progress)
     content: dict[str, Any] = {
@@ -139,8 +139,8 @@ def _write(
     files = Manifest.of(bundle, source=str(source), origin="", progress=progress).files
     content["provenance"] = _provenance(source, spec)
     content["files"] = {name: asdict(file) for name, file in files.items()}
-    content["tensors"] = hashes(opened)
-    (bundle / NAME).write_bytes(sealed(content))
+    content["tensors"] = tensor_hashes(opened)
+    (bundle / NAME).write_bytes(encode_content(content))
     return content
 
 
@@ -185,7 +185,7 @@ def _provenance(source: str | Path, spec: ModelSpec) -> dict[str, Any]:
     opened = spec.opened
     known = Manifest.read(opened.directory)
     paths = [*opened.checkpoint.files, *opened.layout.files]
-    paths += [opened.directory / name for name in copied(opened)]
+    paths += [opened.directory / name for name in copied_files(opened)]
     provenance: dict[str, Any] = {
         "source": str(source),
         "exported": _now(),

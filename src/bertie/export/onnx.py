@@ -20,20 +20,20 @@ from bertie.engine import pooling
 from bertie.engine.encoder import Encoder
 from bertie.engine.heads import Head
 from bertie.errors import CheckpointError, InputError, TaskError
-from bertie.export.beside import encoder_folder, write_beside
+from bertie.export.config_files import encoder_folder, write_config_files
 from bertie.export.onnx_check import Check, Expected, check_model, require_runtime, sample
 from bertie.export.onnx_encoder import add_encoder
 from bertie.export.onnx_file import add_metadata, write_model
 from bertie.export.onnx_net import Net, import_onnx
 from bertie.export.onnx_outputs import HIDDEN, SPAN, add_embedding, add_head, add_hidden
-from bertie.export.place import check_place, staging
+from bertie.export.staging import check_destination, staging_directory
 from bertie.export.tokenizer_files import write_tokenizer
 from bertie.loading.fingerprint import remembered_hash
 from bertie.opened import Given, Opened, open_source
 from bertie.system.disk import put_in_place
 from bertie.tasks import embed
 from bertie.tasks.embed_settings import FIRST_LAST
-from bertie.tasks.modules import stages
+from bertie.tasks.modules import build_modules
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -141,14 +141,14 @@ def write_onnx(
     require_runtime()
     if os.path.lexists(destination):
         raise InputError(f"{destination} exists already; name another place, or remove it yourself")
-    check_place(destination, file=False, force=False)
+    check_destination(destination, file=False, force=False)
     opened = open_source(source, given)
     _require_writable(opened)
     plan = _PLANS[output](opened, head)
-    with staging(destination) as stage:
+    with staging_directory(destination) as stage:
         made = stage / "onnx"
         made.mkdir()
-        write_beside(opened, made)
+        write_config_files(opened, made)
         _state_activation(opened, made)
         write_tokenizer(opened, made / encoder_folder(opened))
         path = made / encoder_folder(opened) / MODEL
@@ -215,7 +215,7 @@ def _plan_embedding(opened: Opened, head: str | None) -> _Plan:
     average = modes == (FIRST_LAST,)
     if average:
         modes, layers = ("mean",), (1, -1)
-    passed, width = stages(opened.layout), prepared.dimensions or 0
+    passed, width = build_modules(opened.layout), prepared.dimensions or 0
     net = Net()
     states = add_encoder(net, opened.config, opened.tensors)
     pooled = [states[layer] for layer in layers]

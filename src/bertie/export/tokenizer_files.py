@@ -1,7 +1,6 @@
 """A tokenizer as tokenizer.json, for those who read nothing else."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from bertie.errors import TokenizerError
 from bertie.opened import Opened
 from bertie.tokenize import Tokenizer
 from bertie.tokenize.classes import BERT, MPNET
-from bertie.tokenize.definition import Definition, ForeignDefinition, FrameItem, frames, identity
+from bertie.tokenize.definition import Definition, HfDefinition, identity, templates
 from bertie.tokenize.directory import read_alone
+from bertie.tokenize.post_processor import template_processing
 
 _JSON, _CONFIG, _ADDED = "tokenizer.json", "tokenizer_config.json", "added_tokens.json"
 # What a caller says, and no file.
@@ -33,7 +33,7 @@ def write_tokenizer(opened: Opened, folder: Path) -> None:
         if isinstance(definition, Definition)
         else json.loads(definition.json)
     )
-    if path.is_file() and _says(path, definition):
+    if path.is_file() and _describes(path, definition):
         return
     text = json.dumps(whole, ensure_ascii=False, indent=1)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -59,9 +59,9 @@ def write_tokenizer(opened: Opened, folder: Path) -> None:
     )
 
 
-def _says(path: Path, definition: Definition | ForeignDefinition) -> bool:
+def _describes(path: Path, definition: Definition | HfDefinition) -> bool:
     """Tell whether a tokenizer.json alone says what a definition does."""
-    if isinstance(definition, ForeignDefinition):
+    if isinstance(definition, HfDefinition):
         own = json.loads(path.read_text(encoding="utf-8"))
         return bool(own | _NEITHER == json.loads(definition.json) | _NEITHER)
     try:
@@ -80,11 +80,11 @@ def _names(tokenizer: Tokenizer) -> dict[str, str]:
 
 
 def _class(definition: Definition) -> str:
-    """Name the class of transformers whose frame a tokenizer has."""
+    """Name the class of transformers whose templates a tokenizer has."""
     ids = [part.item for part in definition.single if isinstance(part.item, int)]
     if len(ids) == 2:
         for name, how in (("BertTokenizer", BERT), ("MPNetTokenizer", MPNET)):
-            own = frames(*ids, doubled=how.doubled, second=how.second)
+            own = templates(*ids, doubled=how.doubled, second=how.second)
             if own == (definition.single, definition.pair):
                 return name
     return "PreTrainedTokenizerFast"
@@ -100,11 +100,9 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
     definition = tokenizer.definition
     assert isinstance(definition, Definition)
     settings = {name: setting.value for name, setting in tokenizer.settings.items()}
-    frames = {"single": definition.single, "pair": definition.pair}
-    ids = sorted(
-        {part.item for items in frames.values() for part in items if isinstance(part.item, int)}
-    )
-    tokens = {id: tokenizer.token_of(id) for id in ids}
+    pieces = (*definition.single, *definition.pair)
+    ids = sorted({piece.item for piece in pieces if isinstance(piece.item, int)})
+    tokens = {tokenizer.token_of(id): id for id in ids}
     return {
         "version": "1.0",
         "truncation": None,
@@ -118,13 +116,7 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
             "lowercase": settings["lower"],
         },
         "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {
-            "type": "TemplateProcessing",
-            **{name: _template(items, tokens) for name, items in frames.items()},
-            "special_tokens": {
-                token: {"id": token, "ids": [id], "tokens": [token]} for id, token in tokens.items()
-            },
-        },
+        "post_processor": template_processing(definition.single, definition.pair, tokens),
         "decoder": {
             "type": "WordPiece",
             "prefix": definition.decoder_prefix or definition.prefix,
@@ -138,13 +130,3 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
             "vocab": dict(definition.vocab.ids),
         },
     }
-
-
-def _template(items: Sequence[FrameItem], tokens: dict[int, str]) -> list[dict[str, Any]]:
-    """Describe a frame."""
-    return [
-        {"Sequence": {"id": part.item, "type_id": part.type_id}}
-        if isinstance(part.item, str)
-        else {"SpecialToken": {"id": tokens[part.item], "type_id": part.type_id}}
-        for part in items
-    ]

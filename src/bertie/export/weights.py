@@ -34,7 +34,7 @@ def kept_tensors(opened: Opened) -> dict[str, Tensor]:
     }
 
 
-def hashes(opened: Opened) -> dict[str, str]:
+def tensor_hashes(opened: Opened) -> dict[str, str]:
     """Hash each tensor's float32 values, which fingerprints are made of."""
     if opened.bundle is not None:
         return dict(opened.bundle.hashes)
@@ -57,13 +57,13 @@ def stored_parts(opened: Opened, recipe: Recipe) -> list[Part]:
     """
     tensors = kept_tensors(opened)
     if opened.bundle is not None and opened.bundle.precision != "float32":
-        return [_as_it_is(name, tensor) for name, tensor in tensors.items()]
+        return [_unchanged(name, tensor) for name, tensor in tensors.items()]
     if recipe.precision == "float32":
         return [_float32(name, tensor) for name, tensor in tensors.items()]
     by_product = {product.name: product.weights for product in products(opened.config)}
     weights = {name for names in by_product.values() for name in names}
     parts = [
-        _as_it_is(name, tensor) if tensor.dtype in _KEPT else _float32(name, tensor)
+        _unchanged(name, tensor) if tensor.dtype in _KEPT else _float32(name, tensor)
         for name, tensor in tensors.items()
         if name not in weights
     ]
@@ -80,17 +80,17 @@ def stored_parts(opened: Opened, recipe: Recipe) -> list[Part]:
 
 def _float32(name: str, tensor: Tensor) -> Part:
     """Store float32."""
-    return Part(name, "F32", tensor.shape, partial(_given_back, tensor))
+    return Part(name, "F32", tensor.shape, partial(_read_and_forget, tensor))
 
 
-def _given_back(tensor: Tensor) -> NDArray[Any]:
+def _read_and_forget(tensor: Tensor) -> NDArray[Any]:
     """Read a tensor, and let its pages of the file go once they are written."""
     values = tensor.float32().astype("<f4", copy=False)
     tensor.forget()
     return values
 
 
-def _as_it_is(name: str, tensor: Tensor) -> Part:
+def _unchanged(name: str, tensor: Tensor) -> Part:
     """Store the bytes of the source, if they lie one after another."""
     if tensor.strides is not None:
         return _float32(name, tensor)
@@ -100,7 +100,7 @@ def _as_it_is(name: str, tensor: Tensor) -> Part:
 def _bfloat16(name: str, tensor: Tensor) -> Part:
     """Store bfloat16."""
     if tensor.dtype == "BF16":
-        return _as_it_is(name, tensor)
+        return _unchanged(name, tensor)
     return Part(name, "BF16", tensor.shape, lambda: to_bfloat16(tensor.float32()))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bertie.calls.batches import by_sequence
+from bertie.calls.batches import split_by_sequence
 from bertie.engine.encoder import selected_isa
 from bertie.errors import InputError
 from bertie.jobs.job import Job
@@ -19,8 +19,8 @@ from bertie.loading.load import load
 from bertie.loading.spec import specify
 from bertie.opened import GIVEN, Given
 from bertie.sources import is_local, resolve
-from bertie.tasks.counting import Counts, counted
 from bertie.tasks.methods import METHODS
+from bertie.tasks.token_counts import TokenCounts, count_tokens
 from bertie.tokenize import Tokenizer
 
 _NO_PRECISION = "none"  # of tokenizing, which computes with whole numbers
@@ -122,14 +122,14 @@ class Engine:
             return self._tokenize(inputs)
         return self._method.compute(self._model, inputs, self._options)
 
-    def count(self, inputs: list[Any], answers: Any) -> Counts:
+    def count(self, inputs: list[Any], answers: Any) -> TokenCounts:
         """Count the tokens of inputs that were answered."""
         if self._step.call is None:
             kept = tuple(len(ids) for ids, _ in answers)
-            return Counts(kept, tuple(left_out for _, left_out in answers))
+            return TokenCounts(kept, tuple(left_out for _, left_out in answers))
         model = self._model
         settings = model.info().settings
-        return counted(model.tokenizer, settings, self._method, tuple(inputs), self._options)
+        return count_tokens(model.tokenizer, settings, self._method, tuple(inputs), self._options)
 
     def _tokenize(self, inputs: list[Any]) -> list[tuple[Any, int]]:
         """Give the ids of each input, and how many tokens were left out."""
@@ -140,7 +140,7 @@ class Engine:
             truncate=self._options.get("truncate", "right"),
             threads=self._threads,
         )
-        parts = by_sequence(packed.ids.astype(np.int32, copy=False), packed.lengths)
+        parts = split_by_sequence(packed.ids.astype(np.int32, copy=False), packed.lengths)
         return list(zip(parts, packed.truncated.tolist(), strict=True))
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from bertie.calls.prefetching import ahead
+from bertie.calls.prefetching import prefetch
 from bertie.jobs.content import Content
 from bertie.jobs.manifest import Record
 from bertie.jobs.plan import Plan, Worker
@@ -31,5 +31,5 @@ def drive(plan: Plan, shards: Iterator[tuple[Shard, Content]], tick: Tick) -> It
         start = time.monotonic()
         return shard, worker.work(table, content, tick), time.monotonic() - start
 
-    for shard, worked, seconds in ahead(shards, prepare, compute):
+    for shard, worked, seconds in prefetch(shards, prepare, compute):
         yield worker.store(shard, worked, seconds)

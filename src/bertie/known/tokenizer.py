@@ -30,7 +30,7 @@ _SEGMENTER = (
     "word_tokenizer_type",
 )
 _SEGMENTS = "makes words as BertJapaneseTokenizer does"
-_ELSEWHERE = "split texts with that program, and give the token ids"
+_USE_THAT_PROGRAM = "split texts with that program, and give the token ids"
 
 
 def _read(file: str, effect: str, *keys: str, where: tuple[str, ...] = ()) -> Iterator[Known]:
@@ -127,7 +127,7 @@ TOKENIZER_CONFIG: tuple[Known, ...] = (
         REFUSED,
         "rewrites tweets as BertweetTokenizer does",
         (False,),
-        _ELSEWHERE,
+        _USE_THAT_PROGRAM,
     ),
     Known(
         _CONFIG,
@@ -138,7 +138,7 @@ TOKENIZER_CONFIG: tuple[Known, ...] = (
         "save the tokenizer with transformers, which writes what it does",
     ),
     *(
-        Known(_CONFIG, key, REFUSED, _SEGMENTS, ("basic", "wordpiece", True), _ELSEWHERE)
+        Known(_CONFIG, key, REFUSED, _SEGMENTS, ("basic", "wordpiece", True), _USE_THAT_PROGRAM)
         for key in _SEGMENTER
     ),
     *(
@@ -274,7 +274,7 @@ TOKENIZER_JSON: tuple[Known, ...] = (
 
 # Files of vocabularies. Those that are refused are so where no tokenizer.json says it all; `where`
 # names the vocabulary beside which they are.
-BESIDE: tuple[Known, ...] = (
+OTHER_FILES: tuple[Known, ...] = (
     Known(_JSON, "", READ, "says how a text becomes tokens"),
     Known(_WORDS, "", READ, "is a WordPiece vocabulary, a token a line"),
     Known("vocab.json", "", READ, "is a byte-level vocabulary, beside merges.txt"),
@@ -285,7 +285,7 @@ BESIDE: tuple[Known, ...] = (
         REFUSED,
         "says in which order pieces of a word are joined, as BERTweet and PhoBERT do",
         (),
-        _ELSEWHERE,
+        _USE_THAT_PROGRAM,
         where=(_WORDS, ""),
     ),
     *(
@@ -295,7 +295,7 @@ BESIDE: tuple[Known, ...] = (
             REFUSED,
             "gives each character a shape and a sound, as RoCBert does",
             (),
-            _ELSEWHERE,
+            _USE_THAT_PROGRAM,
             where=(_WORDS, ""),
         )
         for file in ("word_shape.json", "word_pronunciation.json")
@@ -306,7 +306,7 @@ BESIDE: tuple[Known, ...] = (
         REFUSED,
         "makes words as GPTNeoXJapaneseTokenizer does",
         (),
-        _ELSEWHERE,
+        _USE_THAT_PROGRAM,
         where=(_WORDS, _PAIR, ""),
     ),
     *(
@@ -346,5 +346,5 @@ TOKENIZER: tuple[Known, ...] = (
     *TOKENS_MAP,
     *ADDED_TOKENS,
     *TOKENIZER_JSON,
-    *BESIDE,
+    *OTHER_FILES,
 )

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from bertie.known.record import REFUSED
-from bertie.known.tokenizer import BESIDE
+from bertie.known.tokenizer import OTHER_FILES
 
 # Each with the files that it needs beside it; the first that is there is read, unless the model's
 # class reads another.
@@ -32,7 +32,7 @@ def refused(names: Collection[str]) -> frozenset[str]:
     for them."""
     if "tokenizer.json" in names:
         return frozenset()
-    patterns = [row.file for row in BESIDE if row.mark == REFUSED]
+    patterns = [row.file for row in OTHER_FILES if row.mark == REFUSED]
     return frozenset(
         name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)
     )

@@ -14,7 +14,13 @@ from bertie.errors import InputError
 from bertie.search.rows import CONTENT, CUT, KEY, TOKENS, VECTOR, Item, items
 from bertie.search.settings import IndexSettings
 from bertie.search.store import Store
-from bertie.search.values import Misfit, category, misfit, taker, type_of
+from bertie.search.values import (
+    ValueMismatch,
+    category,
+    column_converter,
+    mismatch,
+    type_of,
+)
 
 Floats = NDArray[np.float32]
 
@@ -42,13 +48,13 @@ class Changes(Record):
 
 @dataclass
 class _Chunk:
-    """Rows to write, some of which wait for their vector."""
+    """Rows to write, and the places of those whose vectors are still to be computed."""
 
     items: Sequence[Item]
     unchanged: int
     replaced: int
     vectors: Floats
-    waiting: deque[int]
+    to_embed: deque[int]
     tokens: list[int] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
 
@@ -59,7 +65,7 @@ def add_rows(
     model: Any,
     rows: Iterable[Mapping[str, Any]],
     progress: Callable[[Changes], None] | None = None,
-    kept: set[str] | None = None,
+    seen_keys: set[str] | None = None,
 ) -> Changes:
     """Add rows, embedding what is new or has another text.
 
@@ -73,7 +79,7 @@ def add_rows(
     Raises: InputError: a row can't be kept; nothing is then, or of an iterator those some
         thousands before it have been.
     """
-    known = _contents(store)
+    known = _content_hashes(store)
     types = store.types
     waiting: deque[_Chunk] = deque()
     done = Changes()
@@ -82,14 +88,14 @@ def add_rows(
         given = items(rows, column=settings.column, key=settings.key)
         # What can be read again is looked at first: nothing is written if one row can't be.
         if isinstance(rows, Collection) or getattr(rows, "again", False):
-            _check(_telling(given), types)
+            _check(_representatives(given), types)
             given = items(rows, column=settings.column, key=settings.key)
         while some := list(islice(given, _CHUNK)):
-            if kept is not None:
-                kept.update(item.key for item in some)
+            if seen_keys is not None:
+                seen_keys.update(item.key for item in some)
             _check(some, types)
-            chunk = _chunk(store, settings, model, some, known)
-            due = [chunk.items[place].fields[settings.column] for place in chunk.waiting]
+            chunk = _make_chunk(store, settings, model, some, known)
+            due = [chunk.items[place].fields[settings.column] for place in chunk.to_embed]
             waiting.append(chunk)  # from here on its vectors may come
             yield from due
 
@@ -98,16 +104,16 @@ def add_rows(
         chunk = waiting.popleft()
         if chunk.items:
             store.write(_columns(chunk), chunk.vectors, chunk.replaced, types)
-        done = _sum(done, chunk)
+        done = _add_chunk(done, chunk)
         if progress is not None:
             progress(done)
 
     for vector in model.embed_stream(texts(), kind="document", truncate=settings.truncate):
-        while not waiting[0].waiting:  # nothing of it has to be embedded
+        while not waiting[0].to_embed:  # nothing of it has to be embedded
             write()
         chunk = waiting[0]
-        chunk.vectors[chunk.waiting.popleft()] = vector
-        if not chunk.waiting:
+        chunk.vectors[chunk.to_embed.popleft()] = vector
+        if not chunk.to_embed:
             write()
     while waiting:
         write()
@@ -127,16 +133,16 @@ def _check(given: Sequence[Item], types: dict[str, Any]) -> None:
         if kind is None:
             continue
         types[name] = kind
-        take = taker(kind)
+        convert = column_converter(kind)
         for item, value in zip(given, values, strict=True):
             try:
-                take(value)
-            except Misfit as error:
+                convert(value)
+            except ValueMismatch as error:
                 where = f"row {item.number}: column {name!r}"
-                raise InputError(misfit(where, value, kind, error)) from None
+                raise InputError(mismatch(where, value, kind, error)) from None
 
 
-def _telling(given: Iterable[Item]) -> list[Item]:
+def _representatives(given: Iterable[Item]) -> list[Item]:
     """Pick the rows whose values say what the columns' types are, and whether all values fit."""
     seen: set[tuple[str, Any]] = set()
     picked = []
@@ -148,7 +154,7 @@ def _telling(given: Iterable[Item]) -> list[Item]:
     return picked
 
 
-def _contents(store: Store) -> dict[str, str]:
+def _content_hashes(store: Store) -> dict[str, str]:
     """The content hash of every row, by key."""
     known: dict[str, str] = {}
     for batch in store.scan([KEY, CONTENT]):
@@ -157,7 +163,7 @@ def _contents(store: Store) -> dict[str, str]:
     return known
 
 
-def _chunk(
+def _make_chunk(
     store: Store, settings: IndexSettings, model: Any, given: list[Item], known: dict[str, str]
 ) -> _Chunk:
     """Find out what of some rows is to be written, and what of that to be embedded."""
@@ -166,14 +172,14 @@ def _chunk(
     before = store.by_keys(replaced, [settings.column, VECTOR]) if replaced else {}
     known.update((item.key, item.content) for item in due)
     vectors = np.empty((len(due), settings.dimensions), np.float32)
-    waiting: deque[int] = deque()
+    to_embed: deque[int] = deque()
     for place, item in enumerate(due):
         old = before.get(item.key)
         if old is not None and old[settings.column] == item.fields[settings.column]:
             vectors[place] = old[VECTOR]
         else:
-            waiting.append(place)
-    chunk = _Chunk(due, len(given) - len(due), len(replaced), vectors, waiting)
+            to_embed.append(place)
+    chunk = _Chunk(due, len(given) - len(due), len(replaced), vectors, to_embed)
     if due:
         windowed = settings.truncate == "window"
         packed = model.tokenizer.encode_batch(
@@ -197,7 +203,7 @@ def _columns(chunk: _Chunk) -> dict[str, list[Any]]:
     return own | {name: [item.fields.get(name) for item in chunk.items] for name in names}
 
 
-def _sum(done: Changes, chunk: _Chunk) -> Changes:
+def _add_chunk(done: Changes, chunk: _Chunk) -> Changes:
     """What was done, with one more chunk of it."""
     return Changes(
         added=done.added + len(chunk.items) - chunk.replaced,

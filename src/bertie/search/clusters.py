@@ -69,7 +69,7 @@ def clusters(
     labels[order] = np.arange(count)
     numbers = labels[found]
     texts = [row["fields"][column] for row in rows]
-    described = _described(texts, vectors, numbers, count)
+    described = _describe(texts, vectors, numbers, count)
     return described, {row["key"]: int(n) for row, n in zip(rows, numbers, strict=True)}
 
 
@@ -86,12 +86,13 @@ def _k_means(vectors: Floats, count: int, seed: int) -> NDArray[np.int64]:
     return np.asarray(found, np.int64)
 
 
-def _described(
+def _describe(
     texts: Sequence[str], vectors: Floats, numbers: NDArray[np.int64], count: int
 ) -> list[Cluster]:
     """Say what clusters are about; those without rows are left out."""
     words = [
-        _counted(texts[n] for n in np.flatnonzero(numbers == one).tolist()) for one in range(count)
+        _document_counts(texts[n] for n in np.flatnonzero(numbers == one).tolist())
+        for one in range(count)
     ]
     everywhere = sum(words, Counter())
     described = []
@@ -109,19 +110,21 @@ def _described(
                 number,
                 len(own),
                 round(float(cosines.mean()), 4),
-                _telling(words[number], everywhere, len(own), len(texts)),
+                _characteristic_words(words[number], everywhere, len(own), len(texts)),
                 examples,
             )
         )
     return described
 
 
-def _counted(texts: Iterable[str]) -> Counter[str]:
+def _document_counts(texts: Iterable[str]) -> Counter[str]:
     """Count in how many texts each word is."""
     return Counter(word for text in texts for word in set(_WORD.findall(text.lower())))
 
 
-def _telling(own: Counter[str], everywhere: Counter[str], rows: int, all_rows: int) -> list[str]:
+def _characteristic_words(
+    own: Counter[str], everywhere: Counter[str], rows: int, all_rows: int
+) -> list[str]:
     """The words that tell most of a cluster's rows from all rows, in the sense of Kullback."""
     above = {
         word: times / rows * math.log(times / rows * all_rows / everywhere[word])

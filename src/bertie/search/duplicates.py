@@ -67,12 +67,12 @@ def near_duplicates(
             rows[first]["fields"][column],
             [Duplicate(rows[n]["key"], score, rows[n]["fields"][column]) for n, score in others],
         )
-        for first, others in grouped(vectors, threshold, progress).items()
+        for first, others in group_vectors(vectors, threshold, progress).items()
     ]
     return sorted(groups, key=lambda group: -len(group.duplicates))
 
 
-def grouped(
+def group_vectors(
     vectors: Floats, threshold: float, progress: Progress = lambda done, of: None
 ) -> dict[int, list[tuple[int, float]]]:
     """Group vectors that are near to one another.

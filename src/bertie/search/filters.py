@@ -8,7 +8,7 @@ from reprlib import repr as shown
 from typing import Any, TypeAlias
 
 from bertie.errors import InputError
-from bertie.search.values import Misfit, misfit, plain, taker
+from bertie.search.values import ValueMismatch, column_converter, mismatch, to_python
 
 Where: TypeAlias = str | Mapping[str, Any]
 
@@ -89,8 +89,8 @@ def _typed(value: Any, kind: Any, column: str) -> str:
     Raises: InputError: the column can't have it.
     """
     try:
-        own = plain(value)
-        own = taker(kind)(_read(own, kind) if isinstance(own, str) else own)
+        own = to_python(value)
+        own = column_converter(kind)(_read(own, kind) if isinstance(own, str) else own)
         if isinstance(own, int) and own == -(1 << 63):  # no literal, for the minus comes after
             return f"CAST('{own}' AS BIGINT)"
         if isinstance(own, datetime):
@@ -102,8 +102,8 @@ def _typed(value: Any, kind: Any, column: str) -> str:
         if isinstance(own, Decimal):
             return f"CAST('{own:f}' AS DECIMAL({kind.precision}, {kind.scale}))"
         return literal(own)
-    except Misfit as error:
-        raise InputError(misfit(f"where: column {column!r}", value, kind, error)) from None
+    except ValueMismatch as error:
+        raise InputError(mismatch(f"where: column {column!r}", value, kind, error)) from None
 
 
 def _read(text: str, kind: Any) -> Any:
@@ -119,7 +119,7 @@ def _read(text: str, kind: Any) -> Any:
     try:
         return read(text)
     except (ValueError, ArithmeticError):
-        raise Misfit from None
+        raise ValueMismatch from None
 
 
 def _checked(expression: str) -> str:

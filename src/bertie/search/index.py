@@ -16,13 +16,13 @@ from bertie.errors import InputError
 from bertie.json_lines import is_unicode
 from bertie.search.adding import Changes, add_rows
 from bertie.search.filters import Where, condition, literal, quoted
-from bertie.search.lock import writing
-from bertie.search.matches import MOST, Match, best, fused, reranked
-from bertie.search.models import embedder, made_with, reranker
+from bertie.search.lock import writer_lock
+from bertie.search.matches import MAX_MATCHES, Match, fuse, reranked, top_matches
+from bertie.search.models import embedder, reranker, settings_of
 from bertie.search.rows import KEY, OWN, VECTOR, check_name, key_of
 from bertie.search.settings import IndexSettings, read_settings
 from bertie.search.store import Store
-from bertie.search.values import Misfit, plain
+from bertie.search.values import ValueMismatch, to_python
 
 Floats = NDArray[np.float32]
 
@@ -87,7 +87,7 @@ class Index:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} is there already, expected a new or an empty directory")
         model = embedder(model, {})
-        settings = made_with(
+        settings = settings_of(
             model,
             column=column,
             key=key,
@@ -125,7 +125,9 @@ class Index:
         index = cls(path, settings, Store(path, settings), None)
         index._threads = threads
         if model is not None:
-            index._model = index._own(embedder(model, {**settings.options, "threads": threads}))
+            index._model = index._matching(
+                embedder(model, {**settings.options, "threads": threads})
+            )
         return index
 
     def __len__(self) -> int:
@@ -142,7 +144,7 @@ class Index:
         """The model that the index was made with, loaded now if it wasn't."""
         if self._model is None:
             options = {**self.settings.options, "threads": self._threads}
-            self._model = self._own(embedder(self.settings.source, options))
+            self._model = self._matching(embedder(self.settings.source, options))
         return self._model
 
     def add(
@@ -174,9 +176,9 @@ class Index:
         Warns: TruncationWarning: once, with counts.
         """
         check_flags(prune=prune)
-        with writing(self.path):
+        with writer_lock(self.path):
             before = self.settings
-            self._settle(key)
+            self._settle_key(key)
             kept: set[str] | None = set() if prune else None
             try:
                 changes = add_rows(self.store, self.settings, self.model, rows, progress, kept)
@@ -186,7 +188,7 @@ class Index:
                     before.save(self.path)
                 raise
             if kept is not None:
-                self._delete_keys(sorted(set(self._keys()) - kept))
+                self._delete_keys(sorted(set(self._all_keys()) - kept))
             self._refresh()
         return changes
 
@@ -198,12 +200,12 @@ class Index:
         Returns: what was done.
         Raises: InputError: the index has no key column; a key that no row has; as add.
         """
-        key = self._key("update")
+        key = self._require_key("update")
         given = list(rows)
         for number, row in enumerate(given, start=1):
             if not isinstance(row, Mapping):
                 raise InputError(f"row {number} is {shown(row)}, expected a mapping of columns")
-        with writing(self.path):
+        with writer_lock(self.path):
             wanted = [
                 key_of(row.get(key), f"row {number}: the key, column {key!r},", row)
                 for number, row in enumerate(given, start=1)
@@ -232,7 +234,7 @@ class Index:
         """
         if (keys is None) == (where is None):
             raise InputError("delete takes either keys or where, expected one of them")
-        with writing(self.path):
+        with writer_lock(self.path):
             if keys is not None:
                 if isinstance(keys, (str, int)):
                     raise InputError(f"keys is {shown(keys)}, expected a list of keys")
@@ -273,8 +275,8 @@ class Index:
             raise InputError(f"query is {shown(query)}, expected a text")
         if not is_unicode(query):
             raise InputError("query holds half a surrogate pair, expected Unicode")
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST:
-            raise InputError(f"k is {shown(k)}, expected 1 to {MOST}")
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_MATCHES:
+            raise InputError(f"k is {shown(k)}, expected 1 to {MAX_MATCHES}")
         check_flags(exact=exact)
         if mode not in MODES:
             raise InputError(f"mode is {shown(mode)}, expected one of {', '.join(MODES)}")
@@ -283,13 +285,13 @@ class Index:
         depth = k if rerank is None and mode != "hybrid" else max(k, _DEPTH)
         rankings = []
         if mode != "text":
-            asked = self._asked(query, vector)
+            asked = self._query_vector(query, vector)
             rankings.append(
-                best(lambda most: self.store.nearest(asked, most, sql, exact=exact), depth)
+                top_matches(lambda most: self.store.nearest(asked, most, sql, exact=exact), depth)
             )
         if mode != "vector":
-            rankings.append(best(lambda most: self.store.matching(query, most, sql), depth))
-        found = rankings[0] if len(rankings) == 1 else fused(rankings)
+            rankings.append(top_matches(lambda most: self.store.full_text(query, most, sql), depth))
+        found = rankings[0] if len(rankings) == 1 else fuse(rankings)
         if rerank is not None:
             found = reranked(query, found[:depth], reranker(rerank), self.settings.column)
         return found[:k]
@@ -315,10 +317,10 @@ class Index:
         kept: dict[str, Any] = {}
         for key, value in values.items():
             try:
-                kept[key_of(key)] = plain(value)
-            except Misfit as error:
+                kept[key_of(key)] = to_python(value)
+            except ValueMismatch as error:
                 raise InputError(f"column {column!r} has {shown(value)} ({error})") from None
-        with writing(self.path):
+        with writer_lock(self.path):
             self.store.annotate(column, kept)
             self._refresh()
 
@@ -346,7 +348,7 @@ class Index:
                 rows.append({"key": row.pop(KEY), "fields": row})
         return rows, normalize(np.concatenate(parts))
 
-    def _asked(self, query: str, vector: Floats | None) -> Floats:
+    def _query_vector(self, query: str, vector: Floats | None) -> Floats:
         """The query's vector."""
         if vector is None:
             found: Floats = self.model.embed(query, kind="query", truncate=self.settings.truncate)
@@ -360,7 +362,7 @@ class Index:
             )
         return vector
 
-    def _own(self, model: Any) -> Any:
+    def _matching(self, model: Any) -> Any:
         """Give a model back if it is the index's."""
         if model.fingerprint == self.settings.fingerprint:
             return model
@@ -371,7 +373,7 @@ class Index:
             "vectors of different models don't mix; open the index with its own, or make it anew"
         )
 
-    def _settle(self, key: str | None) -> None:
+    def _settle_key(self, key: str | None) -> None:
         """Take the key column from the first add, and refuse another one later."""
         if key is None or key == self.settings.key:
             return
@@ -382,7 +384,7 @@ class Index:
         self.settings = replace(self.settings, key=key)
         self.settings.save(self.path)
 
-    def _key(self, what: str) -> str:
+    def _require_key(self, what: str) -> str:
         """The key column. Raises: InputError: there is none."""
         if self.settings.key is None:
             raise InputError(
@@ -390,7 +392,7 @@ class Index:
             )
         return self.settings.key
 
-    def _keys(self) -> list[str]:
+    def _all_keys(self) -> list[str]:
         """Every row's key."""
         return [key for batch in self.store.scan([KEY]) for key in batch.column(KEY).to_pylist()]
 

@@ -11,7 +11,7 @@ _FILE = "lock"
 
 
 @contextmanager
-def writing(directory: Path) -> Iterator[None]:
+def writer_lock(directory: Path) -> Iterator[None]:
     """Be the only writer of an index; who reads it isn't disturbed.
 
     Raises: InputError: another process is writing, or the directory can't be written.

@@ -8,7 +8,7 @@ from bertie.calls.records import Record
 from bertie.search.fusion import reciprocal_ranks
 from bertie.search.rows import KEY
 
-MOST = 10_000  # rows that a search gives
+MAX_MATCHES = 10_000  # rows that a search gives
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,20 @@ class Match(Record):
     fields: Mapping[str, Any]
 
 
-def best(find: Callable[[int], list[tuple[float, dict[str, Any]]]], k: int) -> list[Match]:
+def top_matches(find: Callable[[int], list[tuple[float, dict[str, Any]]]], k: int) -> list[Match]:
     """Take the best rows, equal ones in the order of their keys, whatever k is.
 
     Args:
         find: gives so many rows with their scores, of equal ones any.
-        k: at most MOST.
+        k: at most MAX_MATCHES.
     """
     most = k + 1
     while True:
         found = [Match(row.pop(KEY), float(score), row) for score, row in find(most)]
         found.sort(key=lambda match: (-match.score, match.key))
-        if len(found) < most or found[-1].score < found[k - 1].score or most > MOST:
+        if len(found) < most or found[-1].score < found[k - 1].score or most > MAX_MATCHES:
             return found[:k]
-        most = min(4 * most, MOST + 1)  # the last one shares its place with some unseen
+        most = min(4 * most, MAX_MATCHES + 1)  # the last one shares its place with some unseen
 
 
 def reranked(query: str, matches: Sequence[Match], model: Any, column: str) -> list[Match]:
@@ -60,8 +60,8 @@ def by_scores(matches: Sequence[Match], scores: Sequence[float]) -> list[Match]:
     return sorted(scored, key=lambda match: -match.score)
 
 
-def fused(rankings: Sequence[Sequence[Match]]) -> list[Match]:
+def fuse(rankings: Sequence[Sequence[Match]]) -> list[Match]:
     """Make rankings one, by reciprocal ranks."""
     found = {match.key: match for ranking in rankings for match in ranking}
-    fused = reciprocal_ranks([[match.key for match in ranking] for ranking in rankings])
-    return [replace(found[key], score=score) for key, score in fused]
+    ranks = reciprocal_ranks([[match.key for match in ranking] for ranking in rankings])
+    return [replace(found[key], score=score) for key, score in ranks]

@@ -40,7 +40,7 @@ def reranker(model: Any) -> Any:
     return model
 
 
-def made_with(model: Any, **chosen: Any) -> IndexSettings:
+def settings_of(model: Any, **chosen: Any) -> IndexSettings:
     """What an index is made with."""
     source, options = model.how_loaded()
     lasting = {name: value for name, value in options.items() if value is not None}

@@ -16,7 +16,7 @@ _SLACK = 1e-4  # what a float32 product may be off, far more than it is
 Progress = Callable[[int, int], None]
 
 
-def nearest_others(
+def nearest_neighbours(
     vectors: Floats, places: Places, progress: Progress = lambda done, of: None
 ) -> tuple[Floats, Places]:
     """Find for some rows the row that is nearest to each beside itself.
@@ -28,7 +28,7 @@ def nearest_others(
     Returns: (some,) float32 cosines, and (some,) the rows that they belong to.
     """
     best = np.full(len(places), -np.inf, np.float32)
-    who = np.zeros(len(places), np.int64)
+    neighbours = np.zeros(len(places), np.int64)
     for first in range(0, len(places), _BLOCK):
         some = places[first : first + _BLOCK]
         span = slice(first, first + len(some))
@@ -40,9 +40,9 @@ def nearest_others(
             found = cosines[np.arange(len(some)), nearest]
             better = found > best[span]
             best[span] = np.where(better, found, best[span])
-            who[span] = np.where(better, nearest + start, who[span])
+            neighbours[span] = np.where(better, nearest + start, neighbours[span])
         progress(min(first + _BLOCK, len(places)), len(places))
-    return best, who
+    return best, neighbours
 
 
 def near_pairs(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bertie.calls.records import Record
 from bertie.search.index import Index
-from bertie.search.neighbours import nearest_others
+from bertie.search.neighbours import nearest_neighbours
 from bertie.search.rows import CUT, TOKENS
 
 _SAMPLE = 2000  # rows whose nearest neighbour is looked for, among all rows
@@ -81,12 +81,12 @@ def describe(index: Index) -> IndexReport:
     if len(vectors) > 1:
         chosen = np.random.default_rng(0).permutation(len(vectors))[:_SAMPLE]
         some = np.sort(chosen).astype(np.int64)
-    cosines, _ = nearest_others(vectors, some)
+    cosines, _ = nearest_neighbours(vectors, some)
     counts, edges = np.histogram(np.clip(cosines, 0, 1), bins=_BINS, range=(0, 1))
     return IndexReport(
         rows=len(lengths),
-        tokens=_spread(tokens),
-        characters=_spread(lengths),
+        tokens=_quantiles(tokens),
+        characters=_quantiles(lengths),
         truncated=sum(one > 0 for one in lost),
         tokens_lost=sum(lost),
         repeated=sum(texts.values()) - len(texts),
@@ -99,7 +99,7 @@ def describe(index: Index) -> IndexReport:
     )
 
 
-def _spread(values: list[int]) -> dict[str, int]:
+def _quantiles(values: list[int]) -> dict[str, int]:
     """The quantiles of some numbers, each one of them."""
     if not values:
         return dict.fromkeys(_QUANTILES, 0)

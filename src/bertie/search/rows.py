@@ -11,7 +11,7 @@ import numpy as np
 
 from bertie.errors import InputError
 from bertie.json_lines import is_unicode
-from bertie.search.values import Misfit, plain
+from bertie.search.values import ValueMismatch, to_python
 
 # Bertie's own columns: what tells a row from others; a hash of its content; the tokens read of its
 # text, and those left out; the vector.
@@ -47,11 +47,11 @@ def items(rows: Iterable[Mapping[str, Any]], *, column: str, key: str | None) ->
         if not isinstance(row, Mapping):
             raise InputError(f"row {number} is {shown(row)}, expected a mapping of columns")
         fields = {
-            check_name(name, f"row {number}: "): _kept(value, name, number)
+            check_name(name, f"row {number}: "): _to_kept(value, name, number)
             for name, value in row.items()
         }
         if not isinstance(fields.get(column), str):
-            found = f"{shown(row[column])}" if column in row else f"missing: it has {_listed(row)}"
+            found = f"{shown(row[column])}" if column in row else f"missing: it has {_columns(row)}"
             raise InputError(f"row {number}: column {column!r} is {found}, expected text")
         content = _hash(fields, number)
         if key is None:
@@ -82,7 +82,7 @@ def key_of(value: Any, where: str = "a key", row: Mapping[str, Any] | None = Non
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
         lacks = value is None and row is not None
-        found = f"missing: it has {_listed(row or {})}" if lacks else shown(value)
+        found = f"missing: it has {_columns(row or {})}" if lacks else shown(value)
         raise InputError(f"{where} is {found}, expected a text or a number")
     return str(value)
 
@@ -109,11 +109,11 @@ def check_name(name: Any, where: str = "") -> str:
     return name
 
 
-def _kept(value: Any, name: str, number: int) -> Any:
+def _to_kept(value: Any, name: str, number: int) -> Any:
     """Turn a value into one of Python's own. Raises: InputError: it can't be kept."""
     try:
-        return plain(value)
-    except Misfit as error:
+        return to_python(value)
+    except ValueMismatch as error:
         raise InputError(
             f"row {number}: column {name!r} has {shown(value)} ({error}), expected a text, number,"
             " truth, date, list or mapping, or nothing"
@@ -130,6 +130,6 @@ def _hash(fields: Mapping[str, Any], number: int) -> str:
         raise InputError(f"row {number} holds half a surrogate pair, expected Unicode") from None
 
 
-def _listed(row: Mapping[str, Any]) -> str:
+def _columns(row: Mapping[str, Any]) -> str:
     """Some columns for a message."""
     return ", ".join(shown(name) for name in list(row)[:20]) or "none"

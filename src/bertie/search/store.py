@@ -15,7 +15,7 @@ from bertie.errors import ExtraMissing, InputError
 from bertie.search.filters import literal, quoted
 from bertie.search.rows import CONTENT, CUT, KEY, OWN, TOKENS, VECTOR
 from bertie.search.settings import IndexSettings
-from bertie.search.values import Misfit, misfit, taker, type_of
+from bertie.search.values import ValueMismatch, column_converter, mismatch, type_of
 
 Floats = NDArray[np.float32]
 
@@ -23,14 +23,14 @@ Floats = NDArray[np.float32]
 # of CPU time there, and more with every row; with the index it is about 10 ms.
 APPROXIMATE_FROM = 20_000
 _GROWTH = 2  # times the rows it was made for, an approximate index is made anew
-_PIECES = 8  # more of them, and it is made anew: most adds write one, and a search reads each
-_PER_PARTITION = 1000  # rows that a partition should have, and is split or joined for
-_SAMPLED = 64  # rows for each partition, from which its centre is found
-_ROUNDS = 15  # of finding centres; more find hardly better ones
-_PROBED = 80  # partitions that a search looks into
-_REFINED = 20  # rows of the first pass that are compared in float32, or twice k if that is more
-_OLD = timedelta(hours=1)  # versions of the table are kept for readers in the middle of something
-_FRESH = timedelta(seconds=1)  # how late a reader may see what a writer did
+_MAX_SEGMENTS = 8  # more, and it is made anew: most adds write one, and a search reads each
+_PARTITION_ROWS = 1000  # rows that a partition should have, and is split or joined for
+_SAMPLE_RATE = 64  # rows for each partition, from which its centre is found
+_MAX_ITERATIONS = 15  # of finding centres; more find hardly better ones
+_NPROBES = 80  # partitions that a search looks into
+_REFINED_ROWS = 20  # of the first pass compared in float32, or twice k if that is more
+_VERSIONS_KEPT = timedelta(hours=1)  # of the table, for readers in the middle of something
+_READ_INTERVAL = timedelta(seconds=1)  # how late a reader may see what a writer did
 _TABLE = "rows"
 _METRICS = {"cosine": "cosine", "dot": "dot", "euclid": "l2"}
 # From the distance that the store gives to the score, larger for what is nearer.
@@ -58,12 +58,12 @@ class Store:
         with self._errors():
             # Of a relative path it would take ~ for the home directory.
             place = directory.absolute()
-            database = lancedb.connect(place, read_consistency_interval=_FRESH)
+            database = lancedb.connect(place, read_consistency_interval=_READ_INTERVAL)
             if new:
                 self._table = database.create_table(_TABLE, schema=self._schema())
                 self._table.create_index(KEY, config=lancedb.index.BTree())
                 # Rows that come later are found by their words before they are in it.
-                self._table.create_index(settings.column, config=self._words())
+                self._table.create_index(settings.column, config=self._full_text_config())
             else:
                 self._table = database.open_table(_TABLE)
 
@@ -112,7 +112,7 @@ class Store:
         """Write one column of rows, by their keys.
 
         Args:
-            values: of bertie.search.values.plain's.
+            values: of bertie.search.values.to_python's.
         Raises: InputError: a value doesn't fit the column's type; nothing is written.
         """
         given = self._arrays({column: list(values.values())}, {})
@@ -167,12 +167,12 @@ class Store:
             if exact:
                 query = query.bypass_vector_index()
             else:  # whether there is an approximate index by now, the table knows
-                query = query.nprobes(_PROBED).refine_factor(max(2, -(-_REFINED // k)))
+                query = query.nprobes(_NPROBES).refine_factor(max(2, -(-_REFINED_ROWS // k)))
             rows = query.to_arrow().to_pylist()
         score = _SCORES[self._settings.similarity]
         return [(score(row.pop("_distance")), row) for row in rows]
 
-    def matching(
+    def full_text(
         self, text: str, k: int, where: str | None = None
     ) -> list[tuple[float, dict[str, Any]]]:
         """Find the rows whose texts have a text's words, by BM25.
@@ -182,7 +182,7 @@ class Store:
         """
         from lancedb.query import MatchQuery
 
-        if not self._has_words():
+        if not self._has_full_text_index():
             if not self.count():
                 return []
             raise InputError(
@@ -205,21 +205,21 @@ class Store:
         rows = self.count()
         with self._errors():
             # First, because an index that is there already would be written anew for it.
-            self._table.optimize(cleanup_older_than=_OLD)
-            if rows and not self._has_words():
-                self._table.create_index(self._settings.column, config=self._words())
-            if rows >= APPROXIMATE_FROM and self._due(rows):
-                self._table.create_index(VECTOR, config=self._approximate(), replace=True)
+            self._table.optimize(cleanup_older_than=_VERSIONS_KEPT)
+            if rows and not self._has_full_text_index():
+                self._table.create_index(self._settings.column, config=self._full_text_config())
+            if rows >= APPROXIMATE_FROM and self._vector_index_due(rows):
+                self._table.create_index(VECTOR, config=self._vector_index_config(), replace=True)
                 self._trained = rows
         return self._trained
 
-    def _due(self, rows: int) -> bool:
+    def _vector_index_due(self, rows: int) -> bool:
         """Whether the approximate index is to be made, or made anew."""
         if rows >= self._trained * _GROWTH:
             return True
         indices = self._table.list_indices()
-        pieces = [one.num_segments for one in indices if VECTOR in one.columns]
-        return not pieces or pieces[0] > _PIECES
+        segments = [one.num_segments for one in indices if VECTOR in one.columns]
+        return not segments or segments[0] > _MAX_SEGMENTS
 
     def _schema(self) -> Any:
         """The columns of an empty table."""
@@ -266,19 +266,19 @@ class Store:
                 continue
             if name not in types:
                 new.append(self._arrow.field(name, kind))
-            take = taker(kind)
+            convert = column_converter(kind)
             for place, value in enumerate(values):
                 try:
-                    values[place] = take(value)
-                except Misfit as error:
-                    raise InputError(misfit(f"column {name!r}", value, kind, error)) from None
+                    values[place] = convert(value)
+                except ValueMismatch as error:
+                    raise InputError(mismatch(f"column {name!r}", value, kind, error)) from None
             arrays[name] = self._arrow.array(values, kind)
         if new:
             with self._errors():
                 self._table.add_columns(self._arrow.schema(new))
         return arrays
 
-    def _has_words(self) -> bool:
+    def _has_full_text_index(self) -> bool:
         """Whether there is an index of words."""
         with self._errors():
             indices = self._table.list_indices()
@@ -288,7 +288,7 @@ class Store:
         ]
         return self._settings.column in names
 
-    def _words(self) -> Any:
+    def _full_text_config(self) -> Any:
         """How texts are split into words."""
         from lancedb.index import FTS
 
@@ -297,7 +297,7 @@ class Store:
             return FTS(stem=False, remove_stop_words=False)
         return FTS(language=language)
 
-    def _approximate(self) -> Any:
+    def _vector_index_config(self) -> Any:
         """The approximate index that the settings ask for."""
         from lancedb.index import IvfFlat, IvfRq, IvfSq
 
@@ -305,9 +305,9 @@ class Store:
         return kind(
             distance_type=self._metric,
             # Not their number: optimizing would join partitions to LanceDB's own size, 4096.
-            target_partition_size=_PER_PARTITION,
-            sample_rate=_SAMPLED,
-            max_iterations=_ROUNDS,
+            target_partition_size=_PARTITION_ROWS,
+            sample_rate=_SAMPLE_RATE,
+            max_iterations=_MAX_ITERATIONS,
         )
 
     @contextmanager

@@ -26,11 +26,11 @@ _DIGITS = 38  # of a decimal number
 _INT64 = 1 << 63
 
 
-class Misfit(ValueError):
+class ValueMismatch(ValueError):
     """A value isn't one that a column takes; the message says why, if it isn't plain to see."""
 
 
-def plain(value: Any) -> Any:
+def to_python(value: Any) -> Any:
     """Turn a caller's value into one of Python's own types; what has parts becomes JSON.
 
     Raises: Misfit: it can't be kept, or not to the last digit.
@@ -40,15 +40,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return _from_numpy(value)
     if isinstance(value, np.ndarray) and value.ndim == 0:
-        return plain(value[()])
+        return to_python(value[()])
     if isinstance(value, (list, tuple, Mapping, np.ndarray)):
-        return json.dumps(_parts(value), ensure_ascii=False)
+        return json.dumps(_to_json(value), ensure_ascii=False)
     if isinstance(value, datetime):
         return _from_pandas(value)
     for kind, own in _SUBCLASSES:
         if isinstance(value, kind):
             return own(value)
-    raise Misfit(f"a {type(value).__name__}")
+    raise ValueMismatch(f"a {type(value).__name__}")
 
 
 def category(value: Any) -> Any:
@@ -97,7 +97,7 @@ def type_of(values: Iterable[Any]) -> Any:
     return types[type(first)]()
 
 
-def taker(kind: Any) -> Callable[[Any], Any]:
+def column_converter(kind: Any) -> Callable[[Any], Any]:
     """Make what gives a value as a column of an Arrow type keeps it.
 
     The type must be the column's: a truth is no number, a date no time. A whole number is itself
@@ -111,34 +111,34 @@ def taker(kind: Any) -> Callable[[Any], Any]:
     zoned = pa.types.is_timestamp(kind) and kind.tz is not None
     whole = str(kind) in _WHOLE or (pa.types.is_timestamp(kind) and kind.unit == "us")
 
-    def take(value: Any) -> Any:
+    def convert(value: Any) -> Any:
         if value is None:
             return None
         if type(value) not in python:
-            raise Misfit
+            raise ValueMismatch
         if isinstance(value, Decimal) and not value.is_finite():
-            raise Misfit
+            raise ValueMismatch
         if isinstance(value, str) and not is_unicode(value):
-            raise Misfit("half a surrogate pair")
+            raise ValueMismatch("half a surrogate pair")
         if isinstance(value, (datetime, time)) and (value.utcoffset() is not None) != zoned:
-            raise Misfit(f"{'without' if zoned else 'with'} a time zone")
+            raise ValueMismatch(f"{'without' if zoned else 'with'} a time zone")
         if pa.types.is_floating(kind) and type(value) is int:
             if not is_exact(value):
-                raise Misfit("too long for a float")
+                raise ValueMismatch("too long for a float")
             value = float(value)
         if not whole:
             try:
                 kept = pa.scalar(value, kind).as_py()
             except (pa.ArrowException, OverflowError, ValueError):
-                raise Misfit from None
+                raise ValueMismatch from None
             if kept != value and (kept == kept or value == value):
-                raise Misfit
+                raise ValueMismatch
         return value
 
-    return take
+    return convert
 
 
-def misfit(where: str, value: Any, kind: Any, error: Misfit) -> str:
+def mismatch(where: str, value: Any, kind: Any, error: ValueMismatch) -> str:
     """Say which value a column doesn't take. Args: where: what the message begins with."""
     why = f" ({error})" if str(error) else ""
     expected = "text" if str(kind) == "string" else kind
@@ -177,16 +177,16 @@ def _from_numpy(value: Any) -> Any:
         coarse = value if unit not in ("ns", "ps", "fs", "as") else value.astype(f"{name}[us]")
         found = coarse.item()
         if coarse != value or isinstance(found, int) or found is None:
-            raise Misfit("finer than microseconds, or no time at all")
+            raise ValueMismatch("finer than microseconds, or no time at all")
         return found
     if isinstance(value, np.longdouble):
         found = float(value)
         if found != value and value == value:
-            raise Misfit("too long for a float")
+            raise ValueMismatch("too long for a float")
         return found
     found = value.item()
     if type(found) not in _OWN:
-        raise Misfit(f"a {type(value).__name__}")
+        raise ValueMismatch(f"a {type(value).__name__}")
     return found
 
 
@@ -196,22 +196,22 @@ def _from_pandas(value: Any) -> datetime:
     Raises: Misfit: it has nanoseconds, or is no time at all.
     """
     if value != value or getattr(value, "nanosecond", 0):
-        raise Misfit("finer than microseconds, or no time at all")
+        raise ValueMismatch("finer than microseconds, or no time at all")
     return datetime.combine(value.date(), value.time(), value.tzinfo).replace(fold=value.fold)
 
 
-def _parts(value: Any, depth: int = 0) -> Any:
+def _to_json(value: Any, depth: int = 0) -> Any:
     """What has parts, as JSON knows it. Raises: Misfit: it can't be JSON."""
     if depth > _DEEPEST:
-        raise Misfit(f"more than {_DEEPEST} lists and mappings in one another")
+        raise ValueMismatch(f"more than {_DEEPEST} lists and mappings in one another")
     if isinstance(value, Mapping):
         strange = [key for key in value if not isinstance(key, str)]
         if strange:
-            raise Misfit(f"a mapping with the key {shown(strange[0])}, which is no text")
-        return {key: _parts(part, depth + 1) for key, part in value.items()}
+            raise ValueMismatch(f"a mapping with the key {shown(strange[0])}, which is no text")
+        return {key: _to_json(part, depth + 1) for key, part in value.items()}
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
-        return [_parts(part, depth + 1) for part in value]
-    found = plain(value)
+        return [_to_json(part, depth + 1) for part in value]
+    found = to_python(value)
     if isinstance(found, bytes):
         return b64encode(found).decode()
     return found if found is None or isinstance(found, (bool, int, float, str)) else str(found)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.batches import rows_each
-from bertie.calls.overflow import finite, overflow
+from bertie.calls.batches import per_token
+from bertie.calls.overflow import is_finite, overflow_error
 from bertie.errors import InputError
 from bertie.tokenize import PackedEncodings
 
@@ -46,12 +46,12 @@ def hidden_states(model: Any, inputs: list[Tensors], _: Any) -> list[Floats]:
 
     def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
         states: Floats = model.encoder.forward(ids, type_ids, lengths, _LAYERS)
-        if not finite(states):
+        if not is_finite(states):
             batch = ids, type_ids, lengths
-            raise overflow(model.encoder, batch, what="hidden states")
+            raise overflow_error(model.encoder, batch, what="hidden states")
         return states
 
-    states = iter(rows_each(packed, model.budget, forward))
+    states = iter(per_token(packed, model.budget, forward))
     return [_padded(next(states), len(one.ids)) for one in inputs]
 
 

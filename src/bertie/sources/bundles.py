@@ -20,13 +20,13 @@ _END = ',\n  "sha256": "{}"\n}}\n'
 _END_LENGTH = len(_END.format("0" * 64))
 
 
-def sealed(content: Mapping[str, Any]) -> bytes:
+def encode_content(content: Mapping[str, Any]) -> bytes:
     """Write a bertie.json, with a hash over itself at its end."""
     text = json.dumps(content, indent=2, ensure_ascii=False).removesuffix("\n}").encode()
     return text + _END.format(hashlib.sha256(text).hexdigest()).encode()
 
 
-def unsealed(data: bytes) -> dict[str, Any]:
+def decode_content(data: bytes) -> dict[str, Any]:
     """Read a bertie.json.
 
     Raises: CheckpointError: it isn't as it was written.
@@ -60,7 +60,7 @@ def read_content(directory: Path) -> dict[str, Any]:
     try:
         if (size := path.stat().st_size) > LARGEST:
             raise CheckpointError(f"{NAME} has {size} bytes, expected at most {LARGEST}")
-        return unsealed(path.read_bytes())
+        return decode_content(path.read_bytes())
     except OSError as error:
         raise CheckpointError(f"{path} can't be read: {error.strerror}") from error
 
@@ -109,7 +109,7 @@ def damage(directory: Path, progress: Progress = silent) -> list[str]:
     return found
 
 
-def require_whole(directory: Path, progress: Progress = silent) -> None:
+def require_intact(directory: Path, progress: Progress = silent) -> None:
     """Refuse a bundle that isn't as it was exported. Raises: CheckpointError: with the damage."""
     found = damage(directory, progress)
     if found:

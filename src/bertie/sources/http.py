@@ -20,8 +20,8 @@ from bertie.sources.progress import Progress
 _CHUNK = 1 << 20  # bytes
 _TIMEOUT = 30.0  # seconds without a byte
 # How often in a row a transfer may come no further, and the seconds before each try but the first.
-_PAUSES = (0.0, 0.5, 2.0, 5.0)
-_TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_RETRY_PAUSES = (0.0, 0.5, 2.0, 5.0)
+_RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _RANGE_BEYOND_END = 416
 
 
@@ -61,8 +61,8 @@ def download(url: str, into: Path, what: str, progress: Progress) -> None:
     """
     tries = 0
     reason = ""
-    while tries < len(_PAUSES):
-        time.sleep(_PAUSES[tries])
+    while tries < len(_RETRY_PAUSES):
+        time.sleep(_RETRY_PAUSES[tries])
         before = _size(into)
         try:
             remote = _transfer(url, into, what, progress)
@@ -73,7 +73,7 @@ def download(url: str, into: Path, what: str, progress: Progress) -> None:
         except HTTPError as error:
             error.close()
             reason = f"the server answered {error.code} {error.reason}"
-            if error.code not in _TRY_AGAIN:
+            if error.code not in _RETRY_STATUSES:
                 raise SourceError(f"{url}: {reason}") from error
         except HTTPException as error:
             reason = str(error) or type(error).__name__

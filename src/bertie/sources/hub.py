@@ -17,7 +17,7 @@ from bertie.sources.manifest import sha256
 from bertie.sources.names import HubModel
 from bertie.sources.progress import Progress, watching
 
-ANSWER_WITHIN = 3.0  # seconds that the hub has to say what a repository holds
+TIMEOUT = 3.0  # seconds that the hub has to say what a repository holds
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -41,13 +41,12 @@ def fetch(name: HubModel, into: Path, progress: Progress) -> str:
     """
     progress("asking the hub", 0, None)
     listing = _listing(name)
-    files = layout.needed(listing.sizes)
-    if lacking := layout.lacking(listing.sizes):
+    files = layout.needed_files(listing.sizes)
+    if missing := layout.missing_parts(listing.sizes):
+        reasons = layout.refused_files(listing.sizes)
         raise SourceError(
-            f"hub {name} lacks {', '.join(map(str, lacking))}; "
-            + "; ".join(
-                [f"it has {_some(listing.sizes) or 'no files'}", *layout.unread(listing.sizes)]
-            )
+            f"hub {name} lacks {', '.join(map(str, missing))}; "
+            + "; ".join([f"it has {_shortened(listing.sizes) or 'no files'}", *reasons])
         )
     for file in files:
         path = _file(name, listing, file, files, progress)
@@ -66,33 +65,33 @@ def _listing(name: HubModel) -> Listing:
         from huggingface_hub import HfApi
 
         try:
-            info = _answer(
+            info = _with_timeout(
                 lambda: HfApi().model_info(
                     name.repo,
                     revision=name.revision,
                     files_metadata=True,
-                    timeout=ANSWER_WITHIN,
+                    timeout=TIMEOUT,
                 )
             )
             sizes = {file.rfilename: file.size for file in info.siblings or ()}
             return Listing(str(info.sha), sizes, None)
         except Exception as error:
-            reason = _reason(name, error)
+            reason = _unreachable_reason(name, error)
     snapshot = _cached_snapshot(name)
     if snapshot is None:
         raise Unreachable(f"hub {name}: {reason}")
     names = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*")]
     present = {file: None for file in names if (snapshot / file).is_file()}
-    if lacking := layout.lacking(present):
+    if missing := layout.missing_parts(present):
         raise Unreachable(
             f"hub {name}: {reason}; the hub client's cache has part of it ({snapshot}), "
-            f"without {', '.join(map(str, lacking))}"
+            f"without {', '.join(map(str, missing))}"
         )
     return Listing(snapshot.name, dict(present), snapshot)
 
 
-def _answer(ask: Callable[[], Any]) -> Any:
-    """Run a question to the hub, and stop waiting for it after ANSWER_WITHIN.
+def _with_timeout(request: Callable[[], Any]) -> Any:
+    """Run a request to the hub, and stop waiting for it after TIMEOUT.
 
     The client's own time-out covers neither looking up the address nor an answer that trickles.
     """
@@ -101,21 +100,21 @@ def _answer(ask: Callable[[], Any]) -> Any:
 
     def run() -> None:
         try:
-            answer.append(ask())
+            answer.append(request())
         except Exception as error:
             failure.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(ANSWER_WITHIN)
+    thread.join(TIMEOUT)
     if failure:
         raise failure[0]
     if not answer:
-        raise TimeoutError(f"no answer within {ANSWER_WITHIN:g} s")
+        raise TimeoutError(f"no answer within {TIMEOUT:g} s")
     return answer[0]
 
 
-def _reason(name: HubModel, error: Exception) -> str:
+def _unreachable_reason(name: HubModel, error: Exception) -> str:
     """Say why the hub gave no listing; a plain no of the hub's is raised instead."""
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -161,19 +160,20 @@ def _file(
 
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name.repo, repo_type="model")
     what = f"fetching {file} ({files.index(file) + 1} of {len(files)})"
-    with _quiet(), watching(folder / "blobs", what, progress, lambda: listing.sizes[file]):
+    with (
+        _no_progress_bars(),
+        watching(folder / "blobs", what, progress, lambda: listing.sizes[file]),
+    ):
         try:
             return Path(
-                hf_hub_download(
-                    name.repo, file, revision=listing.commit, etag_timeout=ANSWER_WITHIN
-                )
+                hf_hub_download(name.repo, file, revision=listing.commit, etag_timeout=TIMEOUT)
             )
         except Exception as error:
             raise Unreachable(f"hub {name}: {file} could not be fetched: {error}") from error
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _no_progress_bars() -> Iterator[None]:
     """Keep the hub client's own progress bars away."""
     from huggingface_hub.utils import (
         are_progress_bars_disabled,
@@ -208,7 +208,7 @@ def _link(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _some(names: dict[str, int | None]) -> str:
+def _shortened(names: dict[str, int | None]) -> str:
     """A few names, for a message."""
     listed = sorted(names)
     return ", ".join(listed[:12]) + (f" and {len(listed) - 12} more" if len(listed) > 12 else "")

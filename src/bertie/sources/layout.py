@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bertie.known.model import MODEL_FILES
 from bertie.known.record import NOTED, REFUSED
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
-from bertie.known.tokenizer import BESIDE
+from bertie.known.tokenizer import OTHER_FILES
 from bertie.known.vocabularies import LAYOUTS, TOKENIZER_FILES, refused
 
 _SETTINGS = frozenset(
@@ -63,7 +63,7 @@ PARTS = (
 )
 
 
-def needed(names: Iterable[str]) -> list[str]:
+def needed_files(names: Iterable[str]) -> list[str]:
     """Choose the files that running a model takes.
 
     Args:
@@ -73,7 +73,7 @@ def needed(names: Iterable[str]) -> list[str]:
     return sorted(folder + file for folder, files in _folders(names).items() for file in files)
 
 
-def lacking(names: Iterable[str]) -> list[Part]:
+def missing_parts(names: Iterable[str]) -> list[Part]:
     """The parts of a model that a folder of these files doesn't have, nor one of its modules'."""
     folders = list(_folders(names).values()) or [set()]
     lacked = (
@@ -83,17 +83,19 @@ def lacking(names: Iterable[str]) -> list[Part]:
     return min(lacked, key=len)
 
 
-def unread(names: Iterable[str]) -> list[str]:
+def refused_files(names: Iterable[str]) -> list[str]:
     """Say which files of a folder are refused when it is loaded, and what to do."""
     files = _folders(names).get("", set())
     rows = [row for row in MODEL_FILES if row.mark == REFUSED and row.file in files]
     beside = [
-        row for row in BESIDE if row.mark == REFUSED and fnmatch.filter(refused(files), row.file)
+        row
+        for row in OTHER_FILES
+        if row.mark == REFUSED and fnmatch.filter(refused(files), row.file)
     ]
     return [f"{row.file} {row.effect}; {row.instead}" for row in (*rows, *beside)]
 
 
-def roots(names: Iterable[str]) -> list[str]:
+def model_folders(names: Iterable[str]) -> list[str]:
     """Find the folders that are models in a tree of files.
 
     Args:
@@ -106,12 +108,12 @@ def roots(names: Iterable[str]) -> list[str]:
     found: list[str] = []
     for folder in sorted(folders):
         inside_another = any(not root or folder.startswith(root + "/") for root in found)
-        if not inside_another and not lacking(under(folder, names)):
+        if not inside_another and not missing_parts(paths_below(folder, names)):
             found.append(folder)
     return found
 
 
-def under(folder: str, names: Iterable[str]) -> list[str]:
+def paths_below(folder: str, names: Iterable[str]) -> list[str]:
     """The paths below a folder, relative to it."""
     prefix = f"{folder}/" if folder else ""
     return [name[len(prefix) :] for name in names if name.startswith(prefix) and name != prefix]
@@ -122,10 +124,10 @@ def _folders(names: Iterable[str]) -> dict[str, set[str]]:
     folders: dict[str, set[str]] = {}
     for found in filter(None, map(_FILE.fullmatch, sorted(names))):
         folders.setdefault(found[1], set()).add(found[2])
-    return {folder: _chosen(folders[folder]) for folder in sorted(folders)}
+    return {folder: _choose(folders[folder]) for folder in sorted(folders)}
 
 
-def _chosen(bases: set[str]) -> set[str]:
+def _choose(bases: set[str]) -> set[str]:
     """Choose from one folder."""
     form = next((pattern for whole, pattern in _WEIGHTS.items() if whole in bases), None)
     weights = {base for base in bases if form and form.fullmatch(base)}

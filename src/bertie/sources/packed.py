@@ -5,11 +5,11 @@ from pathlib import Path
 
 from bertie.errors import CheckpointError, SourceError
 from bertie.sources import archive
-from bertie.sources.bundles import LARGEST, NAME, listed_files, unsealed
+from bertie.sources.bundles import LARGEST, NAME, decode_content, listed_files
 from bertie.sources.progress import Progress
 
 
-def seal(path: Path) -> str:
+def content_hash(path: Path) -> str:
     """Give the hash that tells a packed bundle from any other, without reading all of it.
 
     Raises: SourceError: it isn't a zip file with a bertie.json.
@@ -46,7 +46,7 @@ def _content(path: Path) -> dict[str, object]:
         with zipfile.ZipFile(path) as packed:
             if (size := packed.getinfo(NAME).file_size) > LARGEST:
                 raise SourceError(f"{path}: {NAME} has {size} bytes, expected at most {LARGEST}")
-            return unsealed(packed.read(NAME))
+            return decode_content(packed.read(NAME))
     except KeyError:
         raise SourceError(f"{path} has no {NAME}, expected a bundle packed by export") from None
     except archive.BROKEN as error:

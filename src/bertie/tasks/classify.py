@@ -12,7 +12,7 @@ from bertie.calls.call import Call
 from bertie.calls.logits import sequence_logits
 from bertie.calls.probabilities import ACTIVATIONS, ALWAYS_ONE, Scores, check_top_k, identity
 from bertie.calls.records import Record
-from bertie.calls.texts import Input, checked
+from bertie.calls.texts import Input, check_texts
 from bertie.calls.tokenized import Tokenized
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.config import Setting
@@ -116,7 +116,7 @@ class Classifier(Model):
         Raises: CheckpointError: the logits are NaN.
         Warns: TruncationWarning: once, with counts.
         """
-        return self._call(top_k, raw, truncate, split_words).of(inputs)
+        return self._call(top_k, raw, truncate, split_words).run(inputs)
 
     def classify_stream(
         self,
@@ -156,7 +156,7 @@ class Classifier(Model):
         scores = identity if raw else self._scores
 
         def prepare(items: list[Any], first: int) -> Tokenized:
-            texts = checked(items, first, split_words=split_words)
+            texts = check_texts(items, first, split_words=split_words)
             return self._tokenize(texts, first, truncation, split_words=split_words)
 
         def compute(tokenized: Tokenized) -> list[list[Label]]:

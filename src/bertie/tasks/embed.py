@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.arguments import check_flags
-from bertie.calls.batches import by_sequence, row_each, rows_each
+from bertie.calls.batches import per_sequence, per_token, split_by_sequence
 from bertie.calls.call import Call
 from bertie.calls.merging import as_encodings
 from bertie.calls.outputs import converter
-from bertie.calls.overflow import finite, overflow
-from bertie.calls.prompts import chosen_prompt
+from bertie.calls.overflow import is_finite, overflow_error
+from bertie.calls.prompts import select_prompt
 from bertie.calls.records import Record
-from bertie.calls.texts import Text, checked
-from bertie.calls.token_ids import framed
+from bertie.calls.texts import Text, check_texts
+from bertie.calls.token_ids import pack_token_ids
 from bertie.calls.tokenized import Tokenized
 from bertie.calls.truncation import Truncation
 from bertie.engine import pooling
@@ -27,7 +27,7 @@ from bertie.opened import Opened
 from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.embed_settings import FIRST_LAST, embed_settings, kept_dimensions
 from bertie.tasks.model import Model, Parts, Prepared
-from bertie.tasks.modules import Stage, dimensions, stages
+from bertie.tasks.modules import Module, build_modules, dimensions
 from bertie.tokenize import PackedEncodings, PackedWindows
 
 Floats = NDArray[np.float32]
@@ -43,13 +43,13 @@ def prepare(opened: Opened) -> Prepared:
         **opened_settings(opened),
         **embed_settings(given, layout, config),
     }
-    passed = stages(layout)
+    passed = build_modules(layout)
     passing = dimensions(settings["pooling"], settings["layers"], layout, config)
     kept = kept_dimensions(given, layout, passing)
     width = kept.value
     return Prepared(
         settings={**settings, "dimensions": kept},
-        start=partial(Embedder, stages=passed, dimensions=width),
+        start=partial(Embedder, modules=passed, dimensions=width),
         tensors={name: tensor for stage in passed for name, tensor in stage.tensors.items()},
         modules=tuple(stage.words for stage in passed),
         recipe={
@@ -105,17 +105,17 @@ class Embedder(Model):
 
     task = "embed"
 
-    def __init__(self, parts: Parts, *, stages: Sequence[Stage], dimensions: int) -> None:
+    def __init__(self, parts: Parts, *, modules: Sequence[Module], dimensions: int) -> None:
         """Join the parts; bertie.load does it for a source.
 
         Args:
             parts: what every model has.
-            stages: what pooled vectors pass through before normalization.
+            modules: what pooled vectors pass through before normalization.
             dimensions: floats in one vector.
         """
         super().__init__(parts)
         self.dimensions = dimensions
-        self._stages = tuple(stages)
+        self._modules = tuple(modules)
         self._settings = parts.settings
 
     def embed(
@@ -159,7 +159,7 @@ class Embedder(Model):
         options = _Options(
             prompt_name, prompt, kind, truncate, normalize, output, ranges, split_words, token_ids
         )
-        vectors: NDArray[Any] = self._call(options).of(inputs)
+        vectors: NDArray[Any] = self._call(options).run(inputs)
         return vectors
 
     def embed_stream(
@@ -215,8 +215,8 @@ class Embedder(Model):
 
         def prepare(items: list[Any], first: int) -> PackedWindows:
             if token_ids:
-                return _placeless(framed(self.tokenizer, items, first, truncation))
-            texts = checked(items, first, pairs=False, split_words=split_words)
+                return _without_offsets(pack_token_ids(self.tokenizer, items, first, truncation))
+            texts = check_texts(items, first, pairs=False, split_words=split_words)
             return self._windows(texts, first, truncation, split_words=split_words)
 
         def compute(windows: PackedWindows) -> list[TokenVectors]:
@@ -224,13 +224,13 @@ class Embedder(Model):
 
             def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
                 hidden = self.encoder.forward(ids, type_ids, lengths, layers)
-                if not finite(hidden):
-                    raise overflow(self.encoder, (ids, type_ids, lengths), what="vectors")
+                if not is_finite(hidden):
+                    raise overflow_error(self.encoder, (ids, type_ids, lengths), what="vectors")
                 return hidden
 
-            rows = rows_each(as_encodings(windows), self.budget, forward)
-            ids = by_sequence(windows.ids, windows.lengths)
-            places = by_sequence(windows.offsets, windows.lengths)
+            rows = per_token(as_encodings(windows), self.budget, forward)
+            ids = split_by_sequence(windows.ids, windows.lengths)
+            places = split_by_sequence(windows.offsets, windows.lengths)
             return [
                 TokenVectors(
                     [self.tokenizer.token_of(id) for id in one.tolist()],
@@ -240,7 +240,7 @@ class Embedder(Model):
                 for one, offsets, vectors in zip(ids, places, rows, strict=True)
             ]
 
-        return Call(prepare, compute, truncation, split_words=split_words).of(inputs)
+        return Call(prepare, compute, truncation, split_words=split_words).run(inputs)
 
     def ranges(self, texts: Iterable[Text], **options: Any) -> Floats:
         """Find the range of each dimension over texts like those to be read.
@@ -288,9 +288,9 @@ class Embedder(Model):
 
     def _call(self, options: _Options) -> Call[Tokenized]:
         """Settle what a call does."""
-        asked = (options.prompt_name, options.prompt, options.kind)
-        prefix = "" if options.token_ids else chosen_prompt(self._settings, *asked)
-        if options.token_ids and any(asked):
+        chosen = (options.prompt_name, options.prompt, options.kind)
+        prefix = "" if options.token_ids else select_prompt(self._settings, *chosen)
+        if options.token_ids and any(chosen):
             raise InputError("token_ids: no prompt is put before token ids, expected none")
         skip = 0 if self._settings["include_prompt"].value else self._prompt_tokens(prefix)
         truncation = Truncation(options.truncate, self.max_length)
@@ -308,19 +308,19 @@ class Embedder(Model):
 
         def prepare(items: list[Any], first: int) -> Tokenized:
             if options.token_ids:
-                return Tokenized(framed(self.tokenizer, items, first, truncation))
-            texts = checked(items, first, pairs=False, split_words=options.split_words)
+                return Tokenized(pack_token_ids(self.tokenizer, items, first, truncation))
+            texts = check_texts(items, first, pairs=False, split_words=options.split_words)
             texts = texts.prefixed(prefix) if prefix else texts
             return self._tokenize(texts, first, truncation, split_words=options.split_words)
 
         def compute(tokenized: Tokenized) -> NDArray[Any]:
-            vectors = self._pooled(tokenized, skip)
-            for stage in self._stages:
-                vectors = stage.run(vectors)
-                if not finite(vectors):
+            vectors = self._pool(tokenized, skip)
+            for module in self._modules:
+                vectors = module.run(vectors)
+                if not is_finite(vectors):
                     raise CheckpointError(
                         "the vectors are NaN or infinite, which begins in the module"
-                        f" '{stage.words}': the numbers overflow in float32; train the model again"
+                        f" '{module.words}': the numbers overflow in float32; train the model again"
                     )
             if vectors.shape[1] > self.dimensions:
                 vectors = np.ascontiguousarray(vectors[:, : self.dimensions])
@@ -332,7 +332,7 @@ class Embedder(Model):
         """Count the leading tokens that a prompt makes, [CLS] among them."""
         return len(self.tokenizer.encode(prefix).ids) - 1 if prefix else 0
 
-    def _pooled(self, tokenized: Tokenized, skip: int) -> Floats:
+    def _pool(self, tokenized: Tokenized, skip: int) -> Floats:
         """Pool each text, as many at a time as the budget says; windows of one text together."""
         modes, layers = self._settings["pooling"].value, self._settings["layers"].value
         first_last = modes == (FIRST_LAST,)
@@ -348,16 +348,16 @@ class Embedder(Model):
                 first, last = np.split(pooled, 2, axis=1)
                 pooled = (first + last) / np.float32(2)
             # A module's activation may turn NaN into a number, so this is looked at before.
-            if not finite(pooled):
+            if not is_finite(pooled):
                 batch = ids, type_ids, lengths
-                raise overflow(self.encoder, batch, what="vectors", after="pooling")
+                raise overflow_error(self.encoder, batch, what="vectors", after="pooling")
             return pooled
 
         width = self.encoder.config.hidden_size * (1 if first_last else len(modes) * len(layers))
-        return tokenized.averaged(row_each(tokenized.packed, self.budget, forward, width))
+        return tokenized.averaged(per_sequence(tokenized.packed, self.budget, forward, width))
 
 
-def _placeless(packed: PackedEncodings) -> PackedWindows:
+def _without_offsets(packed: PackedEncodings) -> PackedWindows:
     """Take token ids for windows that are nowhere in a text."""
     none = np.full(len(packed.ids), -1, np.int32)
     texts = np.arange(len(packed.lengths), dtype=np.int32)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.calls.call import Call
-from bertie.calls.embeddings import lacking
 from bertie.calls.logits import chosen_logits
-from bertie.calls.probabilities import check_top_k, log_total, perplexity
+from bertie.calls.missing_embeddings import missing_embedding
+from bertie.calls.probabilities import check_top_k, log_sum_exp, perplexity
 from bertie.calls.records import Record
-from bertie.calls.texts import checked
+from bertie.calls.texts import check_texts
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
 from bertie.engine.batching import gather, plan
@@ -26,11 +26,11 @@ from bertie.tasks import head
 from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tokenize import PackedEncodings
-from bertie.tokenize.frame import frame_of
+from bertie.tokenize.special_tokens import special_tokens_of
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
-Taken = TypeVar("Taken")
+Kept = TypeVar("Kept")
 
 TAKES: frozenset[str] = frozenset()
 _BLOCK = 32  # logits whose largest one is looked at before all of them are
@@ -105,7 +105,7 @@ class Filler(Model):
         super().__init__(parts)
         self.mask_token: str | None = parts.settings["mask_token"].value
         self._head = Head(record, threads=self.encoder.threads, precision=self.encoder.precision)
-        self._frame = frame_of(self.tokenizer)
+        self._special_tokens = special_tokens_of(self.tokenizer)
 
     def fill(
         self,
@@ -131,7 +131,7 @@ class Filler(Model):
         Raises: CheckpointError: the logits are NaN.
         Warns: TruncationWarning: once, with counts.
         """
-        return self._call(top_k, targets, truncate).of(inputs)
+        return self._call(top_k, targets, truncate).run(inputs)
 
     def fill_stream(
         self,
@@ -158,7 +158,7 @@ class Filler(Model):
         Returns: a Likelihood for one text, a list of them for several.
         Raises, Warns: as fill.
         """
-        return self._scoring(truncate, _likelihood).of(inputs)
+        return self._scoring(truncate, _likelihood).run(inputs)
 
     def score_tokens(self, inputs: str | Iterable[str], *, truncate: str = "right") -> Any:
         """Say how probable each token of one text or several is, given all others.
@@ -170,7 +170,7 @@ class Filler(Model):
             of such lists for several.
         Raises, Warns: as fill.
         """
-        return self._scoring(truncate, list).of(inputs)
+        return self._scoring(truncate, list).run(inputs)
 
     def score_tokens_stream(
         self, inputs: Iterable[str], *, truncate: str = "right"
@@ -181,19 +181,21 @@ class Filler(Model):
         """
         return self._scoring(truncate, list).stream(inputs, "inputs")
 
-    def _scoring(self, truncate: str, of: Callable[[list[Chance]], Taken]) -> Call[PackedEncodings]:
+    def _scoring(
+        self, truncate: str, summarize: Callable[[list[Chance]], Kept]
+    ) -> Call[PackedEncodings]:
         """Settle what a call does that masks each token in turn."""
         truncation = self._truncation(truncate)
         mask = self._mask()
 
         def prepare(items: list[Any], first: int) -> PackedEncodings:
-            texts = checked(items, first, pairs=False)
+            texts = check_texts(items, first, pairs=False)
             return self._tokenize(texts, first, truncation).packed
 
-        def compute(packed: PackedEncodings) -> list[Taken]:
+        def compute(packed: PackedEncodings) -> list[Kept]:
             ends = np.cumsum(packed.lengths).tolist()
             return [
-                of(
+                summarize(
                     self._chances(
                         packed.ids[end - length : end], packed.type_ids[end - length : end], mask
                     )
@@ -210,19 +212,19 @@ class Filler(Model):
         check_top_k(top_k)
         truncation = self._truncation(truncate)
         mask = self._mask()
-        wanted = None if targets is None else self._targets(targets)
+        allowed = None if targets is None else self._targets(targets)
 
         def prepare(items: list[Any], first: int) -> PackedEncodings:
-            texts = checked(items, first, pairs=False)
+            texts = check_texts(items, first, pairs=False)
             packed = self._tokenize(texts, first, truncation).packed
             self._require_masks(packed, mask, first)
             return packed
 
         def compute(packed: PackedEncodings) -> list[list[list[Filling]]]:
-            def fillings(_: int, logits: Floats, total: float) -> list[Filling]:
-                return self._fillings(logits, total, top_k, wanted)
+            def fillings(_: int, logits: Floats, log_sum: float) -> list[Filling]:
+                return self._fillings(logits, log_sum, top_k, allowed)
 
-            return self._at(packed, packed.ids == mask, fillings)
+            return self._keep_at(packed, packed.ids == mask, fillings)
 
         return Call(prepare, compute, truncation)
 
@@ -267,7 +269,7 @@ class Filler(Model):
         """Find the ids of the words to consider."""
         if isinstance(targets, str) or not isinstance(targets, Sequence):
             raise InputError(f"targets is {shown(targets)}, expected a list of words")
-        words = checked(list(targets), pairs=False).first
+        words = check_texts(list(targets), pairs=False).first
         found = []
         for word in words:
             ids = self.tokenizer.encode(word, add_special_tokens=False).ids
@@ -277,26 +279,26 @@ class Filler(Model):
                 tokens = ", ".join(map(self.tokenizer.token_of, ids)) or "nothing"
                 raise InputError(f"target {word!r} is {tokens}, expected one token")
             if ids[0] >= self.tokenizer.readable:
-                raise InputError(f"target {word!r}: {lacking(self.tokenizer, ids[0])}")
+                raise InputError(f"target {word!r}: {missing_embedding(self.tokenizer, ids[0])}")
             found.append(ids[0])
         return np.array(list(dict.fromkeys(found)), np.int32)
 
-    def _at(
+    def _keep_at(
         self,
         packed: PackedEncodings,
         where: NDArray[np.bool_],
-        take: Callable[[int, Floats, float], Taken],
-    ) -> list[list[Taken]]:
+        keep: Callable[[int, Floats, float], Kept],
+    ) -> list[list[Kept]]:
         """Look at all tokens' chances at some places, one place at a time.
 
         Args:
             packed: the sequences.
             where: (tokens,) the places.
-            take: what to keep of a place, given its sequence, (vocabulary,) logits and what to
+            keep: what to keep of a place, given its sequence, (vocabulary,) logits and what to
                 subtract from those for logarithms of probabilities.
         Returns: for each sequence what was kept of its places, in order.
         """
-        kept: list[list[Taken]] = [[] for _ in packed.lengths]
+        kept: list[list[Kept]] = [[] for _ in packed.lengths]
         for indices in plan(packed.lengths, self.budget):
             ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, indices)
             marks, _, _ = gather(where.astype(np.int32), packed.type_ids, packed.lengths, indices)
@@ -304,27 +306,27 @@ class Filler(Model):
             owners = indices[np.repeat(np.arange(len(lengths)), lengths)[places]]
             rows = chosen_logits(self.encoder, self._head, (ids, type_ids, lengths), places)
             for owner, logits in zip(owners.tolist(), rows, strict=True):
-                kept[owner].append(take(owner, logits, log_total(logits)))
+                kept[owner].append(keep(owner, logits, log_sum_exp(logits)))
         return kept
 
     def _fillings(
-        self, logits: Floats, total: float, top_k: int | None, wanted: Ints | None
+        self, logits: Floats, log_sum: float, top_k: int | None, allowed: Ints | None
     ) -> list[Filling]:
         """Name the likeliest tokens of one mask; equal ones in the vocabulary's order."""
         # A table may be padded with rows that no token has.
         named = logits[: self.tokenizer.vocab_size]
         count = len(named) if top_k is None else top_k
-        considered = _likeliest(named, count) if wanted is None else wanted
+        considered = _top_places(named, count) if allowed is None else allowed
         order = np.lexsort((considered, -logits[considered]))[:top_k]
         return [
-            Filling(self.tokenizer.vocab.tokens[id], math.exp(float(logits[id]) - total), id)
+            Filling(self.tokenizer.vocab.tokens[id], math.exp(float(logits[id]) - log_sum), id)
             for id in considered[order].tolist()
         ]
 
     def _chances(self, ids: Ints, type_ids: Ints, mask: int) -> list[Chance]:
         """Judge one sequence's tokens, framing ones aside, with a copy of it for each."""
-        first, size = len(self._frame.before), len(ids)
-        tokens = max(size - first - len(self._frame.behind), 0)
+        first, size = len(self._special_tokens.before), len(ids)
+        tokens = max(size - first - len(self._special_tokens.after), 0)
         copies = np.tile(ids, (tokens, 1))
         where = np.eye(tokens, size, first, dtype=np.bool_)
         copies[where] = mask
@@ -333,14 +335,14 @@ class Filler(Model):
             copies.reshape(-1), np.tile(type_ids, tokens), lengths, np.zeros_like(lengths)
         )
 
-        def chance(copy: int, logits: Floats, total: float) -> Chance:
+        def chance(copy: int, logits: Floats, log_sum: float) -> Chance:
             id = int(ids[copy + first])
             own, named = logits[id], logits[: self.tokenizer.vocab_size]
             # Equal ones stand in the vocabulary's order, as fill has them.
             before = np.count_nonzero(named > own) + np.count_nonzero(named[:id] == own)
-            return Chance(self.tokenizer.token_of(id), float(own) - total, 1 + int(before))
+            return Chance(self.tokenizer.token_of(id), float(own) - log_sum, 1 + int(before))
 
-        return [one for (one,) in self._at(packed, where.reshape(-1), chance)]
+        return [one for (one,) in self._keep_at(packed, where.reshape(-1), chance)]
 
 
 def _likelihood(chances: list[Chance]) -> Likelihood:
@@ -349,7 +351,7 @@ def _likelihood(chances: list[Chance]) -> Likelihood:
     return Likelihood(total, tokens, perplexity(total / tokens) if tokens else 1.0)
 
 
-def _likeliest(logits: Floats, count: int) -> NDArray[np.intp]:
+def _top_places(logits: Floats, count: int) -> NDArray[np.intp]:
     """Find the places of the largest values, and of all that equal the least of those."""
     if not 0 < count < len(logits):
         return np.arange(len(logits) if count else 0)
@@ -357,12 +359,12 @@ def _likeliest(logits: Floats, count: int) -> NDArray[np.intp]:
     blocks = len(logits) // _BLOCK
     if count < blocks:
         tops = logits[: blocks * _BLOCK].reshape(_BLOCK, blocks).max(axis=0)
-        places = np.flatnonzero(logits >= _at_least(tops, count))
-        return places[logits[places] >= _at_least(logits[places], count)]
-    return np.flatnonzero(logits >= _at_least(logits, count))
+        places = np.flatnonzero(logits >= _kth_largest(tops, count))
+        return places[logits[places] >= _kth_largest(logits[places], count)]
+    return np.flatnonzero(logits >= _kth_largest(logits, count))
 
 
-def _at_least(values: Floats, count: int) -> np.float32:
+def _kth_largest(values: Floats, count: int) -> np.float32:
     """Find the count-th largest value."""
     least: np.float32 = np.partition(values, len(values) - count)[len(values) - count]
     return least

@@ -1,4 +1,4 @@
-"""Labels of tokens: how they mark where an entity begins and ends."""
+"""IOB tags: how the labels of tokens mark where an entity begins and ends."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,38 +11,38 @@ _BEGINS = "BSU"
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A label taken apart: its prefix, I where it has none (IO), and the kind of entity."""
+class IobTag:
+    """A label taken apart: its prefix, I where it has none (IO), and the type of entity."""
 
     prefix: str
-    kind: str
+    type: str
 
 
-def mark(label: str) -> Mark:
+def parse_tag(label: str) -> IobTag:
     """Take a label apart."""
     found = _PREFIXED.fullmatch(label)
-    return Mark(found[1], found[2]) if found else Mark("I", label)
+    return IobTag(found[1], found[2]) if found else IobTag("I", label)
 
 
-def runs(marks: Sequence[Mark]) -> Iterator[tuple[int, int]]:
-    """Find entities: runs of one kind that no prefix cuts.
+def entity_runs(tags: Sequence[IobTag]) -> Iterator[tuple[int, int]]:
+    """Find entities: runs of one type that no prefix cuts.
 
     Args:
         marks: of a text's tokens or words, in order.
     Returns: the first of each run, and one behind its last; runs of what is outside, too.
     """
     start = 0
-    for i in range(1, len(marks) + 1):
-        if i == len(marks) or _cuts(marks[i - 1], marks[i]):
+    for i in range(1, len(tags) + 1):
+        if i == len(tags) or _ends_between(tags[i - 1], tags[i]):
             yield start, i
             start = i
 
 
-def _cuts(before: Mark, after: Mark) -> bool:
+def _ends_between(before: IobTag, after: IobTag) -> bool:
     """Tell whether an entity ends between two neighbours."""
-    return before.kind != after.kind or before.prefix in _ENDS or after.prefix in _BEGINS
+    return before.type != after.type or before.prefix in _ENDS or after.prefix in _BEGINS
 
 
-def kinds(labels: Iterable[str]) -> tuple[str, ...]:
-    """List the kinds of entity that labels mark, in order."""
-    return tuple(dict.fromkeys(mark(label).kind for label in labels))
+def entity_types(labels: Iterable[str]) -> tuple[str, ...]:
+    """List the types of entity that labels mark, in order."""
+    return tuple(dict.fromkeys(parse_tag(label).type for label in labels))

@@ -55,13 +55,13 @@ class Method:
     pairs: bool | None = False
     truncate: str = "right"
     prompted: bool = False
-    crossed: bool = False
+    per_label: bool = False
     limit: Callable[[Mapping[str, Setting], Options], int] = _max_length
     probe: Callable[[str], Any] = lambda _: "ready"
     probe_options: tuple[tuple[str, Any], ...] = ()
 
 
-def _together(method: str) -> Compute:
+def _one_list(method: str) -> Compute:
     """Call a method that takes a list of inputs."""
 
     def compute(model: Any, inputs: list[Any], options: Options) -> Any:
@@ -70,7 +70,7 @@ def _together(method: str) -> Compute:
     return compute
 
 
-def _apart(method: str) -> Compute:
+def _two_lists(method: str) -> Compute:
     """Call a method that takes the first and second texts in two lists."""
 
     def compute(model: Any, inputs: list[Any], options: Options) -> Any:
@@ -80,33 +80,42 @@ def _apart(method: str) -> Compute:
     return compute
 
 
-def _pair(_: str) -> Any:
+def _probe_pair(_: str) -> Any:
     """Give a pair to probe with."""
     return ("Ready?", "ready")
 
 
 METHODS: Mapping[str, Method] = {
-    "embed": Method("embed", "embed", _together("embed"), token_ids=True, prompted=True),
-    "embed_tokens": Method("embed", "embed_tokens", _together("embed_tokens"), token_ids=True),
-    "classify": Method("classify", "classify", _together("classify"), pairs=None),
+    "embed": Method("embed", "embed", _one_list("embed"), token_ids=True, prompted=True),
+    "embed_tokens": Method("embed", "embed_tokens", _one_list("embed_tokens"), token_ids=True),
+    "classify": Method("classify", "classify", _one_list("classify"), pairs=None),
     "zero_shot": Method(
         "zero_shot",
         "zero_shot",
-        _together("zero_shot"),
-        crossed=True,
+        _one_list("zero_shot"),
+        per_label=True,
         probe_options=(("labels", ("ready",)),),
     ),
-    "score": Method("rank", "score", _together("score"), pairs=True, probe=_pair),
-    "tag": Method("tag", "tag", _together("tag"), truncate="window"),
+    "score": Method("rank", "score", _one_list("score"), pairs=True, probe=_probe_pair),
+    "tag": Method("tag", "tag", _one_list("tag"), truncate="window"),
     "answer": Method(
-        "answer", "answer", _apart("answer"), pairs=True, truncate="window", probe=_pair
+        "answer",
+        "answer",
+        _two_lists("answer"),
+        pairs=True,
+        truncate="window",
+        probe=_probe_pair,
     ),
-    "fill": Method("fill", "fill", _together("fill"), probe=lambda mask: mask),
+    "fill": Method("fill", "fill", _one_list("fill"), probe=lambda mask: mask),
     "next_sentence": Method(
-        "next_sentence", "next_sentence", _apart("next_sentence"), pairs=True, probe=_pair
+        "next_sentence",
+        "next_sentence",
+        _two_lists("next_sentence"),
+        pairs=True,
+        probe=_probe_pair,
     ),
-    "embed_sparse": Method("sparse", "embed_sparse", _together("embed_sparse"), token_ids=True),
+    "embed_sparse": Method("sparse", "embed_sparse", _one_list("embed_sparse"), token_ids=True),
     "embed_multi": Method(
-        "multivector", "embed_multi", _together("embed_multi"), limit=_kind_length
+        "multivector", "embed_multi", _one_list("embed_multi"), limit=_kind_length
     ),
 }

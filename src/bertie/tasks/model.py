@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bertie.calls.embeddings import require_embeddings
-from bertie.calls.lower_casing import lowering
-from bertie.calls.mixed_inputs import apart
+from bertie.calls.lower_casing import lower_caser
+from bertie.calls.missing_embeddings import require_embeddings
+from bertie.calls.mixed_inputs import encode_mixed
 from bertie.calls.texts import Texts
 from bertie.calls.tokenized import Tokenized
 from bertie.calls.truncation import Truncation
-from bertie.calls.windows import OVERLAP, first_windows, in_windows
+from bertie.calls.windows import OVERLAP, first_windows, split_into_windows
 from bertie.checkpoint.config import Setting
 from bertie.checkpoint.tensor import Tensor
 from bertie.engine.batching import DEFAULT_BUDGET
@@ -181,10 +181,12 @@ class Model:
                 threads=self.encoder.threads,
             )
 
-        packed = apart(encode, texts)
+        packed = encode_mixed(encode, texts)
         found = Tokenized(packed)
         if truncation.windowed:
-            found = in_windows(self.tokenizer, packed, texts, truncation.max_length, strategy)
+            found = split_into_windows(
+                self.tokenizer, packed, texts, truncation.max_length, strategy
+            )
         require_embeddings(
             self.tokenizer, found.packed, first, found.owners, sequences=truncation.sequences
         )
@@ -196,7 +198,7 @@ class Model:
         """Lower-case texts where the model has that done before its tokenizer."""
         if not self._parts.settings["lower_first"].value:
             return texts
-        return texts.map(lowering(self.tokenizer, in_place=in_place))
+        return texts.map(lower_caser(self.tokenizer, in_place=in_place))
 
     def _require_room(
         self,

@@ -1,4 +1,4 @@
-"""The stages between pooling and the final normalization, as the checkpoint lists them."""
+"""Modules between pooling and the final normalization, as sentence-transformers lists them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
-    """One thing that vectors pass through.
+class Module:
+    """One module that vectors pass through.
 
     Attributes:
         run: (rows, in) float32 to (rows, out) float32.
@@ -35,12 +35,12 @@ class Stage:
     tensors: dict[str, Tensor]
 
 
-def stages(layout: SentenceLayout) -> tuple[Stage, ...]:
+def build_modules(layout: SentenceLayout) -> tuple[Module, ...]:
     """Make a layout's modules ready, up to the final normalization, which is a setting."""
     modules = list(layout.modules)
     while modules and isinstance(modules[-1], Normalize):
         modules.pop()
-    return tuple(_stage(number, module) for number, module in enumerate(modules))
+    return tuple(_build(number, module) for number, module in enumerate(modules))
 
 
 def dimensions(
@@ -76,19 +76,19 @@ def dimensions(
     return width
 
 
-def _stage(number: int, module: Dense | Normalize | Cut) -> Stage:
+def _build(number: int, module: Dense | Normalize | Cut) -> Module:
     """Make one module ready."""
     if isinstance(module, Normalize):
-        return Stage(pooling.normalize, "normalize", {"normalize": True}, {})
+        return Module(pooling.normalize, "normalize", {"normalize": True}, {})
     if isinstance(module, Cut):
         kept = module.outputs
         words, recipe = f"first {kept} floats", {"kept": kept}
-        return Stage(lambda rows: np.ascontiguousarray(rows[:, :kept]), words, recipe, {})
+        return Module(lambda rows: np.ascontiguousarray(rows[:, :kept]), words, recipe, {})
     bias = None if module.bias is None else module.bias.float32()
     tensors = {f"modules.{number}.weight": module.weight}
     if module.bias is not None:
         tensors[f"modules.{number}.bias"] = module.bias
-    return Stage(
+    return Module(
         Linear(module.weight.float32(), bias, module.activation),
         f"dense {module.inputs} → {module.outputs}, {module.activation}",
         {"activation": module.activation},

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.batches import by_sequence, rows_each
+from bertie.calls.batches import per_token, split_by_sequence
 from bertie.calls.call import Call
-from bertie.calls.overflow import finite, overflow
+from bertie.calls.overflow import is_finite, overflow_error
 from bertie.calls.probabilities import check_top_k
 from bertie.calls.prompts import fixed_prompt, kinds_by_prompt
-from bertie.calls.texts import checked, listed
+from bertie.calls.texts import as_list, check_texts
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
 from bertie.checkpoint.queries import Expansion
@@ -162,7 +162,7 @@ class MultiVectorEmbedder(Model):
         Raises: CheckpointError: a vector has NaN or infinity; it names the layer where that begins.
         Warns: TruncationWarning: once, with counts.
         """
-        return self._call(kind, truncate).of(inputs)
+        return self._call(kind, truncate).run(inputs)
 
     def embed_multi_stream(
         self, texts: Iterable[str], *, kind: str = "document", truncate: str = "right"
@@ -192,10 +192,10 @@ class MultiVectorEmbedder(Model):
         Raises, Warns: as embed_multi.
         """
         check_top_k(top_k)
-        asked = self.embed_multi([query], kind="query", truncate=truncate)[0]
-        texts, _ = listed(documents, pairs=False)
+        query_vectors = self.embed_multi([query], kind="query", truncate=truncate)[0]
+        texts, _ = as_list(documents, pairs=False)
         found = self.embed_multi(texts, truncate=truncate)
-        scores = np.array([maxsim(asked, document) for document in found])
+        scores = np.array([maxsim(query_vectors, document) for document in found])
         order = np.argsort(-scores, kind="stable")[:top_k].tolist()
         return [Ranked(index, float(scores[index])) for index in order]
 
@@ -203,27 +203,27 @@ class MultiVectorEmbedder(Model):
         """Settle what a call does."""
         if kind not in tuple(self._kinds):
             raise InputError(f"kind is {shown(kind)}, expected one of {', '.join(KINDS)}")
-        how = self._kinds[kind]
+        reading = self._kinds[kind]
         # A marker takes one more.
-        truncation = Truncation(truncate, how.length - (how.marker is not None))
+        truncation = Truncation(truncate, reading.length - (reading.marker is not None))
         if truncation.windowed:
             raise InputError("truncate is 'window', expected right, left, error")
 
         def prepare(items: list[Any], first: int) -> PackedEncodings:
-            texts = checked(items, first, pairs=False)
-            texts = texts.prefixed(how.prompt) if how.prompt else texts
+            texts = check_texts(items, first, pairs=False)
+            texts = texts.prefixed(reading.prompt) if reading.prompt else texts
             packed = self._tokenize(texts, first, truncation).packed
-            return packed if how.marker is None else _marked(packed, how.marker)
+            return packed if reading.marker is None else _insert_marker(packed, reading.marker)
 
         def compute(packed: PackedEncodings) -> list[Floats]:
-            if how.expansion is not None:
-                return self._filled(packed, how.expansion, how.skipped)
-            rows = rows_each(packed, self.budget, self._vectors)
-            return _without(rows, packed, how.skipped)
+            if reading.expansion is not None:
+                return self._embed_expanded(packed, reading.expansion, reading.skipped)
+            rows = per_token(packed, self.budget, self._vectors)
+            return _without_skipped(rows, packed, reading.skipped)
 
         return Call(prepare, compute, truncation)
 
-    def _filled(
+    def _embed_expanded(
         self, packed: PackedEncodings, expansion: Expansion, skipped: frozenset[int]
     ) -> list[Floats]:
         """Fill texts up with a token and embed them."""
@@ -245,26 +245,26 @@ class MultiVectorEmbedder(Model):
             begin, count = int(starts[first]), int(longer[some].sum())
             ids, types = (part[begin : begin + count] for part in (filled.ids, filled.type_ids))
             rows = self._vectors(ids, types, longer[some], attended[some])
-            found += [part.copy() for part in by_sequence(rows, longer[some])]
-        return _without(found, filled, skipped)
+            found += [part.copy() for part in split_by_sequence(rows, longer[some])]
+        return _without_skipped(found, filled, skipped)
 
     def _vectors(
         self, ids: Ints, type_ids: Ints, lengths: Ints, attended: Ints | None = None
     ) -> Floats:
         """Compute every token's vector in one forward pass."""
         hidden = self.encoder.forward(ids, type_ids, lengths, attended=attended)
-        if not (finite(hidden) and finite(rows := self._head.logits(hidden))):
+        if not (is_finite(hidden) and is_finite(rows := self._head.logits(hidden))):
             batch = ids, type_ids, lengths
-            raise overflow(self.encoder, batch, attended, what="vectors", after="projection")
+            raise overflow_error(self.encoder, batch, attended, what="vectors", after="projection")
         return normalize(rows)
 
 
-def _without(
+def _without_skipped(
     rows: Iterable[Floats], packed: PackedEncodings, skipped: frozenset[int]
 ) -> list[Floats]:
     """Leave some tokens' vectors out of each text's."""
     kept = ~np.isin(packed.ids, np.array(sorted(skipped), np.int32))
-    parts = by_sequence(kept, packed.lengths)
+    parts = split_by_sequence(kept, packed.lengths)
     return [values[keep] for values, keep in zip(rows, parts, strict=True)]
 
 
@@ -289,7 +289,7 @@ def maxsim(query: Floats, document: Floats) -> float:
     return float(products.max(axis=1).sum(dtype=np.float64))
 
 
-def _marked(packed: PackedEncodings, marker: int) -> PackedEncodings:
+def _insert_marker(packed: PackedEncodings, marker: int) -> PackedEncodings:
     """Put a marker behind the first token of each sequence."""
     starts = np.cumsum(packed.lengths) - packed.lengths
     places = starts + 1

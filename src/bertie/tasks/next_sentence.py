@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bertie.calls.call import Call
 from bertie.calls.logits import sequence_logits
 from bertie.calls.probabilities import softmax
-from bertie.calls.texts import Text, checked, paired, require_pairs
+from bertie.calls.texts import Text, check_texts, pair_texts, require_pairs
 from bertie.calls.tokenized import Tokenized
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
@@ -69,8 +69,8 @@ class PairModel(Model):
         Raises: CheckpointError: the logits are NaN.
         Warns: TruncationWarning: once, with counts.
         """
-        pairs = paired(first, second, ("first", "second"), split_words=split_words)
-        return self._call(truncate, split_words).of(pairs)
+        pairs = pair_texts(first, second, ("first", "second"), split_words=split_words)
+        return self._call(truncate, split_words).run(pairs)
 
     def next_sentence_stream(
         self,
@@ -93,7 +93,7 @@ class PairModel(Model):
         truncation = Truncation(truncate, self.max_length)
 
         def prepare(items: list[Any], first: int) -> Tokenized:
-            texts = checked(items, first, split_words=split_words)
+            texts = check_texts(items, first, split_words=split_words)
             require_pairs(texts, first, "the text that may follow it")
             return self._tokenize(texts, first, truncation, split_words=split_words)
 

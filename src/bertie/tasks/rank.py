@@ -15,7 +15,7 @@ from bertie.calls.logits import sequence_logits
 from bertie.calls.probabilities import ACTIVATIONS, ALWAYS_ONE, check_top_k, identity
 from bertie.calls.prompts import default_prompt, fixed_prompt
 from bertie.calls.records import Record
-from bertie.calls.texts import Text, Texts, checked, listed, require_pairs
+from bertie.calls.texts import Text, Texts, as_list, check_texts, require_pairs
 from bertie.calls.tokenized import Tokenized
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.config import Setting
@@ -30,7 +30,7 @@ from bertie.tokenize.tokenizer import Strategy
 TAKES = frozenset({"labels"})
 
 # The activations that sentence-transformers' configs name → ours.
-_MODULES = {"Sigmoid": "sigmoid", "Identity": "identity", "Softmax": "softmax"}
+_TORCH_ACTIVATIONS = {"Sigmoid": "sigmoid", "Identity": "identity", "Softmax": "softmax"}
 
 
 def prepare(opened: Opened) -> Prepared:
@@ -51,14 +51,14 @@ def _score(opened: Opened, record: HeadRecord) -> Setting:
     raw = opened.checkpoint.raw_config
     nested = raw.get("sentence_transformers")
     old = "sbert_ce_default_activation_function"
-    places = {
+    candidates = {
         stated.origin: stated.value,
         "config.json: sentence_transformers.activation_fn": (
             nested.get("activation_fn") if isinstance(nested, dict) else None
         ),
         f"config.json: {old}": raw.get(old),
     }
-    for origin, named in places.items():
+    for origin, named in candidates.items():
         if named is not None:
             name = _activation(named, origin)
             if name == "softmax" and record.outputs == 1:
@@ -72,9 +72,11 @@ def _score(opened: Opened, record: HeadRecord) -> Setting:
 def _activation(stated: Any, where: str) -> str:
     """Translate torch's name of an activation."""
     name = stated.rpartition(".")[2] if isinstance(stated, str) else ""
-    if name not in _MODULES or not stated.startswith("torch."):
-        raise CheckpointError(f"{where} is {shown(stated)}, expected torch's {', '.join(_MODULES)}")
-    return _MODULES[name]
+    if name not in _TORCH_ACTIVATIONS or not stated.startswith("torch."):
+        raise CheckpointError(
+            f"{where} is {shown(stated)}, expected torch's {', '.join(_TORCH_ACTIVATIONS)}"
+        )
+    return _TORCH_ACTIVATIONS[name]
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,12 @@ class Reranker(Model):
         Warns: TruncationWarning: once, with counts.
         """
         check_top_k(top_k)
-        checked([query], pairs=False, split_words=split_words)
-        texts, single = listed(documents, pairs=False, split_words=split_words)
+        check_texts([query], pairs=False, split_words=split_words)
+        texts, single = as_list(documents, pairs=False, split_words=split_words)
         if single:
             raise InputError("documents is one text, expected a list of them")
         call = self._call(label, raw, truncate, split_words)
-        scores = call.of([(query, text) for text in texts])
+        scores = call.run([(query, text) for text in texts])
         order = np.argsort(-scores, kind="stable")[:top_k].tolist()
         return [Ranked(index, float(scores[index])) for index in order]
 
@@ -168,7 +170,7 @@ class Reranker(Model):
         Raises, Warns: as rank.
         """
         call = self._call(label, raw, truncate, split_words)
-        scores: NDArray[np.float64] = call.of(pairs)
+        scores: NDArray[np.float64] = call.run(pairs)
         return scores
 
     def score_stream(
@@ -197,7 +199,7 @@ class Reranker(Model):
         strategy: Strategy = "only_second" if truncation.windowed else "longest_first"
 
         def prepare(items: list[Any], first: int) -> Tokenized:
-            texts = checked(items, first, split_words=split_words)
+            texts = check_texts(items, first, split_words=split_words)
             require_pairs(texts, first, "the document")
             texts = texts.prefixed(self._prompt) if self._prompt else texts
             if truncation.windowed:

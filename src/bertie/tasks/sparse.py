@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from bertie.arguments import check_flags
 from bertie.calls.call import Call
-from bertie.calls.logits import largest_logits
+from bertie.calls.logits import max_logits
 from bertie.calls.probabilities import check_top_k
 from bertie.calls.prompts import default_prompt, fixed_prompt, prompt_notes
 from bertie.calls.records import Record
-from bertie.calls.texts import Text, checked
-from bertie.calls.token_ids import framed
+from bertie.calls.texts import Text, check_texts
+from bertie.calls.token_ids import pack_token_ids
 from bertie.calls.tokenized import Tokenized
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
@@ -81,8 +81,8 @@ class SparseEmbedder(Model):
         self.dimensions = record.outputs
         self._head = Head(record, threads=self.encoder.threads, precision=self.encoder.precision)
         values = {name: setting.value for name, setting in parts.settings.items()}
-        self._twice = values["weighting"] == "log1p_relu"
-        self._most = values.get("most_weights")
+        self._log1p_twice = values["weighting"] == "log1p_relu"
+        self._max_weights = values.get("most_weights")
         self._prompt = fixed_prompt(parts.settings, "document")
 
     def embed_sparse(
@@ -112,7 +112,7 @@ class SparseEmbedder(Model):
         Raises: CheckpointError: the logits are NaN.
         Warns: TruncationWarning: once, with counts.
         """
-        return self._call(top_k, truncate, split_words, token_ids).of(inputs)
+        return self._call(top_k, truncate, split_words, token_ids).run(inputs)
 
     def embed_sparse_stream(
         self,
@@ -161,37 +161,37 @@ class SparseEmbedder(Model):
         """Settle what a call does."""
         check_top_k(top_k)
         check_flags(token_ids=token_ids)
-        most = self._most if top_k is None else top_k
+        most = self._max_weights if top_k is None else top_k
         truncation = Truncation(truncate, self.max_length)
 
         def prepare(items: list[Any], first: int) -> Tokenized:
             if token_ids:
-                return Tokenized(framed(self.tokenizer, items, first, truncation))
-            texts = checked(items, first, pairs=False, split_words=split_words)
+                return Tokenized(pack_token_ids(self.tokenizer, items, first, truncation))
+            texts = check_texts(items, first, pairs=False, split_words=split_words)
             texts = texts.prefixed(self._prompt) if self._prompt else texts
             return self._tokenize(texts, first, truncation, split_words=split_words)
 
         def compute(tokenized: Tokenized) -> list[SparseVector]:
             packed, owners = tokenized.packed, tokenized.owners
-            rows = largest_logits(self.encoder, self._head, packed, self.budget)
-            sequences = {number: _sparse(logits, self._twice) for number, logits in rows}
+            rows = max_logits(self.encoder, self._head, packed, self.budget)
+            sequences = {number: _to_sparse(logits, self._log1p_twice) for number, logits in rows}
             parts: dict[int, list[SparseVector]] = {}
             for number in range(len(packed.lengths)):
                 owner = number if owners is None else int(owners[number])
                 parts.setdefault(owner, []).append(sequences[number])
-            return [_kept(_joined(several), most) for several in parts.values()]
+            return [_keep_largest(_max_over_windows(several), most) for several in parts.values()]
 
         return Call(prepare, compute, truncation, split_words=split_words)
 
 
-def _sparse(logits: Floats, twice: bool) -> SparseVector:
+def _to_sparse(logits: Floats, twice: bool) -> SparseVector:
     """Turn the largest logits into weights, and leave out those that are zero."""
     indices = np.flatnonzero(logits > 0).astype(np.int32)
     weights = np.log1p(logits[indices])
     return SparseVector(indices, np.log1p(weights) if twice else weights)
 
 
-def _joined(windows: list[SparseVector]) -> SparseVector:
+def _max_over_windows(windows: list[SparseVector]) -> SparseVector:
     """Take the largest weights of a text's windows."""
     if len(windows) == 1:
         return windows[0]
@@ -202,7 +202,7 @@ def _joined(windows: list[SparseVector]) -> SparseVector:
     return SparseVector(indices, weights)
 
 
-def _kept(vector: SparseVector, top_k: int | None) -> SparseVector:
+def _keep_largest(vector: SparseVector, top_k: int | None) -> SparseVector:
     """Keep the largest weights, of equal ones those of the first tokens."""
     if top_k is None or len(vector.indices) <= top_k:
         return vector

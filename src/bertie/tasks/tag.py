@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.batches import by_sequence
+from bertie.calls.batches import split_by_sequence
 from bertie.calls.call import Call
 from bertie.calls.logits import token_logits
-from bertie.calls.merging import Window, as_encodings, by_text, join
+from bertie.calls.merging import Window, as_encodings, merge_windows, windows_by_text
 from bertie.calls.probabilities import Scores, softmax
 from bertie.calls.records import Record
-from bertie.calls.texts import Text, Texts, checked
+from bertie.calls.texts import Text, Texts, check_texts
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.heads import HeadRecord
 from bertie.engine.heads import Head
 from bertie.errors import InputError
 from bertie.opened import Opened
 from bertie.tasks import head
-from bertie.tasks.iob_tags import mark, runs
+from bertie.tasks.iob_tags import entity_runs, parse_tag
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tokenize import PackedWindows
-from bertie.tokenize.words import behind_marks, trim
+from bertie.tokenize.words import after_marks, trim
 
 Ints = NDArray[np.int32]
 
@@ -88,7 +88,7 @@ class Tagger(Model):
         """Join the parts; bertie.load does it for a source."""
         super().__init__(parts)
         self.labels: tuple[str, ...] = parts.settings["labels"].value
-        self._marks = tuple(map(mark, self.labels))
+        self._tags = tuple(map(parse_tag, self.labels))
         self._head = Head(record, threads=self.encoder.threads)
 
     def tag(
@@ -120,7 +120,7 @@ class Tagger(Model):
         Raises: CheckpointError: the logits are NaN.
         Warns: TruncationWarning: once, with counts.
         """
-        return self._call(aggregation, ignore, truncate, split_words).of(inputs)
+        return self._call(aggregation, ignore, truncate, split_words).run(inputs)
 
     def tag_stream(
         self,
@@ -151,27 +151,31 @@ class Tagger(Model):
                 f" expected {', '.join(_OF_WORDS)}"
             )
         truncation = Truncation(truncate, self.max_length)
-        ignored = _labels((ignore,) if isinstance(ignore, str) else ignore)
+        ignored = _check_ignore((ignore,) if isinstance(ignore, str) else ignore)
 
         def prepare(items: list[Any], first: int) -> tuple[Texts, PackedWindows]:
-            texts = checked(items, first, pairs=False, split_words=split_words)
+            texts = check_texts(items, first, pairs=False, split_words=split_words)
             return texts, self._windows(texts, first, truncation, split_words=split_words)
 
         def compute(ready: tuple[Texts, PackedWindows]) -> list[list[Span]]:
             texts, windows = ready
             logits = token_logits(self.encoder, self._head, as_encodings(windows), self.budget)
-            scores = by_sequence(softmax(np.concatenate(logits)), windows.lengths) if logits else []
-            found = by_text(windows, len(texts.first), self.stride, 0)
+            scores = (
+                split_by_sequence(softmax(np.concatenate(logits)), windows.lengths)
+                if logits
+                else []
+            )
+            found = windows_by_text(windows, len(texts.first), self.stride, 0)
             return [
-                self._words(text, parts, scores, aggregation)
+                self._word_spans(text, parts, scores, aggregation)
                 if split_words
-                else self._spans(text, parts, scores, aggregation, ignored)
+                else self._text_spans(text, parts, scores, aggregation, ignored)
                 for text, parts in zip(texts.first, found, strict=True)
             ]
 
         return Call(prepare, compute, truncation, split_words=split_words)
 
-    def _spans(
+    def _text_spans(
         self,
         text: str,
         windows: list[tuple[int, Window]],
@@ -180,36 +184,38 @@ class Tagger(Model):
         ignored: frozenset[str],
     ) -> list[Span]:
         """Find the entities of one text."""
-        rows, offsets, word_ids = join(windows, scores)
+        rows, offsets, word_ids = merge_windows(windows, scores)
         if aggregation in _OF_WORDS:
             inside = word_ids >= 0
             rows, offsets, word_ids = rows[inside], offsets[inside], word_ids[inside]
         if not len(rows):
             return []
-        units = _tokens(rows, offsets)
+        units = _token_units(rows, offsets)
         if aggregation in _OF_WORDS:
-            units = _words(units, word_ids, aggregation)
+            units = _word_units(units, word_ids, aggregation)
         chosen = units.scores.argmax(axis=1).tolist()
         best = units.scores.max(axis=1)
-        marks = [self._marks[i] for i in chosen]
+        tags = [self._tags[i] for i in chosen]
         pieces = (
-            [(i, i + 1) for i in range(len(marks))] if aggregation == "none" else list(runs(marks))
+            [(i, i + 1) for i in range(len(tags))]
+            if aggregation == "none"
+            else list(entity_runs(tags))
         )
         spans = []
         for begin, end in pieces:
-            label = self.labels[chosen[begin]] if aggregation == "none" else marks[begin].kind
+            label = self.labels[chosen[begin]] if aggregation == "none" else tags[begin].type
             if label in ignored or self.labels[chosen[begin]] in ignored:
                 continue
             start, stop = trim(text, int(units.starts[begin]), int(units.ends[end - 1]))
             if start == stop:
                 continue
             limit = int(units.starts[end]) if end < len(units.starts) else len(text)
-            stop = behind_marks(text, stop, limit)
+            stop = after_marks(text, stop, limit)
             score = float(best[begin:end].mean())
             spans.append(Span(label, score, text[start:stop], start, stop))
         return spans
 
-    def _words(
+    def _word_spans(
         self,
         words: Sequence[str],
         windows: list[tuple[int, Window]],
@@ -217,10 +223,10 @@ class Tagger(Model):
         aggregation: str,
     ) -> list[Span]:
         """Label each of the caller's words."""
-        rows, offsets, word_ids = join(windows, scores)
+        rows, offsets, word_ids = merge_windows(windows, scores)
         found: dict[int, tuple[str, float]] = {}
         if len(rows):
-            units = _words(_tokens(rows, offsets), word_ids, aggregation)
+            units = _word_units(_token_units(rows, offsets), word_ids, aggregation)
             chosen = units.scores.argmax(axis=1).tolist()
             kept = dict.fromkeys(word_ids.tolist())
             for word, label, chances in zip(kept, chosen, units.scores, strict=True):
@@ -231,20 +237,20 @@ class Tagger(Model):
         ]
 
 
-def _labels(ignore: Any) -> frozenset[str]:
+def _check_ignore(ignore: Any) -> frozenset[str]:
     """Check the labels to leave out."""
-    listed = isinstance(ignore, (Sequence, Set))
-    if not listed or not all(isinstance(label, str) for label in ignore):
+    is_list = isinstance(ignore, (Sequence, Set))
+    if not is_list or not all(isinstance(label, str) for label in ignore):
         raise InputError(f"ignore is {shown(ignore)}, expected a list of labels")
     return frozenset(ignore)
 
 
-def _tokens(scores: Scores, offsets: Ints) -> _Units:
+def _token_units(scores: Scores, offsets: Ints) -> _Units:
     """Take every token as a unit."""
     return _Units(scores, offsets[:, 0], offsets[:, 1])
 
 
-def _words(tokens: _Units, word_ids: Ints, aggregation: str) -> _Units:
+def _word_units(tokens: _Units, word_ids: Ints, aggregation: str) -> _Units:
     """Join the tokens of each word, which stand side by side."""
     begins = np.ones(len(word_ids), np.bool_)
     begins[1:] = word_ids[1:] != word_ids[:-1]

@@ -11,7 +11,7 @@ from bertie.arguments import check_flags
 from bertie.calls.call import Call
 from bertie.calls.logits import sequence_logits
 from bertie.calls.probabilities import check_top_k, sigmoid, softmax
-from bertie.calls.texts import Texts, checked
+from bertie.calls.texts import Texts, check_texts
 from bertie.calls.tokenized import Tokenized
 from bertie.calls.truncation import Truncation
 from bertie.checkpoint.config import Setting
@@ -99,7 +99,7 @@ class ZeroShotClassifier(Model):
         Warns: TruncationWarning: once, with counts.
         """
         call = self._call(labels, hypothesis, multi_label, entailment, top_k, truncate)
-        return call.of(inputs)
+        return call.run(inputs)
 
     def zero_shot_stream(
         self,
@@ -132,7 +132,7 @@ class ZeroShotClassifier(Model):
         check_top_k(top_k)
         check_flags(multi_label=multi_label)
         names, sentences = _hypotheses(labels, hypothesis)
-        follows, contradicts = self._outputs(entailment)
+        follows, contradicts = self._entailment_outputs(entailment)
         truncation = Truncation(truncate, self.max_length, sequences=max(len(sentences), 1))
         self._require_room(
             Texts(("",) * len(sentences), sentences),
@@ -142,14 +142,11 @@ class ZeroShotClassifier(Model):
         )
 
         def prepare(items: list[Any], first: int) -> tuple[int, Tokenized | None]:
-            texts = checked(items, first, pairs=False).first
+            texts = check_texts(items, first, pairs=False).first
             if not sentences:
                 return len(texts), None
-            crossed = Texts(
-                tuple(text for text in texts for _ in sentences),
-                tuple(sentence for _ in texts for sentence in sentences),
-            )
-            return len(texts), self._tokenize(crossed, first, truncation, strategy="only_first")
+            pairs = pair_with_each(texts, sentences)
+            return len(texts), self._tokenize(pairs, first, truncation, strategy="only_first")
 
         def compute(ready: tuple[int, Tokenized | None]) -> list[list[Label]]:
             count, tokenized = ready
@@ -172,7 +169,7 @@ class ZeroShotClassifier(Model):
 
         return Call(prepare, compute, truncation)
 
-    def _outputs(self, entailment: str | None) -> tuple[int, int | None]:
+    def _entailment_outputs(self, entailment: str | None) -> tuple[int, int | None]:
         """Find the outputs that mean that the hypothesis follows and that it can't be, if any."""
         wanted = self._entailment if entailment is None else entailment
         known = ", ".join(self.labels)
@@ -190,11 +187,19 @@ class ZeroShotClassifier(Model):
         return follows, next(iter(against or others[:: 1 if follows else -1]), None)
 
 
+def pair_with_each(texts: Sequence[str], sentences: Sequence[str]) -> Texts:
+    """Pair every text with each sentence, a text's own pairs one after another."""
+    return Texts(
+        tuple(text for text in texts for _ in sentences),
+        tuple(sentence for _ in texts for sentence in sentences),
+    )
+
+
 def _hypotheses(labels: Any, hypothesis: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Check the labels of a call, and write the sentence for each."""
     if isinstance(labels, str) or not isinstance(labels, Sequence):
         raise InputError(f"labels is {shown(labels)}, expected a list of names")
-    names = checked(list(labels), pairs=False).first
+    names = check_texts(list(labels), pairs=False).first
     if not isinstance(hypothesis, str) or "{}" not in hypothesis:
         raise InputError(
             f"hypothesis is {shown(hypothesis)}, expected a sentence with {{}} where a label goes"

@@ -8,9 +8,9 @@ from typing import Any
 from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
 from bertie.tokenize import tokenizer_json
-from bertie.tokenize.added import CONFIG, Said, merged
-from bertie.tokenize.classes import BERT, Kind, Named
-from bertie.tokenize.definition import AddedToken, Definition, FrameItem, frames
+from bertie.tokenize.added_tokens import CONFIG, StatedTokens, merge_added_tokens
+from bertie.tokenize.classes import BERT, TokenizerClass, TokenizerKind
+from bertie.tokenize.definition import AddedToken, Definition, TemplatePiece, Templates, templates
 from bertie.tokenize.json_node import Node
 from bertie.tokenize.vocab import Vocab
 
@@ -20,23 +20,21 @@ _CASED = 20
 BERT_ENDS = ("cls_token", "sep_token")
 _LOWER, _CHINESE, _CLEAN = "do_lower_case", "tokenize_chinese_chars", "clean_text"
 
-Frames = tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]]
-
 
 @dataclass(frozen=True)
-class Files:
+class TokenizerFiles:
     """What a directory's settings say, read once.
 
     Attributes:
         config: tokenizer_config.json.
         said: of special and added tokens.
-        named: the class that tokenizes.
+        tokenizer_class: the class that tokenizes.
         max_length: of a text, in tokens.
     """
 
     config: Node
-    said: Said
-    named: Named
+    stated_tokens: StatedTokens
+    tokenizer_class: TokenizerClass
     max_length: Setting
 
     @property
@@ -45,13 +43,15 @@ class Files:
         names = [one.text() for one in self.config["model_input_names"].items()]
         return bool(names) and "token_type_ids" not in names
 
-    def names_frame(self, kind: Kind) -> bool:
+    def names_template(self, kind: TokenizerKind) -> bool:
         """Whether a file names the class, or one of the tokens before and after its texts."""
-        return self.named.stated or any(key in self.said.named for key in kind.ends or ())
+        return self.tokenizer_class.stated or any(
+            key in self.stated_tokens.named for key in kind.ends or ()
+        )
 
-    def tokens(self, kind: Kind | None = None) -> dict[str, Setting]:
+    def tokens(self, kind: TokenizerKind | None = None) -> dict[str, Setting]:
         """Give special tokens' names, as a kind of class has them where no file names them."""
-        return self.said.settings(kind or self.named.kind or BERT)
+        return self.stated_tokens.settings(kind or self.tokenizer_class.kind or BERT)
 
     def settings(self, tokens: Mapping[str, Setting]) -> dict[str, Setting]:
         """Give the settings that every tokenizer has."""
@@ -90,13 +90,13 @@ def from_options(
     later = (AddedToken(t, vocab.ids[t], single_word=True, special=False) for t in never_split)
     added |= {token.content: token for token in later}
     found = _bert(vocab, "vocabulary", BERT, settings, added.values(), max_chars)
-    return replace(found, settings=_settled(settings, None))
+    return replace(found, settings=_with_lower(settings, None))
 
 
-def from_vocab(path: Path, files: Files, lower: bool | None) -> Definition:
+def from_vocab(path: Path, files: TokenizerFiles, lower: bool | None) -> Definition:
     """Define a tokenizer by its vocab.txt and its settings.
 
-    Raises: TokenizerError: the vocabulary is broken, or lacks a token that a frame needs.
+    Raises: TokenizerError: the vocabulary is broken, or lacks a token that a template needs.
     """
     vocab = Vocab.from_file(path)
     kind, notes = _kind(vocab, files)
@@ -107,8 +107,10 @@ def from_vocab(path: Path, files: Files, lower: bool | None) -> Definition:
         _CHINESE: _flag(config, _CHINESE, True),
         "strip_accents": _flag(config, "strip_accents", None),
     }
-    named = files.named.kind is not None
-    added = merged(files.said, kind, (), vocab.ids, rebuilt=True, complete=named, where=str(path))
+    named = files.tokenizer_class.kind is not None
+    added = merge_added_tokens(
+        files.stated_tokens, kind, (), vocab.ids, rebuilt=True, complete=named, where=str(path)
+    )
     first = [tokens[key].value for key in BERT.tokens]
     added = tuple(sorted(added, key=lambda one: [*first, one.content].index(one.content)))
     if lower is None and not config[_LOWER]:
@@ -116,17 +118,17 @@ def from_vocab(path: Path, files: Files, lower: bool | None) -> Definition:
         if note:
             flags["lower"] = Setting(False, f"capitals in {path.name}")
             notes.append(note)
-    found = _typed(_bert(vocab, str(path), kind, tokens, added, 100), files)
-    settings = _settled(files.settings(tokens) | flags, lower)
+    found = _with_one_type(_bert(vocab, str(path), kind, tokens, added, 100), files)
+    settings = _with_lower(files.settings(tokens) | flags, lower)
     return replace(found, settings=settings, notes=(*found.notes, *notes))
 
 
-def _kind(vocab: Vocab, files: Files) -> tuple[Kind, list[str]]:
+def _kind(vocab: Vocab, files: TokenizerFiles) -> tuple[TokenizerKind, list[str]]:
     """Choose the class's way; a model's type alone gives way to what the vocabulary has."""
-    kind, named = files.named.kind, files.named
+    kind, named = files.tokenizer_class.kind, files.tokenizer_class
     if kind is None or named.stated or kind is BERT:
         return kind or BERT, []
-    # A WordPiece vocabulary beside a model that comes with another: only its frame is the model's.
+    # A WordPiece vocabulary beside a model that comes with another: only the template is its own.
     own = kind
     if "vocab.txt" not in kind.reads:
         own = replace(kind, tokens={**BERT.tokens, **kind.tokens, "unk_token": "[UNK]"})
@@ -167,7 +169,7 @@ def _capitals(vocab: Vocab, path: Path, added: Iterable[AddedToken]) -> str | No
 def _bert(
     vocab: Vocab,
     where: str,
-    kind: Kind,
+    kind: TokenizerKind,
     tokens: Mapping[str, Setting],
     added: Iterable[AddedToken],
     max_chars: int,
@@ -175,7 +177,7 @@ def _bert(
     """Define a tokenizer by a vocabulary and its tokens, without its settings."""
     needed = ("unk_token", *(kind.ends or BERT_ENDS))
     _require(vocab, [tokens[key].value for key in needed], where)
-    single, pair = _frames(kind, tokens, vocab.ids)
+    single, pair = _class_templates(kind, tokens, vocab.ids)
     return Definition(
         vocab=vocab,
         added=tuple(added),
@@ -187,9 +189,11 @@ def _bert(
     )
 
 
-def _frames(kind: Kind, tokens: Mapping[str, Setting], ids: Mapping[str, int]) -> Frames:
+def _class_templates(
+    kind: TokenizerKind, tokens: Mapping[str, Setting], ids: Mapping[str, int]
+) -> Templates:
     begin, end = kind.ends or BERT_ENDS
-    return frames(
+    return templates(
         ids[tokens[begin].value],
         ids[tokens[end].value],
         doubled=kind.doubled,
@@ -197,7 +201,7 @@ def _frames(kind: Kind, tokens: Mapping[str, Setting], ids: Mapping[str, int]) -
     )
 
 
-def _settled(settings: dict[str, Setting], lower: bool | None) -> dict[str, Setting]:
+def _with_lower(settings: dict[str, Setting], lower: bool | None) -> dict[str, Setting]:
     """Put in the caller's lower-casing; accents go with the capitals where nothing is said."""
     if lower is not None:
         settings["lower"] = Setting(lower, "caller")
@@ -215,13 +219,15 @@ def _require(vocab: Vocab, tokens: list[str], where: str) -> None:
         )
 
 
-def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) -> Definition:
+def from_json(
+    root: Node, files: TokenizerFiles, lower: bool | None, given: Path | None
+) -> Definition:
     """Define a tokenizer by a tokenizer.json whose parts are BERT's.
 
     Where the class builds its tokenizer anew, what tokenizer_config.json states wins.
     """
     found = tokenizer_json.read(root)
-    kind = files.named.kind
+    kind = files.tokenizer_class.kind
     rebuilt = kind is not None and "vocab.txt" in kind.reads
     vocab = Vocab.from_file(given) if given else found.vocab
     where = str(given or root.file)
@@ -238,9 +244,11 @@ def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) 
             for key in ("lower", "strip_accents", _CLEAN, _CHINESE)
         }
     stated = _stated(files)
-    notes = list(_disagreements(flags, stated, files.named, rebuilt))
+    notes = list(_disagreements(flags, stated, files.tokenizer_class, rebuilt))
     if kind is not None and not rebuilt:
-        notes.append(f"{JSON}: {files.named}, and its model is WordPiece: it is taken as it is")
+        notes.append(
+            f"{JSON}: {files.tokenizer_class}, and its model is WordPiece: it is taken as it is"
+        )
     if rebuilt:
         flags |= stated
     unknown = flags["unk_token"].value
@@ -248,20 +256,21 @@ def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) 
     notes = [*(f"{Path(where).name}: {note}" for note in vocab.notes), *notes]
     tokens = files.tokens()
     settings = files.settings(tokens) | flags
-    framed, added = found.frames, found.added
-    if rebuilt and kind is not None and _frames_anew(files, kind, found, tokens):
+    made, added = found.templates, found.added
+    if rebuilt and kind is not None and _takes_class_template(files, kind, found, tokens):
         _require(found.vocab, [tokens[key].value for key in kind.ends or BERT_ENDS], root.file)
-        framed = _frames(kind, tokens, found.vocab.ids)
-        if framed != found.frames:
+        made = _class_templates(kind, tokens, found.vocab.ids)
+        if made != found.templates:
             notes.append(
-                f"{JSON}: post_processor isn't that of {files.named}, by which texts are framed"
+                f"{JSON}: post_processor isn't that of {files.tokenizer_class},"
+                " by which texts are framed"
             )
-    if framed is None:
+    if made is None:
         notes.append(f"{JSON}: post_processor is null, so no special tokens frame a text")
-        single: tuple[FrameItem, ...] = (FrameItem("A", 0),)
-        framed = single, (*single, FrameItem("B", 1))
-    added = merged(
-        files.said,
+        single: tuple[TemplatePiece, ...] = (TemplatePiece("A", 0),)
+        made = single, (*single, TemplatePiece("B", 1))
+    added = merge_added_tokens(
+        files.stated_tokens,
         kind if rebuilt else None,
         added,
         found.vocab.ids,
@@ -273,30 +282,30 @@ def from_json(root: Node, files: Files, lower: bool | None, given: Path | None) 
     if lost:
         notes.append(f"{CONFIG}: added_tokens_decoder lacks {', '.join(lost)}, so {JSON}'s go")
     if given:
-        added, framed = _moved(found, added, vocab, framed, given)
+        added, made = _renumber(found, added, vocab, made, given)
     definition = Definition(
         vocab=vocab,
         added=added,
         unknown=unknown,
-        single=framed[0],
-        pair=framed[1],
+        single=made[0],
+        pair=made[1],
         prefix=found.prefix,
         max_chars=found.max_chars,
         decoder_prefix=found.decoder_prefix,
         cleanup=found.cleanup,
-        settings=_settled(settings, lower),
+        settings=_with_lower(settings, lower),
         notes=tuple(notes),
     )
-    return _typed(definition, files)
+    return _with_one_type(definition, files)
 
 
-def _typed(definition: Definition, files: Files) -> Definition:
+def _with_one_type(definition: Definition, files: TokenizerFiles) -> Definition:
     """Leave the types of texts alike, where the model is given none."""
     if not files.one_type:
         return definition
     single, pair = (
-        tuple(replace(part, type_id=0) for part in frame)
-        for frame in (definition.single, definition.pair)
+        tuple(replace(piece, type_id=0) for piece in template)
+        for template in (definition.single, definition.pair)
     )
     return replace(definition, single=single, pair=pair)
 
@@ -305,20 +314,20 @@ def _lost(one: AddedToken, added: Iterable[AddedToken]) -> bool:
     return all(one.content != other.content for other in added)
 
 
-def _frames_anew(
-    files: Files,
-    kind: Kind,
+def _takes_class_template(
+    files: TokenizerFiles,
+    kind: TokenizerKind,
     found: tokenizer_json.JsonTokenizer,
     tokens: Mapping[str, Setting],
 ) -> bool:
-    """Whether texts have the class's frame: a file names it or its tokens, or there is no other."""
+    """Whether the class's templates count: a file names it or its tokens, or there are none."""
     ends = kind.ends or BERT_ENDS
-    return files.names_frame(kind) or (
-        found.frames is None and all(tokens[key].value in found.vocab for key in ends)
+    return files.names_template(kind) or (
+        found.templates is None and all(tokens[key].value in found.vocab for key in ends)
     )
 
 
-def _stated(files: Files) -> dict[str, Setting]:
+def _stated(files: TokenizerFiles) -> dict[str, Setting]:
     """Collect what tokenizer_config.json states of what tokenizer.json says too."""
     stated = {}
     for key, name in (("lower", _LOWER), ("strip_accents", "strip_accents"), (_CHINESE, _CHINESE)):
@@ -327,14 +336,17 @@ def _stated(files: Files) -> dict[str, Setting]:
         null = name == "strip_accents" and name in files.config.record()
         if own.value is not None or null:
             stated[key] = Setting(own.value, f"{CONFIG}: {name}")
-    if "unk_token" in files.said.named:
-        token, where = files.said.named["unk_token"]
+    if "unk_token" in files.stated_tokens.named:
+        token, where = files.stated_tokens.named["unk_token"]
         stated["unk_token"] = Setting(token.content, where)
     return stated
 
 
 def _disagreements(
-    flags: Mapping[str, Setting], stated: Mapping[str, Setting], named: Named, rebuilt: bool
+    flags: Mapping[str, Setting],
+    stated: Mapping[str, Setting],
+    named: TokenizerClass,
+    rebuilt: bool,
 ) -> Iterable[str]:
     """Say where tokenizer_config.json and tokenizer.json differ, and which wins."""
     for key, own in stated.items():
@@ -351,17 +363,19 @@ def _shown(value: Any) -> str:
     return "null" if value is None else str(value).lower()
 
 
-def _moved(
+def _renumber(
     found: tokenizer_json.JsonTokenizer,
     added: tuple[AddedToken, ...],
     vocab: Vocab,
-    framed: Frames,
+    made: Templates,
     given: Path,
-) -> tuple[tuple[AddedToken, ...], Frames]:
-    """Give added tokens and frames the ids of the caller's vocabulary."""
+) -> tuple[tuple[AddedToken, ...], Templates]:
+    """Give added tokens and templates the ids of the caller's vocabulary."""
     names = {token.id: token.content for token in added}
     names |= dict(enumerate(found.vocab))
-    needed = {i.item: names[i.item] for frame in framed for i in frame if isinstance(i.item, int)}
+    needed = {
+        i.item: names[i.item] for template in made for i in template if isinstance(i.item, int)
+    }
     _require(vocab, list(needed.values()), str(given))
     moved = tuple(
         replace(token, id=vocab.ids[token.content]) for token in added if token.content in vocab
@@ -369,8 +383,8 @@ def _moved(
     single, pair = (
         tuple(
             replace(i, item=vocab.ids[needed[i.item]]) if isinstance(i.item, int) else i
-            for i in frame
+            for i in template
         )
-        for frame in framed
+        for template in made
     )
     return moved, (single, pair)

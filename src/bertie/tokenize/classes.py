@@ -41,7 +41,7 @@ _NO_WORDS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Kind:
+class TokenizerKind:
     """How the classes of one kind build a tokenizer.
 
     Attributes:
@@ -68,8 +68,8 @@ _SPACE = ("add_prefix_space",)
 _BYTES = ("vocab.json", "merges.txt")
 _MASK = frozenset({"mask_token"})
 
-BERT = Kind(("vocab.txt",), _BERT, keys=_WORDS)
-MPNET = Kind(
+BERT = TokenizerKind(("vocab.txt",), _BERT, keys=_WORDS)
+MPNET = TokenizerKind(
     ("vocab.txt",),
     {**_ROBERTA, "unk_token": "[UNK]"},
     doubled=True,
@@ -77,17 +77,17 @@ MPNET = Kind(
     lstrip=_MASK,
     keys=_WORDS,
 )
-ROBERTA = Kind(_BYTES, _ROBERTA, doubled=True, second=0, keys=(*_SPACE, "trim_offsets"))
+ROBERTA = TokenizerKind(_BYTES, _ROBERTA, doubled=True, second=0, keys=(*_SPACE, "trim_offsets"))
 _GPT2_TOKENS = dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>")
-GPT2 = Kind(_BYTES, _GPT2_TOKENS, ends=None, second=0, keys=_SPACE)
-DEBERTA = Kind(
+GPT2 = TokenizerKind(_BYTES, _GPT2_TOKENS, ends=None, second=0, keys=_SPACE)
+DEBERTA = TokenizerKind(
     _BYTES,
     {"bos_token": "[CLS]", "eos_token": "[SEP]", **_BERT},
     doubled=True,
     second=0,
     keys=_SPACE,
 )
-XLM_ROBERTA = Kind(
+XLM_ROBERTA = TokenizerKind(
     ("sentencepiece.bpe.model",),
     _ROBERTA,
     ends=("bos_token", "eos_token"),
@@ -96,7 +96,7 @@ XLM_ROBERTA = Kind(
     keys=_SPACE,
 )
 CAMEMBERT = replace(XLM_ROBERTA, lstrip=_MASK)
-ALBERT = Kind(
+ALBERT = TokenizerKind(
     ("spiece.model",),
     {
         "bos_token": "[CLS]",
@@ -107,14 +107,14 @@ ALBERT = Kind(
     },
     keys=(*_SPACE, "do_lower_case", "keep_accents"),
 )
-DEBERTA_V2 = Kind(
+DEBERTA_V2 = TokenizerKind(
     ("spm.model",),
     {"bos_token": "[CLS]", "eos_token": "[SEP]", **_BERT},
     keys=(*_SPACE, "do_lower_case", "split_by_punct"),
 )
 
 # By the class's name, without "Fast".
-CLASSES: Mapping[str, Kind] = {
+CLASSES: Mapping[str, TokenizerKind] = {
     **dict.fromkeys(
         (
             "BertTokenizer",
@@ -284,7 +284,7 @@ _OF_MODELS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Named:
+class TokenizerClass:
     """The class that a directory's files name.
 
     Attributes:
@@ -298,7 +298,7 @@ class Named:
     stated: bool = False
 
     @property
-    def kind(self) -> Kind | None:
+    def kind(self) -> TokenizerKind | None:
         """How it builds a tokenizer; None: by tokenizer.json alone."""
         return CLASSES.get(self.name)
 
@@ -306,7 +306,7 @@ class Named:
         return f"{self.where} is {self.name}" if self.stated else f"{self.where}, so {self.name}"
 
 
-def named(config: Node, model: Node) -> Named:
+def find_class(config: Node, model: Node) -> TokenizerClass:
     """Find the class as AutoTokenizer does.
 
     Args:
@@ -318,5 +318,5 @@ def named(config: Node, model: Node) -> Named:
     if own != _AS_IT_IS:
         for file, name in ((config, "tokenizer_config.json"), (model, "config.json")):
             if stated := file["tokenizer_class"].text("").removesuffix("Fast"):
-                return Named(stated, f"{name}: tokenizer_class", stated=True)
-    return Named(own, f"config.json: model_type is {kind}") if own else Named()
+                return TokenizerClass(stated, f"{name}: tokenizer_class", stated=True)
+    return TokenizerClass(own, f"config.json: model_type is {kind}") if own else TokenizerClass()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from bertie.checkpoint.config import Setting
 from bertie.tokenize.vocab import Vocab
@@ -31,11 +31,15 @@ class AddedToken:
 
 
 @dataclass(frozen=True)
-class FrameItem:
-    """One part of a frame: the first text ("A"), the second ("B"), or a special token's id."""
+class TemplatePiece:
+    """One piece of a template: the first text ("A"), the second ("B"), or a special token's id."""
 
     item: str | int
     type_id: int
+
+
+# Of one text, and of two.
+Templates: TypeAlias = tuple[tuple[TemplatePiece, ...], tuple[TemplatePiece, ...]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Definition:
 
     prefix: of tokens that continue a word.
     max_chars: code points; longer words are unknown.
-    single, pair: how one text and two are framed.
+    single, pair: the templates of one text and of two: where special tokens stand.
     decoder_prefix: removed when decoding; None joins tokens with spaces, as they are.
     cleanup: whether decoding removes the spaces before punctuation.
     settings: what `Tokenizer.settings` shows; lower, strip_accents, clean_text and
@@ -54,8 +58,8 @@ class Definition:
     vocab: Vocab
     added: tuple[AddedToken, ...]
     unknown: str
-    single: tuple[FrameItem, ...]
-    pair: tuple[FrameItem, ...]
+    single: tuple[TemplatePiece, ...]
+    pair: tuple[TemplatePiece, ...]
     prefix: str = "##"
     max_chars: int = 100
     decoder_prefix: str | None = "##"
@@ -64,23 +68,21 @@ class Definition:
     notes: tuple[str, ...] = ()
 
 
-def frames(
-    cls: int, sep: int, *, doubled: bool = False, second: int = 1
-) -> tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]]:
-    """Return the frames of one text and of two.
+def templates(cls: int, sep: int, *, doubled: bool = False, second: int = 1) -> Templates:
+    """Return the templates of one text and of two.
 
     Args:
         cls, sep: the ids before and after a text.
         doubled: the one after a text stands twice between two, as RoBERTa has it.
         second: the type of the second text.
     """
-    single = (FrameItem(cls, 0), FrameItem("A", 0), FrameItem(sep, 0))
-    between = (FrameItem(sep, 0),) if doubled else ()
-    return single, (*single, *between, FrameItem("B", second), FrameItem(sep, second))
+    single = (TemplatePiece(cls, 0), TemplatePiece("A", 0), TemplatePiece(sep, 0))
+    between = (TemplatePiece(sep, 0),) if doubled else ()
+    return single, (*single, *between, TemplatePiece("B", second), TemplatePiece(sep, second))
 
 
 @dataclass(frozen=True)
-class ForeignDefinition:
+class HfDefinition:
     """A tokenizer that the `tokenizers` package runs: its tokenizer.json as text.
 
     vocab: every token, the added ones included, blank where an id has none.
@@ -94,9 +96,13 @@ class ForeignDefinition:
     notes: tuple[str, ...] = ()
 
 
-def identity(definition: Definition | ForeignDefinition) -> dict[str, Any]:
+# What they were called when earlier releases pickled them.
+FrameItem, ForeignDefinition = TemplatePiece, HfDefinition
+
+
+def identity(definition: Definition | HfDefinition) -> dict[str, Any]:
     """Return everything that decides the ids, as plain JSON values."""
-    if isinstance(definition, ForeignDefinition):
+    if isinstance(definition, HfDefinition):
         return {"json": definition.json}
     names = ("clean_text", "tokenize_chinese_chars", "strip_accents", "lower")
     return {

@@ -7,14 +7,14 @@ from pathlib import Path
 from bertie.checkpoint.config import Setting
 from bertie.errors import SourceError, TokenizerError
 from bertie.known import REFUSED, check
-from bertie.known.tokenizer import BESIDE, TOKENIZER_CONFIG, TOKENIZER_JSON
+from bertie.known.tokenizer import OTHER_FILES, TOKENIZER_CONFIG, TOKENIZER_JSON
 from bertie.known.vocabularies import LAYOUTS, VOCABULARIES
 from bertie.tokenize import tokenizer_json
-from bertie.tokenize.added import ADDED, CONFIG, TOKENS_MAP, said
-from bertie.tokenize.bert_files import JSON, Files, from_json, from_vocab
-from bertie.tokenize.classes import PYTHON, Named, named
-from bertie.tokenize.definition import NO_LIMIT, Definition, ForeignDefinition
-from bertie.tokenize.foreign_files import byte_level, foreign_json
+from bertie.tokenize.added_tokens import ADDED, CONFIG, TOKENS_MAP, read_stated_tokens
+from bertie.tokenize.bert_files import JSON, TokenizerFiles, from_json, from_vocab
+from bertie.tokenize.classes import PYTHON, TokenizerClass, find_class
+from bertie.tokenize.definition import NO_LIMIT, Definition, HfDefinition
+from bertie.tokenize.hf_files import hf_from_byte_level, hf_from_json
 from bertie.tokenize.json_node import Node
 
 _MODEL = "config.json"
@@ -22,7 +22,7 @@ _MODEL = "config.json"
 
 def read(
     directory: Path, *, lower: bool | None, max_length: int | None, vocab: Path | None
-) -> Definition | ForeignDefinition:
+) -> Definition | HfDefinition:
     """Read what says how a directory's model tokenizes.
 
     Args:
@@ -40,47 +40,52 @@ def read(
         for name in (CONFIG, TOKENS_MAP, ADDED, _MODEL)
     }
     config = found[CONFIG]
-    one = named(config, found[_MODEL])
+    one = find_class(config, found[_MODEL])
     if one.name in PYTHON:
         raise TokenizerError(
             f"{directory}: {one}, which transformers runs in Python: nothing here gives its tokens;"
             " tokenize with it yourself and give the token ids, or use another model"
         )
     layout = _layout(names, one, vocab)
-    files = Files(
+    files = TokenizerFiles(
         config,
-        said(config, found[TOKENS_MAP], found[ADDED]),
+        read_stated_tokens(config, found[TOKENS_MAP], found[ADDED]),
         one,
         _max_length(config, max_length),
     )
     notes = list(check(TOKENIZER_CONFIG, config.record(), CONFIG, error=TokenizerError))
-    definition: Definition | ForeignDefinition
+    definition: Definition | HfDefinition
     if layout == JSON:
         root = Node.read(directory / JSON)
         check(TOKENIZER_JSON, root.record(), JSON, error=TokenizerError)
-        if part := tokenizer_json.foreign_part(root):
-            definition = foreign_json(root, part, files, lower=lower, vocab=vocab)
+        if part := tokenizer_json.part_not_bert(root):
+            definition = hf_from_json(root, part, files, lower=lower, vocab=vocab)
         else:
             definition = from_json(root, files, lower, vocab)
     else:
-        notes += _beside(directory, names, layout)
+        notes += _check_other_files(directory, names, layout)
         if layout == "vocab.txt":
             definition = from_vocab(vocab or directory / layout, files, lower)
         elif layout == "vocab.json":
-            definition = byte_level(directory, files, lower=lower, vocab=vocab)
+            definition = hf_from_byte_level(directory, files, lower=lower, vocab=vocab)
         else:
-            raise _nothing(directory, names)
-    if isinstance(definition, ForeignDefinition):
+            raise _nothing_found(directory, names)
+    if isinstance(definition, HfDefinition):
         notes += _idle_lower(config, definition.settings["lower"])
     return replace(definition, notes=(*definition.notes, *notes))
 
 
-def read_alone(path: Path) -> Definition | ForeignDefinition:
+def read_alone(path: Path) -> Definition | HfDefinition:
     """Read a tokenizer.json as if nothing lay beside it. Raises: TokenizerError: it is broken."""
     root, nothing = Node.read(path), Node({}, path.name)
-    files = Files(nothing, said(nothing, nothing, nothing), Named(), Setting(None, "default"))
-    if part := tokenizer_json.foreign_part(root):
-        return foreign_json(root, part, files, lower=None, vocab=None)
+    files = TokenizerFiles(
+        nothing,
+        read_stated_tokens(nothing, nothing, nothing),
+        TokenizerClass(),
+        Setting(None, "default"),
+    )
+    if part := tokenizer_json.part_not_bert(root):
+        return hf_from_json(root, part, files, lower=None, vocab=None)
     return from_json(root, files, None, None)
 
 
@@ -93,7 +98,7 @@ def _idle_lower(config: Node, lower: Setting) -> list[str]:
     return [f"{said}, which its class takes no notice of: {lower.origin} decides"]
 
 
-def _layout(names: Collection[str], one: Named, vocab: Path | None) -> str:
+def _layout(names: Collection[str], one: TokenizerClass, vocab: Path | None) -> str:
     """Choose the file that the vocabulary is read from; "" where there is none.
 
     Raises: TokenizerError: the class that is named reads others.
@@ -124,11 +129,11 @@ def _all(first: str) -> tuple[str, ...]:
     return next(layout for layout in LAYOUTS if layout[0] == first)
 
 
-def _beside(directory: Path, names: Collection[str], layout: str) -> list[str]:
+def _check_other_files(directory: Path, names: Collection[str], layout: str) -> list[str]:
     """Refuse files without which a vocabulary's words aren't the model's, and note those without
     which they may not be."""
     notes = []
-    for row in BESIDE:
+    for row in OTHER_FILES:
         for name in sorted(names):
             if layout not in row.where or not Path(name).match(row.file):
                 continue
@@ -140,7 +145,7 @@ def _beside(directory: Path, names: Collection[str], layout: str) -> list[str]:
     return notes
 
 
-def _nothing(directory: Path, names: Collection[str]) -> SourceError:
+def _nothing_found(directory: Path, names: Collection[str]) -> SourceError:
     found = ", ".join(sorted(names)) or "nothing"
     return SourceError(
         f"{directory}: nothing to tokenize with, expected {VOCABULARIES}; found {found}"

@@ -11,7 +11,7 @@ from bertie.errors import InputError
 def check_text(text: Any, name: str) -> None:
     """Complain as the core does. Raises: InputError: the text is no str, or has lone surrogates."""
     if not isinstance(text, str):
-        raise InputError(f"{name} is {_seen(text)}, expected str: pass its text")
+        raise InputError(f"{name} is {_found(text)}, expected str: pass its text")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -21,7 +21,7 @@ def check_text(text: Any, name: str) -> None:
         ) from None
 
 
-def _seen(value: Any) -> str:
+def _found(value: Any) -> str:
     return "None" if value is None else f"of type {type(value).__name__}"
 
 
@@ -31,23 +31,25 @@ def check_count(value: int | None, name: str) -> None:
         raise InputError(f"{name} is {shown(value)}, expected a whole number, 0 or more")
 
 
-def one(text: Any, name: str, split: bool) -> tuple[Any]:
+def as_one(text: Any, name: str, split: bool) -> tuple[Any]:
     """Return the one text, or the tuple of its words, as a batch of one."""
     return (_words(text, name),) if split else (text,)
 
 
-def one_or_none(text: Any, name: str, split: bool) -> tuple[Any] | None:
-    """Return `one`, or None where there is no text."""
-    return None if text is None else one(text, name, split)
+def as_one_or_none(text: Any, name: str, split: bool) -> tuple[Any] | None:
+    """Return `as_one`, or None where there is no text."""
+    return None if text is None else as_one(text, name, split)
 
 
 def _words(text: Any, name: str) -> tuple[str, ...]:
     if not isinstance(text, Sequence) or isinstance(text, str | bytes):
-        raise InputError(f"{name} is {_seen(text)}, expected a list of words with split_words=True")
+        raise InputError(
+            f"{name} is {_found(text)}, expected a list of words with split_words=True"
+        )
     return tuple(text)
 
 
-def listed(texts: Iterable[Any], name: str, split: bool, base: int = 0) -> tuple[Any, ...]:
+def as_texts(texts: Iterable[Any], name: str, split: bool, base: int = 0) -> tuple[Any, ...]:
     """Return texts as a tuple, or with `split` as a tuple of tuples of words.
 
     Raises: InputError: there is one string instead of several, or no list of words; whether each
@@ -60,23 +62,23 @@ def listed(texts: Iterable[Any], name: str, split: bool, base: int = 0) -> tuple
     return tuple(texts)
 
 
-def paired(
+def as_pairs(
     texts: Iterable[Any], pairs: Iterable[Any] | None, split: bool
 ) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
-    """Return texts and their second texts as `listed` does.
+    """Return texts and their second texts as `as_texts` does.
 
-    Raises: InputError: as `listed`; there are more of one than of the other.
+    Raises: InputError: as `as_texts`; there are more of one than of the other.
     """
-    first = listed(texts, "texts", split)
+    first = as_texts(texts, "texts", split)
     if pairs is None:
         return first, None
-    second = listed(pairs, "pairs", split)
+    second = as_texts(pairs, "pairs", split)
     if len(second) != len(first):
         raise InputError(f"{len(first)} texts and {len(second)} pairs, expected as many")
     return first, second
 
 
-def blocks(texts: Iterator[Any], most: int) -> Iterator[list[Any]]:
+def chunks(texts: Iterator[Any], most: int) -> Iterator[list[Any]]:
     """Yield lists of at most `most` texts, or fewer once they have 4 million characters."""
     characters, block = 0, []
     for text in texts:

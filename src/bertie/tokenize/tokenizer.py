@@ -9,16 +9,16 @@ from bertie.arguments import check_flags, check_threads
 from bertie.checkpoint.config import Setting
 from bertie.errors import InputError
 from bertie.tokenize.backend import Backend, Options, Row, strategy_named
-from bertie.tokenize.definition import Definition, ForeignDefinition, identity
+from bertie.tokenize.definition import Definition, HfDefinition, identity
 from bertie.tokenize.encoding import Encoding, PackedEncodings, PackedWindows
 from bertie.tokenize.inputs import (
-    blocks,
+    as_one,
+    as_one_or_none,
+    as_pairs,
+    as_texts,
     check_count,
     check_room,
-    listed,
-    one,
-    one_or_none,
-    paired,
+    chunks,
     whole_numbers,
 )
 from bertie.tokenize.vocab import Vocab
@@ -46,9 +46,7 @@ class Tokenizer:
         rows: the tokens that a model has embeddings of; None: no model is known.
     """
 
-    def __init__(
-        self, definition: Definition | ForeignDefinition, *, rows: int | None = None
-    ) -> None:
+    def __init__(self, definition: Definition | HfDefinition, *, rows: int | None = None) -> None:
         self.definition = definition
         self.rows = rows
         self.settings: Mapping[str, Setting] = definition.settings
@@ -76,14 +74,14 @@ class Tokenizer:
             TokenizerError: a file is broken, or lacks a token that BERT needs.
         """
         from bertie.sources import resolve
-        from bertie.tokenize import stored
+        from bertie.tokenize import wordpiece_file
 
         check_count(max_length, "max_length")
         if lower is not None:
             check_flags(lower=lower)
         directory = resolve(source)
-        if lower is None and vocab is None and (directory / stored.NAME).is_file():
-            return cls(stored.read(directory / stored.NAME, max_length))
+        if lower is None and vocab is None and (directory / wordpiece_file.NAME).is_file():
+            return cls(wordpiece_file.read(directory / wordpiece_file.NAME, max_length))
         from bertie.tokenize.directory import read  # here because a bundle has no need of it
 
         given = None if vocab is None else Path(vocab)
@@ -139,7 +137,7 @@ class Tokenizer:
     @cached_property
     def vocab(self) -> Vocab:
         """Every token, the added ones included."""
-        if isinstance(self.definition, ForeignDefinition):
+        if isinstance(self.definition, HfDefinition):
             return self.definition.vocab
         added = {t.id: t.content for t in self.definition.added}
         model = self.definition.vocab.tokens
@@ -190,7 +188,7 @@ class Tokenizer:
         options = self._options(
             split_words, add_special_tokens, max_length, truncate, strategy, stride=0
         )
-        first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
+        first, second = as_one(text, "text", split_words), as_one_or_none(pair, "pair", split_words)
         row, truncated = self._backend.encode(first, second, options)
         if truncated and truncate == "error":
             raise _too_long("text", len(row[0]), truncated, options.max_length)
@@ -224,7 +222,7 @@ class Tokenizer:
         options = self._options(
             split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
         )
-        first, second = one(text, "text", split_words), one_or_none(pair, "pair", split_words)
+        first, second = as_one(text, "text", split_words), as_one_or_none(pair, "pair", split_words)
         rows = self._backend.windows(first, second, options)
         check_room((len(row[0]) for row in rows), max_length)
         return [self._encoding(row, 0) for row in rows]
@@ -252,7 +250,7 @@ class Tokenizer:
         options = self._options(
             split_words, add_special_tokens, max_length, truncate, strategy, stride=0
         )
-        first, second = paired(texts, pairs, split_words)
+        first, second = as_pairs(texts, pairs, split_words)
         return self._packed(first, second, options, truncate == "error", threads, base=0)
 
     def encode_windows(
@@ -289,7 +287,7 @@ class Tokenizer:
         options = self._options(
             split_words, add_special_tokens, max_length, truncate, strategy, stride=stride
         )
-        first, second = paired(texts, pairs, split_words)
+        first, second = as_pairs(texts, pairs, split_words)
         packed = PackedWindows(*self._backend.encode_windows(first, second, options, threads or 0))
         check_room(packed.lengths.tolist(), max_length)
         return packed
@@ -322,8 +320,8 @@ class Tokenizer:
         if isinstance(texts, str | bytes):
             raise InputError(f"texts is one {type(texts).__name__}, expected an iterable of str")
         base = 0
-        for some in blocks(iter(texts), block):
-            several = listed(some, "texts", split_words, base)
+        for some in chunks(iter(texts), block):
+            several = as_texts(some, "texts", split_words, base)
             yield self._packed(several, None, options, truncate == "error", threads, base)
             base += len(some)
 
@@ -348,12 +346,12 @@ class Tokenizer:
     @cached_property
     def _backend(self) -> Backend:
         if isinstance(self.definition, Definition):
-            from bertie.tokenize.core import Core
+            from bertie.tokenize.core_backend import CoreBackend
 
-            return Core(self.definition, self.vocab)
-        from bertie.tokenize.foreign import Foreign
+            return CoreBackend(self.definition, self.vocab)
+        from bertie.tokenize.hf_backend import HfBackend
 
-        return Foreign(self.definition, self.vocab)
+        return HfBackend(self.definition, self.vocab)
 
     def _options(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from bertie.tokenize.definition import AddedToken, FrameItem, frames
+from bertie.tokenize.definition import AddedToken, TemplatePiece, templates
 from bertie.tokenize.json_node import Node
 from bertie.tokenize.vocab import Vocab
 
@@ -13,7 +13,7 @@ _LARGEST_ID = 2**31 - 1
 
 @dataclass(frozen=True)
 class JsonTokenizer:
-    """What tokenizer.json says. strip_accents None is "as lower"; frames are None without a
+    """What tokenizer.json says. strip_accents None is "as lower"; templates are None without a
     post_processor."""
 
     vocab: Vocab
@@ -25,7 +25,7 @@ class JsonTokenizer:
     tokenize_chinese_chars: bool
     strip_accents: bool | None
     lower: bool
-    frames: tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]] | None
+    templates: tuple[tuple[TemplatePiece, ...], tuple[TemplatePiece, ...]] | None
     decoder_prefix: str | None
     cleanup: bool
 
@@ -38,7 +38,7 @@ def model_type(root: Node) -> str:
     return model["type"].text()
 
 
-def foreign_part(root: Node) -> str | None:
+def part_not_bert(root: Node) -> str | None:
     """Name the first part that isn't one of BERT's, or None where all are."""
     expected = {
         "model": ("WordPiece",),
@@ -77,7 +77,7 @@ def read(root: Node) -> JsonTokenizer:
         tokenize_chinese_chars=bert and normalizer["handle_chinese_chars"].flag(True),
         strip_accents=normalizer["strip_accents"].optional_flag() if bert else False,
         lower=bert and normalizer["lowercase"].flag(True),
-        frames=_frames(root["post_processor"], size),
+        templates=_templates(root["post_processor"], size),
         decoder_prefix=decoder["prefix"].text("##") if decoder else None,
         cleanup=bool(decoder) and decoder["cleanup"].flag(True),
     )
@@ -144,12 +144,14 @@ def _added(node: Node, vocab: Vocab) -> Iterator[AddedToken]:
         )
 
 
-def _frames(node: Node, size: int) -> tuple[tuple[FrameItem, ...], tuple[FrameItem, ...]] | None:
+def _templates(
+    node: Node, size: int
+) -> tuple[tuple[TemplatePiece, ...], tuple[TemplatePiece, ...]] | None:
     if not node:
         return None
     if node["type"].text() == "BertProcessing":
         cls, sep = (_token_id(node[key], size) for key in ("cls", "sep"))
-        return frames(cls, sep)
+        return templates(cls, sep)
     single = tuple(_template(node["single"], node["special_tokens"], size))
     pair = tuple(_template(node["pair"], node["special_tokens"], size))
     for items, texts, path in ((single, ["A"], "single"), (pair, ["A", "B"], "pair")):
@@ -165,16 +167,16 @@ def _token_id(node: Node, size: int) -> int:
     return node[1].integer(least=0, most=size - 1)
 
 
-def _template(node: Node, special: Node, size: int) -> Iterator[FrameItem]:
+def _template(node: Node, special: Node, size: int) -> Iterator[TemplatePiece]:
     for entry in node.items():
         if entry["Sequence"]:
             sequence = entry["Sequence"]
             which = sequence["id"].text()
             if which not in ("A", "B"):
                 raise sequence["id"].wrong('"A" or "B"')
-            yield FrameItem(which, sequence["type_id"].integer(0, least=0, most=_LARGEST_ID))
+            yield TemplatePiece(which, sequence["type_id"].integer(0, least=0, most=_LARGEST_ID))
             continue
         token = entry["SpecialToken"]
         type_id = token["type_id"].integer(0, least=0, most=_LARGEST_ID)
         for id in special[token["id"].text()]["ids"].items():
-            yield FrameItem(id.integer(least=0, most=size - 1), type_id)
+            yield TemplatePiece(id.integer(least=0, most=size - 1), type_id)

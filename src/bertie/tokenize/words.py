@@ -124,7 +124,7 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def behind_marks(text: str, end: int, limit: int) -> int:
+def after_marks(text: str, end: int, limit: int) -> int:
     """Find the end of the marks that stand on a span's last character.
 
     A tokenizer that drops accents has no token for them: `cafe` of a decomposed `café`, and words
@@ -139,7 +139,7 @@ def behind_marks(text: str, end: int, limit: int) -> int:
     return end
 
 
-def solid_before(text: str) -> Ints:
+def count_solid(text: str) -> Ints:
     """Count the characters before each place that are no white space and no controls.
 
     Returns: (characters + 1,) int32.

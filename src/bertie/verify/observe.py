@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.lower_casing import lowering
+from bertie.calls.lower_casing import lower_caser
 from bertie.engine.heads import Head
 from bertie.errors import InputError, TruncationWarning
 from bertie.loading.load import load
@@ -78,7 +78,7 @@ def observe(
         **stated,
     )
     lower = model.info().settings["lower_first"].value
-    read = list(map(lowering(model.tokenizer), texts)) if lower else list(texts)
+    read = list(map(lower_caser(model.tokenizer), texts)) if lower else list(texts)
     packed = model.tokenizer.encode_batch(read, max_length=model.max_length)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TruncationWarning)

@@ -27,7 +27,7 @@ svg rect { fill: var(--bar); } svg line { stroke: var(--line); }
 _WIDTH, _HEIGHT, _FOOT, _HEAD = 640, 180, 34, 16  # of a plot, in pixels
 
 
-def page(report: Report) -> str:
+def html_page(report: Report) -> str:
     """Write a report as HTML that needs nothing else: no script, no font, no network."""
     verdict = "passed" if report.passed else "failed"
     parts = [f'<h1>Parity: <span class="{verdict}">{verdict}</span></h1>']
@@ -126,11 +126,11 @@ def _bars(labels: Sequence[str], heights: Sequence[float], tips: Sequence[str]) 
             f' height="{tall:.1f}"><title>{escape(label)}: {escape(tip)}</title></rect>'
         )
         if index % every == 0:
-            shapes.append(_text(middle, top - 4, tip))
-            shapes.append(_text(middle, _HEIGHT - _FOOT / 2, label))
+            shapes.append(_svg_text(middle, top - 4, tip))
+            shapes.append(_svg_text(middle, _HEIGHT - _FOOT / 2, label))
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(shapes)}</svg>'
 
 
-def _text(x: float, y: float, text: str) -> str:
+def _svg_text(x: float, y: float, text: str) -> str:
     """Write a word into a plot, centred."""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escape(text)}</text>'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bertie.checkpoint.pytorch.layouts import Saved, read_archive, read_row
+from bertie.checkpoint.pytorch.layouts import Saved, read_archive, read_legacy
 from bertie.checkpoint.pytorch.pickles import LONGEST
 from bertie.errors import CheckpointError
 from tests.torch_files import archive, pickled, row, state, storage, tensor
@@ -32,7 +32,7 @@ def opened(path: Path, content: bytes) -> tuple[mmap.mmap, Saved]:
     path.write_bytes(content)
     with path.open("rb") as file:
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return mapping, (read_archive if content[:1] == b"P" else read_row)(mapping, "file")
+    return mapping, (read_archive if content[:1] == b"P" else read_legacy)(mapping, "file")
 
 
 def refuse(path: Path, content: bytes, message: str) -> None:

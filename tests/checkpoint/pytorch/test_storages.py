@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertie.checkpoint.pytorch.storages import ElementType, Storage, StoredTensor, place
+from bertie.checkpoint.pytorch.storages import ElementType, Storage, StoredTensor, map_tensor
 from bertie.errors import CheckpointError
 
 F32, U16 = ElementType("F32", 4), ElementType("U16", 2)
@@ -54,9 +54,9 @@ def test_a_view_is_what_numpy_sees_or_refused_where_it_reaches_out(
     )
     if places.size and (places.max() >= 24 or run_together(axes)):
         with pytest.raises(CheckpointError, match=r"file: tensor x of shape .* its storage"):
-            place("x", view, "file", mapping, BEGIN)
+            map_tensor("x", view, "file", mapping, BEGIN)
         return
-    read = place("x", view, "file", mapping, BEGIN)
+    read = map_tensor("x", view, "file", mapping, BEGIN)
     assert read.shape == shape
     assert np.array_equal(read.float32(), VALUES[places])
     assert (read.strides is None) == (
@@ -66,17 +66,17 @@ def test_a_view_is_what_numpy_sees_or_refused_where_it_reaches_out(
 
 def test_a_part_of_a_storage_ends_where_it_ends(mapping: mmap.mmap) -> None:
     part = Storage("0", F32, 24, 10, 4)
-    read = place("x", StoredTensor(part, F32, 1, (3,), (1,)), "file", mapping, BEGIN)
+    read = map_tensor("x", StoredTensor(part, F32, 1, (3,), (1,)), "file", mapping, BEGIN)
     assert read.float32().tolist() == [11, 12, 13]
     with pytest.raises(CheckpointError, match="doesn't fit its storage of 4 elements"):
-        place("x", StoredTensor(part, F32, 2, (3,), (1,)), "file", mapping, BEGIN)
+        map_tensor("x", StoredTensor(part, F32, 2, (3,), (1,)), "file", mapping, BEGIN)
 
 
 def test_a_view_of_another_type_counts_in_its_own_elements(mapping: mmap.mmap) -> None:
-    read = place("x", stored(46, (2,), (1,), U16), "file", mapping, BEGIN)
+    read = map_tensor("x", stored(46, (2,), (1,), U16), "file", mapping, BEGIN)
     assert read.data.tobytes() == VALUES[23:].tobytes()
     with pytest.raises(CheckpointError, match="from element 47 on doesn't fit"):
-        place("x", stored(47, (2,), (1,), U16), "file", mapping, BEGIN)
+        map_tensor("x", stored(47, (2,), (1,), U16), "file", mapping, BEGIN)
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_a_view_whose_axes_run_into_each_other_is_refused(
     with pytest.raises(
         CheckpointError, match="has axes that run into each other in its storage of 24"
     ):
-        place("x", stored(0, shape, strides), "file", mapping, BEGIN)
+        map_tensor("x", stored(0, shape, strides), "file", mapping, BEGIN)
 
 
 def test_axes_of_no_length_and_of_length_1_may_have_any_stride(mapping: mmap.mmap) -> None:
-    nothing = place("x", stored(99, (2**57, 0, 4), (1, 1, 2**62)), "file", mapping, BEGIN)
+    nothing = map_tensor("x", stored(99, (2**57, 0, 4), (1, 1, 2**62)), "file", mapping, BEGIN)
     assert nothing.float32().shape == (2**57, 0, 4)
-    one = place("x", stored(2, (1, 3, 1), (2**62, 2, 2**62)), "file", mapping, BEGIN)
+    one = map_tensor("x", stored(2, (1, 3, 1), (2**62, 2, 2**62)), "file", mapping, BEGIN)
     assert one.float32().tolist() == [[[2], [4], [6]]]

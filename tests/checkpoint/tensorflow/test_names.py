@@ -3,7 +3,7 @@
 import pytest
 
 from bertie.checkpoint.tensorflow.bundle import Entry
-from bertie.checkpoint.tensorflow.names import is_kernel, translated, weights
+from bertie.checkpoint.tensorflow.names import is_kernel, model_weights, translate
 
 
 def entries(**shapes: tuple[int, ...]) -> dict[str, Entry]:
@@ -34,7 +34,7 @@ def entries(**shapes: tuple[int, ...]) -> dict[str, Entry]:
     ],
 )
 def test_a_name_becomes_that_of_transformers(name: str, becomes: str) -> None:
-    assert translated(name) == becomes
+    assert translate(name) == becomes
 
 
 def test_kernels_lie_the_other_way_round_and_nothing_else_does() -> None:
@@ -52,11 +52,11 @@ def test_optimizer_slots_and_counters_are_left_out() -> None:
         global_step=(),
         beta1_power=(),
     )
-    kept = [entry.name for entry in weights(found)]
+    kept = [entry.name for entry in model_weights(found)]
     assert kept == ["bert/pooler/dense/kernel", "output_bias"]
 
 
 def test_what_is_no_slot_stays_even_where_nobody_knows_it() -> None:
-    assert [entry.name for entry in weights(entries(**{"crf/transitions": (9, 9)}))] == [
+    assert [entry.name for entry in model_weights(entries(**{"crf/transitions": (9, 9)}))] == [
         "crf/transitions"
     ]

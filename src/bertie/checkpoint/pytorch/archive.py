@@ -15,14 +15,14 @@ from reprlib import repr as shown
 from bertie.errors import CheckpointError
 
 SIGNATURE = b"PK\x03\x04"
-_END = struct.Struct("<4s4H2IH")
-_LOCATOR = struct.Struct("<4sIQI")
-_LONG_END = struct.Struct("<4sQ2H2I4Q")
-_LISTED = struct.Struct("<4s6H3I5H2I")
-_LOCAL = struct.Struct("<4s5H3I2H")
+_END_RECORD = struct.Struct("<4s4H2IH")
+_ZIP64_LOCATOR = struct.Struct("<4sIQI")
+_ZIP64_END_RECORD = struct.Struct("<4sQ2H2I4Q")
+_CENTRAL_HEADER = struct.Struct("<4s6H3I5H2I")
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 # A number of 32 bits that doesn't fit says so, and stands elsewhere in 64.
-_ELSEWHERE = 2**32 - 1
-_LONG_FIELD = 1
+_IN_ZIP64 = 2**32 - 1
+_ZIP64_FIELD = 1
 _ENCRYPTED = 1
 # More than the largest model has tensors; each takes some hundred bytes of memory.
 _MOST_ENTRIES = 100_000
@@ -80,17 +80,17 @@ def _entries(mapping: mmap.mmap, where: str) -> Iterator[tuple[str, Entry]]:
         raise _broken(where, f"it has {count} entries, expected at most {_MOST_ENTRIES}")
     seen = set()
     for _ in range(count):
-        fields = _LISTED.unpack_from(mapping, begin)
+        fields = _CENTRAL_HEADER.unpack_from(mapping, begin)
         signature, flags, method, crc, stored, size = (fields[i] for i in (0, 3, 4, 7, 8, 9))
         name_length, extra_length, comment_length, offset = (*fields[10:13], fields[16])
-        begin += _LISTED.size
+        begin += _CENTRAL_HEADER.size
         after = begin + name_length + extra_length + comment_length
         if signature != b"PK\x01\x02" or after > end:
             raise _broken(where, "its directory isn't where it should be")
         raw = mapping[begin : begin + name_length]
         name = _decode(raw, where)
         extra = mapping[begin + name_length : begin + name_length + extra_length]
-        size, stored, offset = _long_fields(extra, size, stored, offset)
+        size, stored, offset = _zip64_fields(extra, size, stored, offset)
         if method or flags & _ENCRYPTED or size != stored:
             raise CheckpointError(
                 f"{where}: entry {shown(name)} is compressed or encrypted, which torch.save"
@@ -105,51 +105,51 @@ def _entries(mapping: mmap.mmap, where: str) -> Iterator[tuple[str, Entry]]:
 
 def _directory(mapping: mmap.mmap, where: str) -> tuple[int, int, int]:
     """Find the directory: its number of entries, first byte and end."""
-    last = len(mapping) - _END.size
+    last = len(mapping) - _END_RECORD.size
     if last < 0:
         raise _broken(where, "it is too short")
-    signature, _, _, here, count, size, begin, comment = _END.unpack_from(mapping, last)
+    signature, _, _, here, count, size, begin, comment = _END_RECORD.unpack_from(mapping, last)
     if signature != b"PK\x05\x06" or comment:
         raise _broken(where, "its end is missing")
     end = last
-    if here == 2**16 - 1 or _ELSEWHERE in (size, begin):
-        end, here, count, size, begin = _long_directory(mapping, where, last)
+    if here == 2**16 - 1 or _IN_ZIP64 in (size, begin):
+        end, here, count, size, begin = _zip64_directory(mapping, where, last)
     if here != count or begin + size > end:
         raise _broken(where, "its directory isn't where it should be")
     return count, begin, begin + size
 
 
-def _long_directory(mapping: mmap.mmap, where: str, last: int) -> tuple[int, int, int, int, int]:
+def _zip64_directory(mapping: mmap.mmap, where: str, last: int) -> tuple[int, int, int, int, int]:
     """Read the end in 64 bits: where it stands, both counts, the directory's size and place."""
-    if last < _LOCATOR.size:
+    if last < _ZIP64_LOCATOR.size:
         raise _broken(where, "its end is missing")
-    signature, _, end, _ = _LOCATOR.unpack_from(mapping, last - _LOCATOR.size)
+    signature, _, end, _ = _ZIP64_LOCATOR.unpack_from(mapping, last - _ZIP64_LOCATOR.size)
     if signature != b"PK\x06\x07" or end > last:
         raise _broken(where, "its end is missing")
-    signature, *_, here, count, size, begin = _LONG_END.unpack_from(mapping, end)
+    signature, *_, here, count, size, begin = _ZIP64_END_RECORD.unpack_from(mapping, end)
     if signature != b"PK\x06\x06":
         raise _broken(where, "its end is missing")
     return end, here, count, size, begin
 
 
-def _long_fields(extra: bytes, *values: int) -> list[int]:
+def _zip64_fields(extra: bytes, *values: int) -> list[int]:
     """Replace numbers that didn't fit 32 bits by those of 64 in the extra fields."""
     longer: list[int] = []
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<2H", extra)
-        if kind == _LONG_FIELD:
+        if kind == _ZIP64_FIELD:
             longer = list(struct.unpack_from(f"<{length // 8}Q", extra, 4))
         extra = extra[4 + length :]
-    return [longer.pop(0) if value == _ELSEWHERE and longer else value for value in values]
+    return [longer.pop(0) if value == _IN_ZIP64 and longer else value for value in values]
 
 
 def _data_begin(mapping: mmap.mmap, where: str, name: bytes, offset: int, size: int) -> int:
     """Find an entry's bytes behind its own header, which must bear its name."""
     if offset > len(mapping):
         raise _broken(where, f"entry {shown(name)} is beyond the end")
-    signature, *_, name_length, extra_length = _LOCAL.unpack_from(mapping, offset)
-    begin: int = offset + _LOCAL.size + name_length + extra_length
-    named = mapping[offset + _LOCAL.size : offset + _LOCAL.size + name_length]
+    signature, *_, name_length, extra_length = _LOCAL_HEADER.unpack_from(mapping, offset)
+    begin: int = offset + _LOCAL_HEADER.size + name_length + extra_length
+    named = mapping[offset + _LOCAL_HEADER.size : offset + _LOCAL_HEADER.size + name_length]
     if signature != SIGNATURE or named != name or begin + size > len(mapping):
         raise _broken(where, f"entry {shown(name)} isn't where its directory says")
     return begin
@@ -163,6 +163,6 @@ def _decode(name: bytes, where: str) -> str:
         raise _broken(where, f"the name {shown(name)} isn't UTF-8") from error
 
 
-def _broken(where: str, fault: str) -> CheckpointError:
+def _broken(where: str, reason: str) -> CheckpointError:
     """Say that the archive is broken."""
-    return CheckpointError(f"{where} is not a whole zip archive: {fault}; fetch it again")
+    return CheckpointError(f"{where} is not a whole zip archive: {reason}; fetch it again")

@@ -80,7 +80,7 @@ def read_archive(mapping: mmap.mmap, where: str) -> Saved:
     return Saved(value, locate)
 
 
-def read_row(mapping: mmap.mmap, where: str) -> Saved:
+def read_legacy(mapping: mmap.mmap, where: str) -> Saved:
     """Read the older layout: magic, version, machine, value, keys, and then each storage.
 
     Raises: CheckpointError: it is broken or big-endian.

@@ -7,8 +7,8 @@ from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.pytorch.archive import SIGNATURE
-from bertie.checkpoint.pytorch.layouts import Saved, read_archive, read_row
-from bertie.checkpoint.pytorch.storages import StoredTensor, place
+from bertie.checkpoint.pytorch.layouts import Saved, read_archive, read_legacy
+from bertie.checkpoint.pytorch.storages import StoredTensor, map_tensor
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
 from bertie.system import advice
@@ -41,7 +41,7 @@ def read_pytorch(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path.name} is empty; fetch the file again") from error
     saved = _reader(mapping, path.name)(mapping, path.name)
     tensors = {
-        name: place(name, stored, path.name, mapping, saved.locate(stored.storage))
+        name: map_tensor(name, stored, path.name, mapping, saved.locate(stored.storage))
         for name, stored in _state(saved.value, path.name).items()
     }
     # Checking has brought the whole file into this process's memory.
@@ -54,7 +54,7 @@ def _reader(mapping: mmap.mmap, where: str) -> Callable[[mmap.mmap, str], Saved]
     if mapping[: len(SIGNATURE)] == SIGNATURE:
         return read_archive
     if mapping[: len(_PROTO)] == _PROTO:
-        return read_row
+        return read_legacy
     if mapping[_TAR[0] : _TAR[0] + len(_TAR[1])] == _TAR[1]:
         raise CheckpointError(
             f"{where} is a tar archive as torch wrote them before 2017, which isn't read;"

@@ -64,7 +64,9 @@ class StoredTensor:
     strides: tuple[int, ...]
 
 
-def place(name: str, stored: StoredTensor, file: str, mapping: mmap.mmap, begin: int) -> Tensor:
+def map_tensor(
+    name: str, stored: StoredTensor, file: str, mapping: mmap.mmap, begin: int
+) -> Tensor:
     """Give the tensor that a view of a storage is.
 
     Args:
@@ -79,7 +81,7 @@ def place(name: str, stored: StoredTensor, file: str, mapping: mmap.mmap, begin:
     storage, size = stored.storage, stored.type.size
     first = storage.first * storage.type.size + stored.offset * size
     room = ((storage.first + storage.count) * storage.type.size - first) // size
-    reach = _reach(stored)
+    reach = _extent(stored)
     # An axis of stride 0 would make a few bytes be more elements than there is memory for.
     if reach is None or reach > max(room, 0):
         fault = "has axes that run into each other in" if reach is None else "doesn't fit"
@@ -93,7 +95,7 @@ def place(name: str, stored: StoredTensor, file: str, mapping: mmap.mmap, begin:
     return Tensor(name, dtype, shape, data, file, mapping, begin + first, strides)
 
 
-def _reach(stored: StoredTensor) -> int | None:
+def _extent(stored: StoredTensor) -> int | None:
     """Count the elements from the first to the last; None where axes run into each other."""
     if 0 in stored.shape:
         return 0

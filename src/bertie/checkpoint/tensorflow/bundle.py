@@ -102,7 +102,7 @@ class Bundle:
                 f"{where} has no header; a table, but not the index of a checkpoint"
             )
         header = Message(table.pop(_HEADER), f"{where}: the header")
-        shards = _checked_header(header, where)
+        shards = _check_header(header, where)
         entries = {}
         for key, value in table.items():
             if not key.startswith(_PART):
@@ -164,7 +164,7 @@ def shard_path(index: Path, number: int, shards: int) -> Path:
     return index.with_name(f"{index.name.removesuffix('.index')}.data-{number:05}-of-{shards:05}")
 
 
-def _checked_header(header: Message, where: str) -> int:
+def _check_header(header: Message, where: str) -> int:
     """Check that this reader may read the bundle, and give the number of its shards."""
     if header.number(2) != _LITTLE_ENDIAN:
         raise CheckpointError(

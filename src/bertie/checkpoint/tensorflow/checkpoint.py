@@ -12,7 +12,7 @@ from typing import Any
 from bertie.checkpoint.config import ACTIVATIONS, EncoderConfig
 from bertie.checkpoint.tensor import Tensor
 from bertie.checkpoint.tensorflow.bundle import Bundle
-from bertie.checkpoint.tensorflow.derive import activation, derive
+from bertie.checkpoint.tensorflow.derived_config import activation, derive_config
 from bertie.checkpoint.tensorflow.graph import Graph
 from bertie.checkpoint.tensorflow.model import read_model
 from bertie.errors import CheckpointError
@@ -46,7 +46,7 @@ def find_checkpoint(directory: Path) -> tuple[Path, ...] | None:
                 " copy the other files of that name too"
             )
         return None
-    index = indexes[_chosen(directory, sorted(indexes))]
+    index = indexes[_choose(directory, sorted(indexes))]
     begin = index.name.removesuffix("index") + "data-"
     return (index, *(path for path in shards if path.name.startswith(begin)))
 
@@ -67,7 +67,7 @@ def checkpoint_config(directory: Path) -> tuple[Mapping[str, Any], str] | None:
     files = find_checkpoint(directory)
     if files is None or not (meta := _meta(files[0])).is_file():
         return None
-    return derive(Graph.of_meta(meta), Bundle.read(files[0]), meta.name), meta.name
+    return derive_config(Graph.of_meta(meta), Bundle.read(files[0]), meta.name), meta.name
 
 
 def checkpoint_notes(directory: Path, config: EncoderConfig) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def _meta(index: Path) -> Path:
     return index.with_suffix(".meta")
 
 
-def _chosen(directory: Path, names: list[str]) -> str:
+def _choose(directory: Path, names: list[str]) -> str:
     """Choose one of several checkpoints: the one that TensorFlow says is the latest."""
     state = directory / STATE
     if not state.is_file():

@@ -19,7 +19,7 @@ _FLOAT, _INT32, _INT64 = 1, 3, 9
 _LONGEST_CONSTANT = 64  # bytes
 
 # The operations that tell something, which are few of thousands; those of the gradients don't.
-_TELLING = re.compile(
+_RELEVANT = re.compile(
     rb"(?!gradients/).*"
     rb"(encoder/layer_\d+/(attention/self/Reshape|intermediate/dense/[^/]*$)"
     rb"|embeddings/LayerNorm/batchnorm/add/y)"
@@ -133,10 +133,10 @@ def _nodes(graph: memoryview, where: str) -> Iterator[tuple[str, Node]]:
             continue
         # Its name comes first; of most there is no need to read more.
         first, name = next(fields(value, where), (1, b""))
-        if first == 1 and not isinstance(name, int) and not _TELLING.match(name):
+        if first == 1 and not isinstance(name, int) and not _RELEVANT.match(name):
             continue
         node = Message(value, where)
-        if _TELLING.match(node.bytes(1)):
+        if _RELEVANT.match(node.bytes(1)):
             # A control input begins with ^; of several outputs, the number follows a colon.
             inputs = (as_text(each, where).partition(":")[0] for each in node.every(3))
             yield node.text(1), Node(node.text(2), tuple(inputs), tuple(_constant(node)))

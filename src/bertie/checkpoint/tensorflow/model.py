@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bertie.checkpoint.tensor import Tensor
 from bertie.checkpoint.tensorflow.bundle import Bundle
-from bertie.checkpoint.tensorflow.names import is_kernel, translated, weights
+from bertie.checkpoint.tensorflow.names import is_kernel, model_weights, translate
 from bertie.errors import CheckpointError
 
 # How TensorFlow 2 ends the names in checkpoints of objects, which say nothing of the variable.
@@ -21,7 +21,7 @@ def read_model(index: Path) -> dict[str, Tensor]:
     Raises: CheckpointError: as Bundle does; TensorFlow 2's names; two variables that are one.
     """
     bundle = Bundle.read(index)
-    chosen = list(weights(bundle.entries))
+    chosen = list(model_weights(bundle.entries))
     if any(entry.name.endswith(_OBJECT) for entry in chosen):
         raise CheckpointError(
             f"{index.name} is a checkpoint of TensorFlow 2's objects, whose names don't say which"
@@ -31,17 +31,17 @@ def read_model(index: Path) -> dict[str, Tensor]:
     tensors = bundle.tensors(entry.name for entry in chosen)
     found: dict[str, Tensor] = {}
     for entry in chosen:
-        name, tensor = translated(entry.name), tensors[entry.name]
+        name, tensor = translate(entry.name), tensors[entry.name]
         if name in found:
             raise CheckpointError(
                 f"{index.name}: {found[name].name} and {tensor.name} are both {name},"
                 " expected one of them"
             )
-        found[name] = transposed(tensor) if is_kernel(entry) else tensor
+        found[name] = transpose(tensor) if is_kernel(entry) else tensor
     return found
 
 
-def transposed(tensor: Tensor) -> Tensor:
+def transpose(tensor: Tensor) -> Tensor:
     """Turn a matrix round without touching its data."""
     rows, columns = tensor.shape
     return replace(tensor, shape=(columns, rows), strides=(1, columns))

@@ -44,7 +44,7 @@ RENAMINGS = (
 _KERNEL = "/kernel"
 
 
-def translated(name: str) -> str:
+def translate(name: str) -> str:
     """Give transformers' name for one of Google's."""
     for renaming in RENAMINGS:
         name = renaming.pattern.sub(renaming.becomes, name)
@@ -56,7 +56,7 @@ def is_kernel(entry: Entry) -> bool:
     return entry.name.endswith(_KERNEL) and len(entry.shape) == 2
 
 
-def weights(entries: Mapping[str, Entry]) -> Iterable[Entry]:
+def model_weights(entries: Mapping[str, Entry]) -> Iterable[Entry]:
     """Choose the variables of the model.
 
     What belongs to training alone is left out: the optimizer's slots, which are named after the

@@ -11,7 +11,7 @@ from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.tensor import Tensor
 from bertie.checkpoint.tensorflow.bundle import Bundle
 from bertie.checkpoint.tensorflow.checkpoint import find_checkpoint
-from bertie.checkpoint.tensorflow.derive import derive
+from bertie.checkpoint.tensorflow.derived_config import derive_config
 from bertie.checkpoint.tensorflow.graph import Graph
 from bertie.checkpoint.tensorflow.model import read_model
 from bertie.errors import CheckpointError
@@ -61,7 +61,7 @@ def saved_model_config(directory: Path) -> tuple[Mapping[str, Any], str] | None:
     if files is None:
         return None
     graph, index, *_ = files
-    return derive(Graph.of_saved_model(graph, _TAGS), Bundle.read(index), GRAPH), GRAPH
+    return derive_config(Graph.of_saved_model(graph, _TAGS), Bundle.read(index), GRAPH), GRAPH
 
 
 def saved_model_notes(directory: Path, config: EncoderConfig) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from bertie.errors import CheckpointError
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48  # bytes: two places, padding, the magic number
 _TRAILER = 5  # bytes after a block: how it is packed, and its checksum
-_PLAIN, _SNAPPY = 0, 1
+_UNCOMPRESSED, _SNAPPY = 0, 1
 # In bytes. The index of a large model with its optimizer's state has less than one megabyte.
 _LARGEST = 64 * 2**20
 # Keys share their beginnings, so together they may be longer than the file; never so much.
@@ -46,8 +46,8 @@ def read_table(path: Path) -> dict[bytes, memoryview]:
     found: dict[bytes, memoryview] = {}
     reached = keys = 0
     last: bytes | None = None
-    for _, place in _entries(_block(data, *_index_place(data, where), where), where):
-        offset, length, _ = _place(place, 0, where)
+    for _, place in _entries(_block(data, *_index_handle(data, where), where), where):
+        offset, length, _ = _block_handle(place, 0, where)
         if offset < reached:
             raise CheckpointError(f"{where}: the block at byte {offset} overlaps the one before it")
         reached = offset + length + _TRAILER
@@ -67,7 +67,7 @@ def masked(checksum: int) -> int:
     return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def _index_place(data: memoryview, where: str) -> tuple[int, int]:
+def _index_handle(data: memoryview, where: str) -> tuple[int, int]:
     """Find the block that lists the others."""
     footer = data[-_FOOTER:]
     if len(footer) < _FOOTER or int.from_bytes(footer[-8:], "little") != _MAGIC:
@@ -75,12 +75,12 @@ def _index_place(data: memoryview, where: str) -> tuple[int, int]:
             f"{where} doesn't end as the index of a TensorFlow checkpoint does;"
             " it isn't one or isn't whole: fetch it again"
         )
-    _, _, position = _place(footer, 0, where)
-    offset, length, _ = _place(footer, position, where)
+    _, _, position = _block_handle(footer, 0, where)
+    offset, length, _ = _block_handle(footer, position, where)
     return offset, length
 
 
-def _place(data: memoryview, position: int, where: str) -> tuple[int, int, int]:
+def _block_handle(data: memoryview, position: int, where: str) -> tuple[int, int, int]:
     """Read a block's offset and length, and where the next thing begins."""
     offset, position = varint(data, position, where)
     length, position = varint(data, position, where)
@@ -105,7 +105,7 @@ def _block(data: memoryview, offset: int, length: int, where: str) -> memoryview
     kind = data[offset + length]
     if kind == _SNAPPY:
         return snappy.unpack(block, f"{where}: the block at byte {offset}")
-    if kind != _PLAIN:
+    if kind != _UNCOMPRESSED:
         raise CheckpointError(
             f"{where}: the block at byte {offset} is packed in way {kind};"
             " supported: 0 (not at all) and 1 (snappy)"

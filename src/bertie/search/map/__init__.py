@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bertie.errors import InputError
-from bertie.search.picture import laid_out
+from bertie.search.projection import project
 
 if TYPE_CHECKING:
     from bertie.search.index import Index
@@ -55,7 +55,7 @@ def draw(
     if not rows:
         raise InputError(f"{index.path} has no rows, expected some to draw")
     some = np.sort(np.random.default_rng(0).permutation(len(rows))[:limit])
-    places, method = laid_out(vectors[some], method)
+    places, method = project(vectors[some], method)
     low, high = places.min(axis=0), places.max(axis=0)
     places = (places - low) / max(float((high - low).max()), 1e-9)
     shown = [rows[place] for place in some]

@@ -24,15 +24,15 @@ from bertie.server.scheduling.registry import LoadedModel, ModelEntry, Registry
 from bertie.server.scheduling.scheduler import Scheduler
 from bertie.server.scheduling.state import State, WorkerState
 from bertie.server.settings import Settings
-from bertie.tasks.counting import Counts, characters, counted
 from bertie.tasks.methods import Method
+from bertie.tasks.token_counts import TokenCounts, count_characters, count_tokens
 from bertie.tokenize import Tokenizer
 
 # Inputs of more characters are tokenized in a thread: they would hold up the event loop.
 _MANY_CHARACTERS = 50_000
 
 _log = logging.getLogger(__name__)
-_NO_COUNTS = Counts((), ())
+_NO_COUNTS = TokenCounts((), ())
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class _Progress:
     characters: int
     usage: Usage = field(default_factory=Usage)
     model: LoadedModel | None = None
-    counts: Counts = _NO_COUNTS
+    counts: TokenCounts = _NO_COUNTS
     began: float = field(default_factory=time.monotonic)
     tokenization_s: float = 0.0
     inference_s: float = 0.0
@@ -151,7 +151,7 @@ class Service:
         Raises: DeadlineExceeded: its time is over.
         Raises: EngineFailed: the worker that computed it died or stalled.
         """
-        progress = _Progress(characters(request.inputs))
+        progress = _Progress(count_characters(request.inputs))
         try:
             answers = await self._infer(request, progress)
         except BaseException as error:
@@ -255,7 +255,7 @@ class Service:
 
     async def _count_tokens(
         self, request: InferenceRequest, model: LoadedModel, method: Method, size: int
-    ) -> Counts:
+    ) -> TokenCounts:
         """Count a request's tokens, in a thread where that takes long."""
         arguments = (
             model.tokenizer,
@@ -265,8 +265,8 @@ class Service:
             dict(request.options),
         )
         if size <= _MANY_CHARACTERS:
-            return counted(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(None, counted, *arguments)
+            return count_tokens(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(None, count_tokens, *arguments)
 
     async def _infer(self, request: InferenceRequest, progress: _Progress) -> tuple[Any, ...]:
         """Take a request through admission, tokenization and computing."""

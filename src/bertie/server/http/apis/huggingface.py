@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bertie.calls.lower_casing import lowering
+from bertie.calls.lower_casing import lower_caser
 from bertie.calls.probabilities import ACTIVATIONS
 from bertie.server.http.apis import huggingface_bodies as bodies
 from bertie.server.http.apis import tei
@@ -171,7 +171,7 @@ async def fill_mask(asker: Asker, body: bodies.FillBody) -> Any:
     answered = await asker.ask(
         "fill", texts, top_k=top_k, targets=how.targets, truncate=cut_policy(asker)
     )
-    lower = lowering(tokenizer) if asker.setting("lower_first") else str
+    lower = lower_caser(tokenizer) if asker.setting("lower_first") else str
 
     def write() -> list[Any]:
         found = []

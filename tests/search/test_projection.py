@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from bertie.errors import ExtraMissing, InputError
-from bertie.search import picture
+from bertie.search import projection
 
 
 def test_the_widest_directions_are_drawn() -> None:
     random = np.random.default_rng(0)
     flat = random.standard_normal((50, 2)) * [5, 2]
     directions = np.linalg.qr(random.standard_normal((6, 2)))[0]
-    places = picture.pca((flat @ directions.T + 3).astype(np.float32))
+    places = projection.pca((flat @ directions.T + 3).astype(np.float32))
     flat -= flat.mean(axis=0)
     assert places.shape == (50, 2)
     distances = np.linalg.norm(places[:, None] - places[None], axis=-1)
@@ -21,7 +21,7 @@ def test_the_widest_directions_are_drawn() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 5), (1, 5), (2, 5), (3, 1)])
 def test_few_vectors_have_places_too(shape: tuple[int, int]) -> None:
-    places = picture.pca(np.ones(shape, np.float32))
+    places = projection.pca(np.ones(shape, np.float32))
     assert places.shape == (shape[0], 2)
     assert np.isfinite(places).all()
 
@@ -29,11 +29,11 @@ def test_few_vectors_have_places_too(shape: tuple[int, int]) -> None:
 def test_umap_is_taken_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = np.eye(3, dtype=np.float32)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert picture.laid_out(vectors)[1] == "pca"
+    assert projection.project(vectors)[1] == "pca"
     with pytest.raises(ExtraMissing, match="pip install umap-learn"):
-        picture.laid_out(vectors, "umap")
+        projection.project(vectors, "umap")
     with pytest.raises(InputError, match="method is 'tsne', expected auto, pca, umap"):
-        picture.laid_out(vectors, "tsne")
+        projection.project(vectors, "tsne")
 
 
 def test_umap_keeps_neighbours_together() -> None:
@@ -41,10 +41,10 @@ def test_umap_keeps_neighbours_together() -> None:
     random = np.random.default_rng(0)
     centres = np.repeat(np.eye(2, 8, dtype=np.float32), 40, axis=0)
     vectors = centres + 0.05 * random.standard_normal(centres.shape, np.float32)
-    places, method = picture.laid_out(vectors, "umap")
+    places, method = projection.project(vectors, "umap")
     assert (places.shape, places.dtype, method) == ((80, 2), np.float32, "umap")
     sides = places.reshape(2, 40, 2)
     middles = sides.mean(axis=1, keepdims=True)
     spread = np.linalg.norm(sides - middles, axis=-1).mean()
     assert np.linalg.norm(middles[0] - middles[1]) > spread
-    assert picture.laid_out(vectors[:3], "umap")[0].shape == (3, 2)
+    assert projection.project(vectors[:3], "umap")[0].shape == (3, 2)

@@ -13,7 +13,7 @@ from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
 from bertie.tokenize import Tokenizer, Vocab
 from bertie.tokenize.definition import AddedToken, Definition
-from bertie.tokenize.stored import NAME, read, write
+from bertie.tokenize.wordpiece_file import NAME, read, write
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b", "é", "中", " ", "", "a"]
 

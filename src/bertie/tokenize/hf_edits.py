@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bertie.tokenize.added import CONFIG
-from bertie.tokenize.bert_files import Files
-from bertie.tokenize.classes import DEBERTA_V2, Kind
+from bertie.tokenize.added_tokens import CONFIG
+from bertie.tokenize.bert_files import TokenizerFiles
+from bertie.tokenize.classes import DEBERTA_V2, TokenizerKind
 
 _NFKD = [{"type": "NFKD"}, {"type": "StripAccents"}]
 _LOWER = {"type": "Lowercase"}
@@ -18,7 +18,9 @@ _BERT = {
 _PUNCTUATION = {"type": "Punctuation", "behavior": "Isolated"}
 
 
-def edited(parts: Mapping[str, Any], kind: Kind, files: Files) -> tuple[dict[str, Any], list[str]]:
+def edit_document(
+    parts: Mapping[str, Any], kind: TokenizerKind, files: TokenizerFiles
+) -> tuple[dict[str, Any], list[str]]:
     """Change a tokenizer.json's parts as its class would.
 
     Args:
@@ -35,7 +37,7 @@ def edited(parts: Mapping[str, Any], kind: Kind, files: Files) -> tuple[dict[str
             continue
         notes.append(
             f"{CONFIG}: {key} is {str(stated).lower()} and tokenizer.json says {str(own).lower()}:"
-            f" {CONFIG} won, as {files.named}"
+            f" {CONFIG} won, as {files.tokenizer_class}"
         )
         _EDITS[key](changed, kind, stated)
     return {name: part for name, part in changed.items() if part != parts[name]}, notes
@@ -57,8 +59,8 @@ def _said(document: Mapping[str, Any], key: str) -> bool | None:
     if key == "split_by_punct":
         return any(one["type"] == "Punctuation" for one in words)
     if key == "trim_offsets":
-        frame = document["post_processor"] or {}
-        return bool(frame["trim_offsets"]) if "trim_offsets" in frame else None
+        post_processor = document["post_processor"] or {}
+        return bool(post_processor["trim_offsets"]) if "trim_offsets" in post_processor else None
     if key != "add_prefix_space":
         return None
     for one in words:
@@ -76,7 +78,7 @@ def _scheme(one: dict[str, Any]) -> str:
     return "always" if one.get("add_prefix_space", True) else "never"
 
 
-def _space(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+def _space(document: dict[str, Any], kind: TokenizerKind, stated: bool) -> None:
     never = "first" if kind is DEBERTA_V2 else "never"
 
     def change(one: dict[str, Any]) -> dict[str, Any]:
@@ -93,14 +95,14 @@ def _space(document: dict[str, Any], kind: Kind, stated: bool) -> None:
     document["post_processor"] = _changed(document["post_processor"], "processors", change)
 
 
-def _trim(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+def _trim(document: dict[str, Any], kind: TokenizerKind, stated: bool) -> None:
     document["post_processor"] = {**document["post_processor"], "trim_offsets": stated}
 
 
-def _bert(key: str) -> Callable[[dict[str, Any], Kind, bool], None]:
+def _bert(key: str) -> Callable[[dict[str, Any], TokenizerKind, bool], None]:
     """Give the edit of a flag of BertNormalizer."""
 
-    def edit(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+    def edit(document: dict[str, Any], kind: TokenizerKind, stated: bool) -> None:
         document["normalizer"] = _changed(
             document["normalizer"],
             "normalizers",
@@ -110,7 +112,7 @@ def _bert(key: str) -> Callable[[dict[str, Any], Kind, bool], None]:
     return edit
 
 
-def _lower(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+def _lower(document: dict[str, Any], kind: TokenizerKind, stated: bool) -> None:
     parts = list(_parts(document["normalizer"], "normalizers"))
     if any(one["type"] == "BertNormalizer" for one in parts):
         _bert("do_lower_case")(document, kind, stated)
@@ -122,7 +124,7 @@ def _lower(document: dict[str, Any], kind: Kind, stated: bool) -> None:
     document["normalizer"] = {"type": "Sequence", "normalizers": own}
 
 
-def _accents(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+def _accents(document: dict[str, Any], kind: TokenizerKind, stated: bool) -> None:
     own = [
         one
         for one in _parts(document["normalizer"], "normalizers")
@@ -134,7 +136,7 @@ def _accents(document: dict[str, Any], kind: Kind, stated: bool) -> None:
     document["normalizer"] = {"type": "Sequence", "normalizers": own}
 
 
-def _punctuation(document: dict[str, Any], kind: Kind, stated: bool) -> None:
+def _punctuation(document: dict[str, Any], kind: TokenizerKind, stated: bool) -> None:
     own = [
         one
         for one in _parts(document["pre_tokenizer"], "pretokenizers")

@@ -1,4 +1,4 @@
-"""Vectors laid out in two dimensions."""
+"""Projections: vectors laid out in two dimensions."""
 
 import importlib.util
 from collections.abc import Callable
@@ -47,10 +47,10 @@ def umap(vectors: Floats) -> Floats:
     return np.asarray(layout.fit_transform(vectors), np.float32)
 
 
-LAYOUTS: dict[str, Callable[[Floats], Floats]] = {"pca": pca, "umap": umap}
+METHODS: dict[str, Callable[[Floats], Floats]] = {"pca": pca, "umap": umap}
 
 
-def laid_out(vectors: Floats, method: str = "auto") -> tuple[Floats, str]:
+def project(vectors: Floats, method: str = "auto") -> tuple[Floats, str]:
     """Lay vectors out.
 
     Args:
@@ -61,6 +61,6 @@ def laid_out(vectors: Floats, method: str = "auto") -> tuple[Floats, str]:
     """
     if method == "auto":
         method = "umap" if importlib.util.find_spec("umap") is not None else "pca"
-    if method not in LAYOUTS:
-        raise InputError(f"method is {method!r}, expected auto, {', '.join(LAYOUTS)}")
-    return LAYOUTS[method](vectors), method
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}, expected auto, {', '.join(METHODS)}")
+    return METHODS[method](vectors), method

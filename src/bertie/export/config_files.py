@@ -1,4 +1,4 @@
-"""The files that a bundle has beside its weights: settings, vocabulary, modules."""
+"""The config files of a bundle, which is all but its weights: settings, vocabulary, modules."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from bertie.opened import Opened
 VOCAB = "vocab.txt"
 _CONFIG = "config.json"
 # What says how the encoder's texts become token ids.
-_BESIDE_THE_ENCODER = (
+_ENCODER_FILES = (
     *TOKENIZER_FILES,
     *TRANSFORMER_CONFIGS,
     COLBERT,
@@ -28,17 +28,17 @@ def encoder_folder(opened: Opened) -> Path:
     return opened.layout.transformer.relative_to(opened.directory)
 
 
-def copied(opened: Opened) -> Iterator[Path]:
+def copied_files(opened: Opened) -> Iterator[Path]:
     """List the settings files to copy as they are, relative to the model's directory."""
     folder = encoder_folder(opened)
-    names = [*(folder / name for name in _BESIDE_THE_ENCODER), Path(PROMPTS_CONFIG), Path(MODULES)]
+    names = [*(folder / name for name in _ENCODER_FILES), Path(PROMPTS_CONFIG), Path(MODULES)]
     if (opened.directory / MODULES).is_file():
         entries = read_json(opened.directory / MODULES)
         names += [Path(entry.get("path", ""), _CONFIG) for entry in entries[1:]]
     return (name for name in dict.fromkeys(names) if (opened.directory / name).is_file())
 
 
-def write_beside(opened: Opened, into: Path) -> None:
+def write_config_files(opened: Opened, into: Path) -> None:
     """Write everything but the weights and bertie.json.
 
     Args:
@@ -46,7 +46,7 @@ def write_beside(opened: Opened, into: Path) -> None:
         into: the bundle's directory.
     Raises: OSError: the disk refuses.
     """
-    for name in copied(opened):
+    for name in copied_files(opened):
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(opened.directory / name, into / name)
     folder = into / encoder_folder(opened)

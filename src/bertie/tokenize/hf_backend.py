@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import tokenizers
 
     from bertie.tokenize.backend import Arrays, Options, Row, Texts
-    from bertie.tokenize.definition import ForeignDefinition
+    from bertie.tokenize.definition import HfDefinition
     from bertie.tokenize.vocab import Vocab
     from bertie.tokenize.words import Words
 
@@ -21,14 +21,14 @@ _Encoding: TypeAlias = "tokenizers.Encoding"
 _Words: TypeAlias = "tuple[Words, ...]"
 
 
-class Foreign:
+class HfBackend:
     """A tokenizer.json of any kind. The package uses its own threads, as many as there are cores.
 
     Truncation is a state of the package's tokenizer, not an argument: a lock keeps calls apart.
     """
 
-    def __init__(self, definition: "ForeignDefinition", vocab: "Vocab") -> None:
-        self._tokenizer = parsed(definition.json, definition.where)
+    def __init__(self, definition: "HfDefinition", vocab: "Vocab") -> None:
+        self._tokenizer = load_hf_tokenizer(definition.json, definition.where)
         self._lock = Lock()
 
     def encode(self, text: "Texts", pair: "Texts | None", options: "Options") -> "tuple[Row, int]":
@@ -59,10 +59,10 @@ class Foreign:
             encodings, truncated, _ = self._encode(texts, pairs, options)
         ids = [e.ids for e in encodings]
         return (
-            _joined(ids),
-            _joined([e.type_ids for e in encodings]),
-            _joined([[len(i) for i in ids]]),
-            _joined([truncated]),
+            _concatenate(ids),
+            _concatenate([e.type_ids for e in encodings]),
+            _concatenate([[len(i) for i in ids]]),
+            _concatenate([truncated]),
         )
 
     def encode_windows(
@@ -75,17 +75,17 @@ class Foreign:
             windows = [[e, *e.overflowing] for e in encodings]
         every = [window for some in windows for window in some]
         return (
-            _joined([w.ids for w in every]),
-            _joined([w.type_ids for w in every]),
-            _joined([[len(w.ids) for w in every]]),
-            _joined([[i] * len(some) for i, some in enumerate(windows)]),
-            _joined([w.offsets for w in every], (0, 2)),
-            _joined([_word_ids(w, words[i]) for i, some in enumerate(windows) for w in some]),
-            _joined([_known(w.sequence_ids) for w in every]),
+            _concatenate([w.ids for w in every]),
+            _concatenate([w.type_ids for w in every]),
+            _concatenate([[len(w.ids) for w in every]]),
+            _concatenate([[i] * len(some) for i, some in enumerate(windows)]),
+            _concatenate([w.offsets for w in every], (0, 2)),
+            _concatenate([_word_ids(w, words[i]) for i, some in enumerate(windows) for w in some]),
+            _concatenate([_none_as_minus_1(w.sequence_ids) for w in every]),
         )
 
     def decode(self, ids: Sequence[int], skip_special: bool) -> str:
-        with _guarded(InputError, "the tokenizers package refuses the ids"):
+        with _errors_as(InputError, "the tokenizers package refuses the ids"):
             text: str = self._tokenizer.decode(list(ids), skip_special_tokens=skip_special)
         return text
 
@@ -115,7 +115,7 @@ class Foreign:
         return encodings, truncated, found
 
     def _batch(self, inputs: list[Any], options: "Options") -> list[_Encoding]:
-        with _guarded(InputError, "the tokenizers package refuses the texts"):
+        with _errors_as(InputError, "the tokenizers package refuses the texts"):
             return self._tokenizer.encode_batch(
                 inputs, is_pretokenized=options.split, add_special_tokens=options.add_special
             )
@@ -140,14 +140,14 @@ class Foreign:
         )
 
 
-def parsed(json: str, where: str) -> "tokenizers.Tokenizer":
+def load_hf_tokenizer(json: str, where: str) -> "tokenizers.Tokenizer":
     """Return the package's tokenizer of a tokenizer.json, without truncation and padding.
 
     Raises: TokenizerError: the package can't read it.
     """
     import tokenizers
 
-    with _guarded(TokenizerError, f"{where}: the tokenizers package can't read it"):
+    with _errors_as(TokenizerError, f"{where}: the tokenizers package can't read it"):
         tokenizer = tokenizers.Tokenizer.from_str(json)
         tokenizer.no_padding()
         tokenizer.no_truncation()
@@ -157,7 +157,7 @@ def parsed(json: str, where: str) -> "tokenizers.Tokenizer":
 
 
 @contextmanager
-def _guarded(kind: type[BertieError], message: str) -> Iterator[None]:
+def _errors_as(kind: type[BertieError], message: str) -> Iterator[None]:
     """Turn what the package raises, which has no narrower type, and its panics into our errors."""
     try:
         yield
@@ -183,7 +183,7 @@ def _of_texts(encoding: _Encoding, count: int) -> "Iterator[tuple[Any, Any]]":
     """Give the places of each text's tokens and their offsets."""
     import numpy as np
 
-    owners = np.array(_known(encoding.sequence_ids), np.int32)
+    owners = np.array(_none_as_minus_1(encoding.sequence_ids), np.int32)
     offsets = np.array(encoding.offsets, np.int32).reshape(-1, 2)
     for text in range(count):
         places = np.flatnonzero(owners == text)
@@ -192,7 +192,7 @@ def _of_texts(encoding: _Encoding, count: int) -> "Iterator[tuple[Any, Any]]":
 
 def _word_ids(encoding: _Encoding, words: "_Words") -> list[int]:
     """Number the words of a window's tokens; -1 for tokens in none."""
-    own = _known(encoding.word_ids)
+    own = _none_as_minus_1(encoding.word_ids)
     if not words:
         return own
     found = [-1] * len(own)
@@ -213,7 +213,7 @@ def _row(encoding: _Encoding, words: "_Words") -> "Row":
     )
 
 
-def _joined(lists: list[Any], shape: tuple[int, ...] = (0,)) -> Any:
+def _concatenate(lists: list[Any], shape: tuple[int, ...] = (0,)) -> Any:
     """Put lists into one int32 array; of none, or of empty ones, it has this shape."""
     import numpy as np
 
@@ -221,7 +221,7 @@ def _joined(lists: list[Any], shape: tuple[int, ...] = (0,)) -> Any:
     return np.concatenate([none, *(np.array(some, np.int32) for some in lists if some)])
 
 
-def _known(values: list[int | None]) -> list[int]:
+def _none_as_minus_1(values: list[int | None]) -> list[int]:
     """Put -1 for None."""
     return [-1 if value is None else value for value in values]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
-from bertie.tokenize.definition import AddedToken, Definition, FrameItem
+from bertie.tokenize.definition import AddedToken, Definition, TemplatePiece
 from bertie.tokenize.json_node import Node
 from bertie.tokenize.vocab import Vocab
 
@@ -65,7 +65,7 @@ def read(path: Path, max_length: int | None) -> Definition:
     if len(tokens) != count:
         raise head["tokens"].wrong(f"{len(tokens)}, the lines after the first")
     vocab = Vocab(tokens)
-    added = tuple(_added(head["added"]))
+    added = tuple(_added_tokens(head["added"]))
     size = count + sum(token.id >= count for token in added)
     beyond = sorted(token.id for token in added if token.id >= count)
     if beyond != list(range(count, size)):
@@ -81,8 +81,8 @@ def read(path: Path, max_length: int | None) -> Definition:
         vocab=vocab,
         added=added,
         unknown=unknown,
-        single=tuple(_frame(head["single"], size, ["A"])),
-        pair=tuple(_frame(head["pair"], size, ["A", "B"])),
+        single=tuple(_template(head["single"], size, ["A"])),
+        pair=tuple(_template(head["pair"], size, ["A", "B"])),
         prefix=head["prefix"].text(),
         max_chars=head["max_chars"].integer(least=0, most=2**62),
         decoder_prefix=decoder_prefix.text() if decoder_prefix else None,
@@ -111,7 +111,7 @@ def _parts(path: Path) -> tuple[Node, list[str]]:
     return node, tokens
 
 
-def _added(node: Node) -> Iterator[AddedToken]:
+def _added_tokens(node: Node) -> Iterator[AddedToken]:
     """Read the added tokens."""
     for entry in node.items():
         yield AddedToken(
@@ -125,8 +125,8 @@ def _added(node: Node) -> Iterator[AddedToken]:
         )
 
 
-def _frame(node: Node, size: int, texts: Sequence[str]) -> Iterator[FrameItem]:
-    """Read a frame, which has each of some texts once."""
+def _template(node: Node, size: int, texts: Sequence[str]) -> Iterator[TemplatePiece]:
+    """Read a template, which has each of some texts once."""
     found = []
     for entry in node.items():
         item: Any = entry["item"].value
@@ -134,7 +134,7 @@ def _frame(node: Node, size: int, texts: Sequence[str]) -> Iterator[FrameItem]:
             found.append(item)
         else:
             item = entry["item"].integer(least=0, most=size - 1)
-        yield FrameItem(item, entry["type_id"].integer(least=0, most=_LARGEST_ID))
+        yield TemplatePiece(item, entry["type_id"].integer(least=0, most=_LARGEST_ID))
     if sorted(found) != texts:
         raise node.wrong(f"a frame with each of {' and '.join(texts)} once")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bertie.checkpoint.tensorflow.bundle import Bundle
-from bertie.checkpoint.tensorflow.derive import derive
+from bertie.checkpoint.tensorflow.derived_config import derive_config
 from bertie.checkpoint.tensorflow.graph import Graph, Node
 from bertie.errors import CheckpointError
 
@@ -48,7 +48,7 @@ TOKENS = Node("StridedSlice", ())
 
 
 def test_everything_that_bert_config_would_say_is_derived(graph: Graph, bundle: Bundle) -> None:
-    assert derive(graph, bundle, "saved_model.pb") == {
+    assert derive_config(graph, bundle, "saved_model.pb") == {
         "model_type": "bert",
         "architectures": ["BertForSequenceClassification"],
         "vocab_size": 61,
@@ -71,16 +71,16 @@ def test_the_operation_decides_the_activation(
 ) -> None:
     nodes = {name: node for name, node in graph.nodes.items() if node.op != "Tanh"}
     other = replace(graph, nodes={**nodes, f"{DENSE}/{op}": Node(op, ())})
-    assert derive(other, bundle, "here")["hidden_act"] == activation
+    assert derive_config(other, bundle, "here")["hidden_act"] == activation
 
 
 def test_no_activation_or_several_are_refused(graph: Graph, bundle: Bundle) -> None:
     nodes = {name: node for name, node in graph.nodes.items() if node.op != "Tanh"}
     with pytest.raises(CheckpointError, match=r"here: .* no activation that is known, expected"):
-        derive(replace(graph, nodes=nodes), bundle, "here")
+        derive_config(replace(graph, nodes=nodes), bundle, "here")
     both = {**graph.nodes, f"{DENSE}/Erf": Node("Erf", ())}
     with pytest.raises(CheckpointError, match=r"are gelu, gelu_new, expected one of .*config="):
-        derive(replace(graph, nodes=both), bundle, "here")
+        derive_config(replace(graph, nodes=both), bundle, "here")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_no_activation_or_several_are_refused(graph: Graph, bundle: Bundle) -> N
 def test_heads_are_told_by_the_shape_that_states_are_split_into(
     graph: Graph, bundle: Bundle, shape: tuple[Node, ...]
 ) -> None:
-    assert derive(shaped(graph, *shape), bundle, "here")["num_attention_heads"] == 4
+    assert derive_config(shaped(graph, *shape), bundle, "here")["num_attention_heads"] == 4
 
 
 def test_heads_are_told_by_one_constant_of_the_whole_shape_too(
@@ -103,7 +103,7 @@ def test_heads_are_told_by_one_constant_of_the_whole_shape_too(
     other = shaped(graph)
     constant = Node("Const", (), (2, 10, 6, 2))
     other = replace(other, nodes={**other.nodes, f"{SELF}/Reshape/shape": constant})
-    assert derive(other, bundle, "here")["num_attention_heads"] == 6
+    assert derive_config(other, bundle, "here")["num_attention_heads"] == 6
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_shapes_that_tell_no_heads_are_refused(
     graph: Graph, bundle: Bundle, shape: tuple[Node, ...]
 ) -> None:
     with pytest.raises(CheckpointError, match=r"no number of heads, expected one .*num_attention"):
-        derive(shaped(graph, *shape), bundle, "here")
+        derive_config(shaped(graph, *shape), bundle, "here")
 
 
 def test_a_graph_whose_layers_have_other_heads_is_refused(graph: Graph, bundle: Bundle) -> None:
@@ -133,18 +133,18 @@ def test_a_graph_whose_layers_have_other_heads_is_refused(graph: Graph, bundle: 
     second[f"{where}/shape"] = Node("Pack", moved)
     second[where] = Node("Reshape", ("x", f"{where}/shape"))
     with pytest.raises(CheckpointError, match=r"tell 2, 4, expected one number"):
-        derive(replace(graph, nodes={**first, **second}), bundle, "here")
+        derive_config(replace(graph, nodes={**first, **second}), bundle, "here")
 
 
 def test_the_layer_norms_epsilon_is_the_graphs(graph: Graph, bundle: Bundle) -> None:
     name = "bert/embeddings/LayerNorm/batchnorm/add/y"
     other = {**graph.nodes, name: number(float(np.float32(1e-5)))}
-    assert derive(replace(graph, nodes=other), bundle, "here")["layer_norm_eps"] == 1e-5
+    assert derive_config(replace(graph, nodes=other), bundle, "here")["layer_norm_eps"] == 1e-5
     del other[name]
-    assert derive(replace(graph, nodes=other), bundle, "here")["layer_norm_eps"] == 1e-12
+    assert derive_config(replace(graph, nodes=other), bundle, "here")["layer_norm_eps"] == 1e-12
 
 
 def test_variables_that_are_not_googles_are_refused(tmp_path: Path, graph: Graph) -> None:
     index = write_bundle(tmp_path, {"vgg/conv": np.zeros((3, 3), np.float32)})
     with pytest.raises(CheckpointError, match=r"isn't Google's BERT; it begins with vgg/conv"):
-        derive(graph, Bundle.read(index), "here")
+        derive_config(graph, Bundle.read(index), "here")

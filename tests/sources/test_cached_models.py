@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bertie.sources.contents import cached_models, size_of
+from bertie.sources.cached_models import cached_models, size_of
 from bertie.sources.manifest import NAME, Manifest
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bertie.errors import InputError, TokenizerError
 from bertie.tokenize import Tokenizer
+from bertie.tokenize.definition import HfDefinition, TemplatePiece
 
 tokenizers = pytest.importorskip("tokenizers")
 
@@ -189,3 +190,10 @@ def test_vocab_json_and_merges_are_a_byte_level_bpe(tmp_path: Path) -> None:
     (tmp_path / "merges.txt").write_bytes(b"\xff")
     with pytest.raises(TokenizerError, match=r"merges\.txt: not UTF-8"):
         Tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"), [("ForeignDefinition", HfDefinition), ("FrameItem", TemplatePiece)]
+)
+def test_what_an_earlier_release_pickled_is_found(earlier: str, now: type) -> None:
+    assert pickle.loads(f"cbertie.tokenize.definition\n{earlier}\n.".encode()) is now  # noqa: S301

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.calls.lower_casing import lowering
+from bertie.calls.lower_casing import lower_caser
 from bertie.engine import pooling
 from bertie.errors import ExtraMissing
 from bertie.loading.spec import ModelSpec, specify
 from bertie.opened import Given
-from bertie.tasks.modules import stages
+from bertie.tasks.modules import build_modules
 from bertie.verify.observe import HEAD_ROWS, Observed, sample_size
 
 Floats = NDArray[np.float32]
@@ -108,7 +108,7 @@ def _token_ids(
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     settings = spec.prepared.settings
     longest = settings["max_length"].value
-    lower = lowering(spec.opened.tokenizer) if settings["lower_first"].value else str
+    lower = lower_caser(spec.opened.tokenizer) if settings["lower_first"].value else str
     return [
         tokenizer(
             lower(text),
@@ -126,8 +126,8 @@ def _vector(hidden: Floats, spec: ModelSpec) -> Floats:
     lengths = np.array([len(hidden)], np.int32)
     pooled = [pooling.POOLINGS[mode](hidden, lengths) for mode in settings["pooling"].value]
     vector = np.concatenate(pooled, axis=1)
-    for stage in stages(spec.opened.layout):
-        vector = stage.run(vector)
+    for module in build_modules(spec.opened.layout):
+        vector = module.run(vector)
     vector = pooling.normalize(vector) if settings["normalize"].value else vector
     row: Floats = vector[0]
     return row

@@ -1,4 +1,4 @@
-"""Putting what is exported into its place, whole or not at all."""
+"""A staging directory for what is exported: it comes into its place whole or not at all."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from bertie.errors import InputError
 from bertie.sources.bundles import NAME, is_bundle
 
 
-def check_place(destination: Path, *, file: bool, force: bool) -> None:
+def check_destination(destination: Path, *, file: bool, force: bool) -> None:
     """Refuse a destination that can't be written, before any work is done.
 
     Args:
@@ -37,7 +37,7 @@ def check_place(destination: Path, *, file: bool, force: bool) -> None:
 
 
 @contextmanager
-def staging(destination: Path) -> Iterator[Path]:
+def staging_directory(destination: Path) -> Iterator[Path]:
     """A directory beside the destination to write in, gone afterwards.
 
     Raises: InputError: the disk refuses to be written.

@@ -1,4 +1,4 @@
-"""Counting answers as they come."""
+"""Progress: answers counted as they come."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -8,7 +8,7 @@ Answer = TypeVar("Answer")
 Progress = Callable[[int, int], None]
 
 
-def counted(stream: Iterable[Answer], total: int, progress: Progress) -> Iterator[Answer]:
+def with_progress(stream: Iterable[Answer], total: int, progress: Progress) -> Iterator[Answer]:
     """Pass answers on and say how many there were."""
     for done, answer in enumerate(stream, start=1):
         progress(done, total)

@@ -5,12 +5,12 @@ from typing import Any
 
 from bertie.tokenize import decode
 from bertie.tokenize.backend import STRATEGIES, Arrays, Options, Row, Texts
-from bertie.tokenize.definition import Definition, FrameItem
+from bertie.tokenize.definition import Definition, TemplatePiece
 from bertie.tokenize.vocab import Vocab
 
 
-class Core:
-    """Bertie's own WordPiece."""
+class CoreBackend:
+    """Bertie's own WordPiece, in the core."""
 
     def __init__(self, definition: Definition, vocab: Vocab) -> None:
         from bertie import _core
@@ -32,8 +32,8 @@ class Core:
             prefix=definition.prefix,
             unknown=definition.vocab.one(definition.unknown),
             max_chars=definition.max_chars,
-            single=_rows(definition.single),
-            pair=_rows(definition.pair),
+            single=_template_rows(definition.single),
+            pair=_template_rows(definition.pair),
         )
 
     def encode(self, text: Texts, pair: Texts | None, options: Options) -> tuple[Row, int]:
@@ -74,10 +74,10 @@ def _arguments(options: Options) -> tuple[bool, bool, int, bool, int]:
     return options.split, options.add_special, options.max_length, options.left, strategy
 
 
-def _rows(frame: Sequence[FrameItem]) -> list[tuple[int, int, int]]:
-    """Turn a frame into the core's rows: (0: special, 1: first text, 2: second; id; type id)."""
+def _template_rows(template: Sequence[TemplatePiece]) -> list[tuple[int, int, int]]:
+    """Turn a template into the core's rows: (0: special, 1: first text, 2: second; id; type id)."""
     texts = {"A": 1, "B": 2}
     return [
         (texts[i.item], 0, i.type_id) if isinstance(i.item, str) else (0, i.item, i.type_id)
-        for i in frame
+        for i in template
     ]

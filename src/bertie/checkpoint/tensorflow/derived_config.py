@@ -8,7 +8,7 @@ import numpy as np
 
 from bertie.checkpoint.tensorflow.bundle import Bundle
 from bertie.checkpoint.tensorflow.graph import Graph, Node
-from bertie.checkpoint.tensorflow.names import translated
+from bertie.checkpoint.tensorflow.names import translate
 from bertie.errors import CheckpointError
 
 # The operation under intermediate/dense → config.json's name of the activation.
@@ -29,7 +29,7 @@ _RESHAPE = re.compile(r"encoder/layer_\d+/attention/self/Reshape(_\d+)?$")
 _EPSILON = re.compile(r"embeddings/LayerNorm/batchnorm/add/y$")
 
 
-def derive(graph: Graph, bundle: Bundle, where: str) -> dict[str, Any]:
+def derive_config(graph: Graph, bundle: Bundle, where: str) -> dict[str, Any]:
     """Derive what bert_config.json would say.
 
     Args:
@@ -39,7 +39,7 @@ def derive(graph: Graph, bundle: Bundle, where: str) -> dict[str, Any]:
     Returns: a config of the kind that config.json is.
     Raises: CheckpointError: the variables or the operations aren't those of Google's BERT.
     """
-    shapes = {translated(name): entry.shape for name, entry in bundle.entries.items()}
+    shapes = {translate(name): entry.shape for name, entry in bundle.entries.items()}
     layers = {int(match[1]) for name in shapes if (match := _LAYER.match(name))}
     words = _matrix(shapes, "bert.embeddings.word_embeddings.weight", bundle)
     hidden = words[1]

@@ -32,10 +32,10 @@ def require_embeddings(
     place = int(np.searchsorted(np.cumsum(found.lengths), beyond[0], side="right"))
     position = first + (place if texts is None else int(texts[place])) // sequences
     id = int(found.ids[beyond[0]])
-    raise InputError(f"text {position}: {lacking(tokenizer, id)}")
+    raise InputError(f"text {position}: {missing_embedding(tokenizer, id)}")
 
 
-def lacking(tokenizer: Tokenizer, id: int) -> str:
+def missing_embedding(tokenizer: Tokenizer, id: int) -> str:
     """Say that the model has no embedding for a token."""
     return (
         f"token {tokenizer.vocab.tokens[id]!r} is {id} in the vocabulary of {tokenizer.vocab_size},"

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
-from bertie.tokenize.added import CONFIG, merged
-from bertie.tokenize.bert_files import Files
-from bertie.tokenize.classes import BERT, ROBERTA, Kind
-from bertie.tokenize.definition import AddedToken, ForeignDefinition
-from bertie.tokenize.foreign import parsed
-from bertie.tokenize.foreign_edits import edited
+from bertie.tokenize.added_tokens import CONFIG, merge_added_tokens
+from bertie.tokenize.bert_files import TokenizerFiles
+from bertie.tokenize.classes import BERT, ROBERTA, TokenizerKind
+from bertie.tokenize.definition import AddedToken, HfDefinition
+from bertie.tokenize.hf_backend import load_hf_tokenizer
+from bertie.tokenize.hf_edits import edit_document
 from bertie.tokenize.json_node import Node
-from bertie.tokenize.processor import bare, framed_by, processor, without_types
+from bertie.tokenize.post_processor import (
+    bos_eos_template,
+    has_templates_of,
+    post_processor,
+    without_types,
+)
 from bertie.tokenize.vocab import Vocab
 
 if TYPE_CHECKING:
@@ -25,9 +30,9 @@ _BERT_ONLY = ("strip_accents", "clean_text", "tokenize_chinese_chars")
 _JSON = "tokenizer.json"
 
 
-def foreign_json(
-    root: Node, part: str, files: Files, *, lower: bool | None, vocab: Path | None
-) -> ForeignDefinition:
+def hf_from_json(
+    root: Node, part: str, files: TokenizerFiles, *, lower: bool | None, vocab: Path | None
+) -> HfDefinition:
     """Define a tokenizer by its tokenizer.json; `part` is the one that isn't BERT's.
 
     Raises: TokenizerError: the package can't read it, or the caller wants it changed.
@@ -35,36 +40,39 @@ def foreign_json(
     _refuse(root.file, lower=lower, vocab=vocab)
     document = root.record() | {"truncation": None, "padding": None}
     text = json.dumps(document)
-    package = parsed(text, root.file)
+    package = load_hf_tokenizer(text, root.file)
     notes = [f"{_JSON}: {part} is not BERT's, so the tokenizers package runs it"]
-    kind = _rebuilt(package, files.named.kind)
-    if kind is None and files.named.kind is not None:
+    kind = _kind_if_rebuilt(package, files.tokenizer_class.kind)
+    if kind is None and files.tokenizer_class.kind is not None:
         model = type(package.model).__name__
-        notes.append(f"{_JSON}: {files.named}, and its model is {model}: it is taken as it is")
+        notes.append(
+            f"{_JSON}: {files.tokenizer_class}, and its model is {model}: it is taken as it is"
+        )
     tokens = files.tokens(kind or BERT)
-    changes = _added(files, kind, package, root.file)
+    changes = _added_tokens(files, kind, package, root.file)
     if kind is not None:
-        edits, more = edited(_described(package), kind, files)
-        frame = _reframed(package, kind, files, tokens, changes)
-        changes |= edits | frame
+        edits, more = edit_document(_describe_parts(package), kind, files)
+        own = _class_post_processor(package, kind, files, tokens, changes)
+        changes |= edits | own
         notes += more
-        if frame:
+        if own:
             notes.append(
-                f"{_JSON}: post_processor isn't that of {files.named}, by which texts are framed"
+                f"{_JSON}: post_processor isn't that of {files.tokenizer_class},"
+                " by which texts are framed"
             )
     if package.post_processor is None and "post_processor" not in changes:
         notes.append(f"{_JSON}: post_processor is null, so no special tokens frame a text")
     if files.one_type:
-        own = changes.get("post_processor", described(package.post_processor))
+        own = changes.get("post_processor", describe_part(package.post_processor))
         changes["post_processor"] = without_types(own)
     settings = files.settings(tokens)
     normalizer = (document | changes).get("normalizer")
     settings |= _normalizer(Node(normalizer, root.file, "normalizer"))
     if changes:
         text = json.dumps(document | changes)
-        package = parsed(text, root.file)
+        package = load_hf_tokenizer(text, root.file)
     added = (document | changes).get("added_tokens") or []
-    return _defined(text, package, root.file, settings, notes, added)
+    return _define(text, package, root.file, settings, notes, added)
 
 
 class _Ids(Mapping[str, int]):
@@ -88,25 +96,27 @@ class _Ids(Mapping[str, int]):
         return size
 
 
-def _rebuilt(package: "tokenizers.Tokenizer", kind: Kind | None) -> Kind | None:
+def _kind_if_rebuilt(
+    package: "tokenizers.Tokenizer", kind: TokenizerKind | None
+) -> TokenizerKind | None:
     """Give the class's kind if it is one of the model's in tokenizer.json."""
     model = type(package.model).__name__
     own = {"vocab.txt": "WordPiece", "vocab.json": "BPE"}
     return kind if kind is not None and own.get(kind.reads[0], "Unigram") == model else None
 
 
-def described(part: Any) -> Any:
+def describe_part(part: Any) -> Any:
     """Describe a part of the package's tokenizer as tokenizer.json does."""
     return None if part is None else json.loads(part.__getstate__())
 
 
-def _described(package: "tokenizers.Tokenizer") -> dict[str, Any]:
+def _describe_parts(package: "tokenizers.Tokenizer") -> dict[str, Any]:
     names = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-    return {name: described(getattr(package, name)) for name in names}
+    return {name: describe_part(getattr(package, name)) for name in names}
 
 
-def _added(
-    files: Files, kind: Kind | None, package: "tokenizers.Tokenizer", where: str
+def _added_tokens(
+    files: TokenizerFiles, kind: TokenizerKind | None, package: "tokenizers.Tokenizer", where: str
 ) -> dict[str, Any]:
     """Give tokenizer.json's added_tokens with those of the files beside it, if there are others."""
     flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
@@ -116,23 +126,25 @@ def _added(
     )
     ids = _Ids(package)
     whole = kind is not None
-    added = merged(files.said, kind, base, ids, rebuilt=whole, complete=whole, where=where)
+    added = merge_added_tokens(
+        files.stated_tokens, kind, base, ids, rebuilt=whole, complete=whole, where=where
+    )
     if set(added) == set(base):
         return {}
     return {"added_tokens": [asdict(one) for one in sorted(added, key=lambda one: one.id)]}
 
 
-def _reframed(
+def _class_post_processor(
     package: "tokenizers.Tokenizer",
-    kind: Kind,
-    files: Files,
+    kind: TokenizerKind,
+    files: TokenizerFiles,
     tokens: Mapping[str, Setting],
     changes: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Give the class's frame, if tokenizer.json has none, or another than that of a class or tokens
-    that a file names."""
+    """Give the class's post_processor, if tokenizer.json has none, or another than that of a class
+    or tokens that a file names."""
     ends = kind.ends or ()
-    if not ends or not (files.names_frame(kind) or package.post_processor is None):
+    if not ends or not (files.names_template(kind) or package.post_processor is None):
         return {}
     own = {one["content"]: one["id"] for one in changes.get("added_tokens", ())}
     names = [tokens[key].value for key in ends]
@@ -141,14 +153,14 @@ def _reframed(
     if len(ids) < len(found):
         return {}
     begin, end = ((name, ids[name]) for name in names)
-    if framed_by(described(package.post_processor), kind, begin, end):
+    if has_templates_of(describe_part(package.post_processor), kind, begin, end):
         return {}
-    return {"post_processor": processor(kind, begin, end)}
+    return {"post_processor": post_processor(kind, begin, end)}
 
 
-def byte_level(
-    directory: Path, files: Files, *, lower: bool | None, vocab: Path | None
-) -> ForeignDefinition:
+def hf_from_byte_level(
+    directory: Path, files: TokenizerFiles, *, lower: bool | None, vocab: Path | None
+) -> HfDefinition:
     """Define a tokenizer by vocab.json and merges.txt, whose tokens are of bytes."""
     path = directory / "vocab.json"
     _refuse(str(path), lower=lower, vocab=vocab)
@@ -156,16 +168,18 @@ def byte_level(
     own = {
         token: ids[token].integer(least=0, most=2**31 - 1) for token in dict.fromkeys(ids.record())
     }
-    kind, config = files.named.kind or ROBERTA, files.config
-    if files.named.kind is None:
+    kind, config = files.tokenizer_class.kind or ROBERTA, files.config
+    if files.tokenizer_class.kind is None:
         # RoBERTa's <mask> has always taken the space before it along; transformers 5 loads no such
         # directory.
         kind = replace(kind, lstrip=frozenset({"mask_token"}))
         _require_bytes(path, own)
     tokens = files.tokens(kind)
     space = config["add_prefix_space"].flag(False)
-    named = files.named.kind is not None
-    added = merged(files.said, kind, (), own, rebuilt=True, complete=named, where=str(path))
+    named = files.tokenizer_class.kind is not None
+    added = merge_added_tokens(
+        files.stated_tokens, kind, (), own, rebuilt=True, complete=named, where=str(path)
+    )
     known = own | {one.content: one.id for one in added}
     document: dict[str, Any] = {
         "version": "1.0",
@@ -174,7 +188,7 @@ def byte_level(
         "added_tokens": [asdict(one) for one in sorted(added, key=lambda one: one.id)],
         "normalizer": None,
         "pre_tokenizer": _bytes(space),
-        "post_processor": _frame(kind, files, tokens, known, space),
+        "post_processor": _post_processor(kind, files, tokens, known, space),
         "decoder": _bytes(True),
         "model": {
             "type": "BPE",
@@ -193,35 +207,35 @@ def byte_level(
     if files.one_type:
         document["post_processor"] = without_types(document["post_processor"])
     text = json.dumps(document)
-    package = parsed(text, str(path))
-    return _defined(text, package, str(path), settings, [note], document["added_tokens"])
+    package = load_hf_tokenizer(text, str(path))
+    return _define(text, package, str(path), settings, [note], document["added_tokens"])
 
 
-def _frame(
-    kind: Kind,
-    files: Files,
+def _post_processor(
+    kind: TokenizerKind,
+    files: TokenizerFiles,
     tokens: Mapping[str, Setting],
     ids: Mapping[str, int],
     space: bool,
 ) -> dict[str, Any]:
-    """Give the class's frame, or none where nothing names the class and its tokens aren't there."""
+    """Give the class's post_processor, or a plain one where nothing names it and its tokens."""
     config = files.config
     if kind.ends is None:
         names = (
             tokens[key].value if config[f"add_{key}"].flag(False) and key in tokens else None
             for key in ("bos_token", "eos_token")
         )
-        return bare(ids, *(name if name in ids else None for name in names))
+        return bos_eos_template(ids, *(name if name in ids else None for name in names))
     begin, end = (tokens[key].value for key in kind.ends)
     if missing := [name for name in dict.fromkeys((begin, end)) if name not in ids]:
-        if files.named.kind is None:
+        if files.tokenizer_class.kind is None:
             return {"type": "ByteLevel", "add_prefix_space": space, "trim_offsets": False}
         raise TokenizerError(
-            f"vocab.json: the vocabulary lacks {', '.join(missing)}, which {files.named.name}"
-            f" needs: name its tokens in {CONFIG}"
+            f"vocab.json: the vocabulary lacks {', '.join(missing)}, which"
+            f" {files.tokenizer_class.name} needs: name its tokens in {CONFIG}"
         )
     trim = config["trim_offsets"].flag(True)
-    return processor(kind, (begin, ids[begin]), (end, ids[end]), space=space, trim=trim)
+    return post_processor(kind, (begin, ids[begin]), (end, ids[end]), space=space, trim=trim)
 
 
 def _bytes(space: bool) -> dict[str, Any]:
@@ -281,14 +295,14 @@ def _refuse(where: str, *, lower: bool | None, vocab: Path | None) -> None:
             )
 
 
-def _defined(
+def _define(
     text: str,
     package: "tokenizers.Tokenizer",
     where: str,
     settings: dict[str, Setting],
     notes: list[str],
     added: Iterable[Mapping[str, Any]],
-) -> ForeignDefinition:
+) -> HfDefinition:
     """Check what the package has made of a tokenizer.json.
 
     Args:
@@ -310,4 +324,4 @@ def _defined(
     tokens = [""] * (max(ids.values(), default=-1) + 1)
     for token, id in ids.items():
         tokens[id] = token
-    return ForeignDefinition(text, where, Vocab(tokens), settings, tuple(notes))
+    return HfDefinition(text, where, Vocab(tokens), settings, tuple(notes))

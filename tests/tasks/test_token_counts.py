@@ -11,14 +11,14 @@ from bertie.checkpoint.config import Setting
 from bertie.errors import InputError
 from bertie.server.methods import METHODS
 from bertie.server.tensors import Tensors
-from bertie.tasks.counting import characters, counted
+from bertie.tasks.token_counts import count_characters, count_tokens
 from tests.tasks.heads import add_head
 
 LONG = "the old bridge by the river " * 12
 
 
 def count(model: Any, call: str, *inputs: Any, **options: Any) -> Any:
-    return counted(model.tokenizer, model.info().settings, METHODS[call], inputs, options)
+    return count_tokens(model.tokenizer, model.info().settings, METHODS[call], inputs, options)
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +91,13 @@ def test_documents_and_queries_are_counted_by_their_own_lengths(tiny_bert: Path)
     settings = {name: Setting(value, "here") for name, value in values.items()}
     tokenizer = bertie.load(tiny_bert).tokenizer
     for kind, most in (("query", 7), ("document", 19)):
-        found = counted(tokenizer, settings, METHODS["embed_multi"], (LONG,), {"kind": kind})
+        found = count_tokens(tokenizer, settings, METHODS["embed_multi"], (LONG,), {"kind": kind})
         assert found.tokens == (most,)
 
 
 def test_characters_are_those_of_all_texts() -> None:
     given = ("abc", ("de", "f"), ["gh", "i"], TokenIds((1, 2)), Tensors((1,), (1,), (0,)), 7)
-    assert characters(given) == 3 + 3 + 3 + 2 + 1
+    assert count_characters(given) == 3 + 3 + 3 + 2 + 1
 
 
 def test_no_inputs_are_no_tokens(model: Any) -> None:

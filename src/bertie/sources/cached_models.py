@@ -37,7 +37,7 @@ def cached_models(home: Path) -> list[CachedModel]:
     models = home / "models"
     if not os.path.lexists(models):
         return []
-    return [_examined(directory, models) for directory in _found(models, _LEVELS)]
+    return [_check_model(directory, models) for directory in _find_models(models, _LEVELS)]
 
 
 def size_of(directory: Path) -> int:
@@ -59,7 +59,7 @@ def _raise(error: OSError) -> None:
         raise error
 
 
-def _found(place: Path, levels: int) -> list[Path]:
+def _find_models(place: Path, levels: int) -> list[Path]:
     """Find what has a manifest, and what has files without one anywhere below."""
     if (place / NAME).is_file():
         return [place]
@@ -68,13 +68,13 @@ def _found(place: Path, levels: int) -> list[Path]:
         model
         for entry in entries
         if levels and entry.is_dir()
-        for model in _found(entry, levels - 1)
+        for model in _find_models(entry, levels - 1)
     ]
     lost = any(entry.is_file() for entry in entries)
     return [place] if lost and not any((one / NAME).is_file() for one in below) else below
 
 
-def _examined(directory: Path, models: Path) -> CachedModel:
+def _check_model(directory: Path, models: Path) -> CachedModel:
     """Hold a model's files against its manifest."""
     manifest = Manifest.read(directory)
     if manifest is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
-from bertie.tokenize.classes import SPECIAL, Kind
+from bertie.tokenize.classes import SPECIAL, TokenizerKind
 from bertie.tokenize.definition import AddedToken
 from bertie.tokenize.json_node import Node
 
@@ -14,12 +14,12 @@ CONFIG, TOKENS_MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", 
 _LARGEST_ID = 2**31 - 1
 _NO_ID = -1
 # Tokens that a model may do without.
-_SPARE = frozenset(SPECIAL) - {"unk_token", "cls_token", "sep_token"}
+_OPTIONAL = frozenset(SPECIAL) - {"unk_token", "cls_token", "sep_token"}
 _OLDER, _NEWER = "additional_special_tokens", "extra_special_tokens"
 
 
 @dataclass(frozen=True)
-class Told:
+class TokenSpec:
     """A token as a file describes it, which has no id yet; normalized None: unless special."""
 
     content: str
@@ -44,7 +44,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Said:
+class StatedTokens:
     """What a directory's files say of tokens; none of them has its id yet.
 
     Attributes:
@@ -55,23 +55,23 @@ class Said:
         whole: the list is that of added_tokens_decoder, which leaves none out.
     """
 
-    named: Mapping[str, tuple[Told, str]]
+    named: Mapping[str, tuple[TokenSpec, str]]
     none: frozenset[str]
-    extra: tuple[Told, ...]
-    listed: tuple[tuple[Node, int, Told], ...]
+    extra: tuple[TokenSpec, ...]
+    listed: tuple[tuple[Node, int, TokenSpec], ...]
     whole: bool
 
-    def settings(self, kind: Kind) -> dict[str, Setting]:
+    def settings(self, kind: TokenizerKind) -> dict[str, Setting]:
         """Give every special token's name, and where it comes from."""
         own = {
-            key: Setting(None if key in self.none & _SPARE else name, "default")
+            key: Setting(None if key in self.none & _OPTIONAL else name, "default")
             for key, name in kind.tokens.items()
         }
-        told = {key: Setting(one.content, where) for key, (one, where) in self.named.items()}
-        return own | {key: told[key] for key in told if key in SPECIAL}
+        specs = {key: Setting(one.content, where) for key, (one, where) in self.named.items()}
+        return own | {key: specs[key] for key in specs if key in SPECIAL}
 
 
-def said(config: Node, tokens_map: Node, added: Node) -> Said:
+def read_stated_tokens(config: Node, tokens_map: Node, added: Node) -> StatedTokens:
     """Read what the files say of tokens.
 
     special_tokens_map.json and added_tokens.json count only where tokenizer_config.json has no
@@ -85,21 +85,25 @@ def said(config: Node, tokens_map: Node, added: Node) -> Said:
     """
     whole = bool(config["added_tokens_decoder"])
     files = [(config, CONFIG), *([] if whole else [(tokens_map, TOKENS_MAP)])]
-    named: dict[str, tuple[Told, str]] = {}
+    named: dict[str, tuple[TokenSpec, str]] = {}
     none: set[str] = set()
     for file, name in files:
-        named |= dict(_named(file, name, special=file is tokens_map))
+        named |= dict(_named_tokens(file, name, special=file is tokens_map))
         none |= {key for key in SPECIAL if key in file.record() and not file[key]}
-    extra = _extra(config, None if whole else tokens_map)
+    extra = _extra_tokens(config, None if whole else tokens_map)
     special = {named[key][0].content for key in SPECIAL if key in named}
-    special |= set() if whole else _plain(config, tokens_map)
-    listed = _decoder(config["added_tokens_decoder"]) if whole else _encoder(added, special)
-    return Said(named, frozenset(none - named.keys()), extra, tuple(listed), whole)
+    special |= set() if whole else _plain_tokens(config, tokens_map)
+    listed = (
+        _added_tokens_decoder(config["added_tokens_decoder"])
+        if whole
+        else _added_tokens_json(added, special)
+    )
+    return StatedTokens(named, frozenset(none - named.keys()), extra, tuple(listed), whole)
 
 
-def merged(
-    said: Said,
-    kind: Kind | None,
+def merge_added_tokens(
+    stated: StatedTokens,
+    kind: TokenizerKind | None,
     base: Iterable[AddedToken],
     ids: Mapping[str, int],
     *,
@@ -110,7 +114,7 @@ def merged(
     """Put together the tokens that are looked for in a text, with their ids.
 
     Args:
-        said: what the files beside tokenizer.json say.
+        stated: what the files beside tokenizer.json say.
         kind: the class's, with its own special tokens.
         base: those of tokenizer.json.
         ids: the vocabulary's.
@@ -124,47 +128,49 @@ def merged(
     """
     base = tuple(base)
     own = {one.content: one for one in base}
-    kept = {} if rebuilt and said.whole else own
-    listed = {one.content: one for _, _, one in said.listed}
-    names = {key: one for key, (one, _) in said.named.items()}
+    kept = {} if rebuilt and stated.whole else own
+    listed = {one.content: one for _, _, one in stated.listed}
+    names = {key: one for key, (one, _) in stated.named.items()}
     if kind is not None:
-        tokens = {key: Told(kind.tokens[key], lstrip=key in kind.lstrip) for key in kind.tokens}
+        tokens = {
+            key: TokenSpec(kind.tokens[key], lstrip=key in kind.lstrip) for key in kind.tokens
+        }
         places = (ids, kept, listed)
         there = {
             key: one
             for key, one in tokens.items()
-            if key not in said.none & _SPARE
+            if key not in stated.none & _OPTIONAL
             and (complete or any(one.content in place for place in places))
         }
         names = there | names
     special = {one.content for one in names.values()}
     # tokenizer.json's flags win over those of added_tokens.json.
-    taken = {one.id: one.content for one in base} if not said.whole else {}
-    told = [
+    taken = {one.id: one.content for one in base} if not stated.whole else {}
+    specs = [
         one
-        for _, id, one in sorted(said.listed, key=lambda item: item[1])
+        for _, id, one in sorted(stated.listed, key=lambda item: item[1])
         if taken.get(id) != one.content
     ]
     order = [
         *(key for key in SPECIAL if key in names),
         *(key for key in names if key not in SPECIAL),
     ]
-    told += [
+    specs += [
         one
-        for one in (*(names[key] for key in order), *said.extra)
+        for one in (*(names[key] for key in order), *stated.extra)
         if one.content not in kept and one.content not in listed
     ]
-    wanted = [one.token(special=one.content in special) for one in told if one.content]
-    if not said.whole:
+    wanted = [one.token(special=one.content in special) for one in specs if one.content]
+    if not stated.whole:
         found = (one for one in kept.values() if one.content in special and not one.special)
         wanted += [replace(one, special=True) for one in found]
-    added = _assigned(kept, wanted, ids, where)
-    for node, stated, one in said.listed:
+    added = _assign_ids(kept, wanted, ids, where)
+    for node, id, one in stated.listed:
         if one.content not in added:
             raise node.wrong("a token with at least one character")
-        if added[one.content].id != stated:
+        if added[one.content].id != id:
             raise TokenizerError(
-                f"{node.file}: {node.path} is {stated} for {one.content!r}, expected"
+                f"{node.file}: {node.path} is {id} for {one.content!r}, expected"
                 f" {added[one.content].id} by the vocabulary: the two files are not of one model,"
                 " fetch both again"
             )
@@ -172,7 +178,7 @@ def merged(
     return tuple(added[content] for content in dict.fromkeys([*own, *added]) if content in added)
 
 
-def _assigned(
+def _assign_ids(
     known: dict[str, AddedToken], wanted: Iterable[AddedToken], ids: Mapping[str, int], where: str
 ) -> dict[str, AddedToken]:
     """Give tokens their ids as the `tokenizers` package does: the vocabulary's, or the next."""
@@ -196,9 +202,9 @@ def _assigned(
     return found
 
 
-def _named(
+def _named_tokens(
     file: Node, name: str, *, special: bool = False
-) -> Iterator[tuple[str, tuple[Told, str]]]:
+) -> Iterator[tuple[str, tuple[TokenSpec, str]]]:
     """Read the tokens that have a key: those that every class knows, and a model's own."""
     record = file.record()
     own = [key for key in record if key.endswith("_token") and key not in SPECIAL]
@@ -212,7 +218,7 @@ def _named(
             yield key, (_token(node, special=special), f"{name}: {node.path}")
 
 
-def _extra(config: Node, tokens_map: Node | None) -> tuple[Told, ...]:
+def _extra_tokens(config: Node, tokens_map: Node | None) -> tuple[TokenSpec, ...]:
     """Read the special tokens without a key.
 
     extra_special_tokens is the newer name, and where it is there, the older one doesn't count.
@@ -233,7 +239,7 @@ def _extra(config: Node, tokens_map: Node | None) -> tuple[Told, ...]:
     return tuple(dict.fromkeys(_token(one, special=True) for one in extra))
 
 
-def _plain(config: Node, tokens_map: Node) -> set[str]:
+def _plain_tokens(config: Node, tokens_map: Node) -> set[str]:
     """Find those of them that make a token of added_tokens.json special."""
     newer = config[_NEWER].value
     own = _list(config[_NEWER]) if newer else config[_OLDER].items()
@@ -245,15 +251,15 @@ def _list(node: Node) -> list[Node]:
     return [] if isinstance(node.value, dict) else list(node.items())
 
 
-def _token(node: Node, *, special: bool) -> Told:
+def _token(node: Node, *, special: bool) -> TokenSpec:
     """Read a token: its text, or an object with its flags.
 
     Args:
         special: whether one is special where the object doesn't say.
     """
     if not isinstance(node.value, dict):
-        return Told(node.text(), special=special)
-    return Told(
+        return TokenSpec(node.text(), special=special)
+    return TokenSpec(
         node["content"].text(),
         single_word=node["single_word"].flag(False),
         lstrip=node["lstrip"].flag(False),
@@ -263,7 +269,7 @@ def _token(node: Node, *, special: bool) -> Told:
     )
 
 
-def _decoder(decoder: Node) -> Iterator[tuple[Node, int, Told]]:
+def _added_tokens_decoder(decoder: Node) -> Iterator[tuple[Node, int, TokenSpec]]:
     """Read added_tokens_decoder, whose keys are ids."""
     for key in decoder.record():
         if not (key.isascii() and key.isdecimal()) or len(key) > 10 or int(key) > _LARGEST_ID:
@@ -271,10 +277,10 @@ def _decoder(decoder: Node) -> Iterator[tuple[Node, int, Told]]:
         yield decoder[key], int(key), _token(decoder[key], special=False)
 
 
-def _encoder(added: Node, special: set[str]) -> Iterator[tuple[Node, int, Told]]:
+def _added_tokens_json(added: Node, special: set[str]) -> Iterator[tuple[Node, int, TokenSpec]]:
     """Read added_tokens.json, whose values are ids."""
     for content in added.record():
         id = added[content].integer(least=0, most=_LARGEST_ID)
         text = Node(content, added.file, f"the key {id}").text()
         own = text in special
-        yield added[content], id, Told(text, normalized=not own, special=own)
+        yield added[content], id, TokenSpec(text, normalized=not own, special=own)
