@@ -78,7 +78,7 @@ def test_grpc(haystack: Any, token: Any, everything: Running, local: Local) -> N
     rankers = pytest.importorskip("haystack_integrations.components.rankers.huggingface_api")
     from bertie.server.grpc.serving import start
 
-    server, port = everything.on_loop(start(everything.application))
+    server, port = everything.on_loop(start(everything.application.state))
     try:
         place = f"127.0.0.1:{port}"
         documents = [haystack.Document(content=text) for text in TEXTS]

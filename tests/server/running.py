@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from bertie.server.http import app
 from bertie.server.http.app import Application
 from bertie.server.http.serving import server
 from bertie.server.scheduling.service import Service
@@ -138,13 +137,13 @@ def running(
 
     async def serve() -> None:
         service = Service(settings)
-        application = app(service, settings)
+        application = Application(service, settings)
         serving = server(application)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             await service.start()
             task = asyncio.create_task(serving.serve([listener]))
-            scheme = "https" if application.settings.tls_certificate else "http"
+            scheme = "https" if application.state.settings.tls_certificate else "http"
             loop = asyncio.get_running_loop()
             url = f"{scheme}://127.0.0.1:{port}"
             up.append(Running(url, port, application, service, loop, sources))

@@ -66,7 +66,7 @@ async def _serve(settings: Settings) -> int:
         grpc_server = None
         try:
             if settings.http.grpc_port is not None:
-                grpc_server, grpc_port = await _import("grpc.serving").start(application)
+                grpc_server, grpc_port = await _import("grpc.serving").start(application.state)
                 _announce(listener, settings, grpc_port)
             else:
                 _announce(listener, settings)

@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from bertie.calls.probabilities import sigmoid
 from bertie.server.grpc import tei_pb2 as pb
-from bertie.server.grpc.methods import METHODS
+from bertie.server.grpc.rpcs import RPCS
 from bertie.server.grpc.serving import start
 from tests.server.running import Running, running
 from tests.timeouts import TIMEOUT
@@ -28,7 +28,7 @@ TEXTS = ["the old bridge", "who reads"]
 
 def channel_to(up: Running) -> Iterator[grpc.Channel]:
     """Start gRPC beside a server, and connect to it."""
-    server, port = up.on_loop(start(up.application))
+    server, port = up.on_loop(start(up.application.state))
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield channel
     up.on_loop(server.stop(0))
@@ -191,16 +191,16 @@ def code_of(call: Callable[[], Any]) -> grpc.StatusCode:
 def test_bytes_that_are_no_message_are_the_callers_fault(
     channel: grpc.Channel, data: bytes
 ) -> None:
-    for method in METHODS:
-        if method.name == "Info":  # which has no fields that could be wrong
+    for rpc in RPCS:
+        if rpc.name == "Info":  # which has no fields that could be wrong
             continue
-        send = channel.unary_unary(f"/tei.v1.{method.service}/{method.name}")
+        send = channel.unary_unary(f"/tei.v1.{rpc.service}/{rpc.name}")
         call = partial(send, data, timeout=TIMEOUT)
-        assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, method.name
-        if method.streamed:
-            flow = channel.stream_stream(f"/tei.v1.{method.service}/{method.streamed}")
+        assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, rpc.name
+        if rpc.streamed:
+            flow = channel.stream_stream(f"/tei.v1.{rpc.service}/{rpc.streamed}")
             call = partial(list, flow(iter([data]), timeout=TIMEOUT))
-            assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, method.streamed
+            assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT, rpc.streamed
     rank = channel.stream_unary("/tei.v1.Rerank/RerankStream")
     call = partial(rank, iter([data]), timeout=TIMEOUT)
     assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT

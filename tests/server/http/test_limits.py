@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from bertie.server.http.faults import KINDS
+from bertie.server.http.errors import KINDS
 from bertie.server.http.routes import ROUTES as SERVED
 from tests.server.running import Running, running
 from tests.timeouts import TIMEOUT
 
 # Every route that takes a body, and the status by which its API says that types are wrong.
-BODIED = [route for route in SERVED if route.takes is not None and route.guard != "admin"]
+BODIED = [route for route in SERVED if route.request_type is not None and route.guard != "admin"]
 ROUTES = {
     route.path.replace("{name:path}", "embed").replace("{version}", "1"): KINDS[
         "invalid"
@@ -77,7 +77,7 @@ INPUTS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def small(tiny_sentence: Path) -> Iterator[Running]:
-    """A server with little patience and room."""
+    """A server with short timeouts and little room."""
     with running(
         {"m": (tiny_sentence, {})},
         header_timeout_s=0.5,
@@ -303,12 +303,12 @@ def test_paths_and_methods_that_there_are_not(http: httpx.Client, everything: Ru
 def test_a_caller_that_leaves_costs_nothing_further(everything: Running) -> None:
     body = json.dumps({"inputs": ["old bridge " * 3000] * 300}).encode()
     head = f"POST /v1/tag HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-    before = everything.application.figures.failures["gone"]
+    before = everything.application.state.metrics.errors["gone"]
     with socket.create_connection(("127.0.0.1", everything.port), TIMEOUT) as connection:
         connection.sendall(head + body)
         wait_for(lambda: everything.service.state().requests > 0)
     wait_for(lambda: everything.service.state().requests == 0)
-    wait_for(lambda: everything.application.figures.failures["gone"] == before + 1)
+    wait_for(lambda: everything.application.state.metrics.errors["gone"] == before + 1)
 
 
 def wait_for(holds: Any) -> None:

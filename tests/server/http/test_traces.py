@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertie.server.http.finished import Finished
+from bertie.server.http.access_record import AccessRecord
 from bertie.server.http.traces import tracing
 from bertie.server.scheduling.inference import InferenceResponse
 
@@ -12,30 +12,30 @@ memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_expo
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
-def finished(**changes: object) -> Finished:
-    answered = InferenceResponse((1.0,), (5,), (0,), 4, 0.001, 0.002, 0.003, "f")
+def record(**changes: object) -> AccessRecord:
+    response = InferenceResponse((1.0,), (5,), (0,), 4, 0.001, 0.002, 0.003, "f")
     fields = {
         "id": "r1",
         "api": "tei",
         "method": "POST",
         "route": "/embed",
         "status": 200,
-        "fault": None,
+        "error": None,
         "seconds": 0.01,
         "task": "embed",
         "model": "m",
         "inputs": 1,
-        "answered": (answered,),
+        "responses": (response,),
         "received": 1,
         "sent": 1,
         "traceparent": f"00-{TRACE}-{PARENT}-01",
     }
-    return Finished(**{**fields, **changes})  # type: ignore[arg-type]
+    return AccessRecord(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def test_a_request_joins_its_callers_trace_and_has_its_parts() -> None:
     kept = memory.InMemorySpanExporter()
-    tracing(export.SimpleSpanProcessor(kept))(finished())
+    tracing(export.SimpleSpanProcessor(kept))(record())
     *parts, whole = kept.get_finished_spans()
     assert [part.name for part in parts] == ["tokenize", "queue", "infer"]
     assert format(whole.context.trace_id, "032x") == TRACE
@@ -50,8 +50,8 @@ def test_a_request_joins_its_callers_trace_and_has_its_parts() -> None:
 def test_a_failed_request_is_an_error_and_one_for_no_model_is_none() -> None:
     kept = memory.InMemorySpanExporter()
     observe = tracing(export.SimpleSpanProcessor(kept))
-    observe(finished(fault="late", status=504, answered=(), traceparent=""))
-    observe(finished(task=None))
+    observe(record(error="late", status=504, responses=(), traceparent=""))
+    observe(record(task=None))
     (whole,) = kept.get_finished_spans()
     assert whole.status.description == "late"
     assert not whole.status.is_ok

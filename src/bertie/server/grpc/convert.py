@@ -5,24 +5,24 @@ from typing import Any
 
 from bertie.server.grpc import tei_pb2 as pb
 from bertie.server.http.apis import tei_bodies as bodies
-from bertie.server.http.asker import Asker
+from bertie.server.http.context import Context
 
 
-def metadata(asker: Asker, started: float) -> pb.Metadata:
+def metadata(context: Context, started: float) -> pb.Metadata:
     """Say what answering took.
 
     Args:
-        asker: of the request.
+        context: the request's.
         started: time.perf_counter when it came in.
     """
-    answered = asker.answered
+    responses = context.responses
     return pb.Metadata(
-        compute_chars=sum(one.characters for one in answered),
-        compute_tokens=asker.tokens,
+        compute_chars=sum(one.characters for one in responses),
+        compute_tokens=context.tokens,
         total_time_ns=_ns(time.perf_counter() - started),
-        tokenization_time_ns=_ns(sum(one.tokenization_s for one in answered)),
-        queue_time_ns=_ns(sum(one.queue_s for one in answered)),
-        inference_time_ns=_ns(sum(one.inference_s for one in answered)),
+        tokenization_time_ns=_ns(sum(one.tokenization_s for one in responses)),
+        queue_time_ns=_ns(sum(one.queue_s for one in responses)),
+        inference_time_ns=_ns(sum(one.inference_s for one in responses)),
     )
 
 
@@ -31,7 +31,7 @@ def _ns(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
-def cutting(message: Any) -> dict[str, Any]:
+def truncation(message: Any) -> dict[str, Any]:
     """Read what becomes of long inputs; a bool of proto3 that isn't there is false."""
     left = message.truncation_direction == pb.TRUNCATION_DIRECTION_LEFT
     return {"truncate": message.truncate, "truncation_direction": "left" if left else "right"}
@@ -50,12 +50,12 @@ def embed_body(message: Any) -> bodies.EmbedBody:
         normalize=True if normalize is None else normalize,
         prompt_name=optional(message, "prompt_name"),
         dimensions=optional(message, "dimensions"),
-        **cutting(message),
+        **truncation(message),
     )
 
 
 def tokens_body(message: Any) -> bodies.TokensBody:
     """Read an EmbedSparseRequest or EmbedAllRequest."""
     return bodies.TokensBody(
-        inputs=message.inputs, prompt_name=optional(message, "prompt_name"), **cutting(message)
+        inputs=message.inputs, prompt_name=optional(message, "prompt_name"), **truncation(message)
     )

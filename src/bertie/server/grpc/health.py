@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from bertie.server.grpc.methods import METHODS
+from bertie.server.grpc.rpcs import RPCS
 
 if TYPE_CHECKING:
     from bertie.server.scheduling.service import Service
 
-_SERVICES = frozenset({"", *(f"tei.v1.{method.service}" for method in METHODS)})
+_SERVICES = frozenset({"", *(f"tei.v1.{rpc.service}" for rpc in RPCS)})
 _EVERY_S = 1.0
 
 

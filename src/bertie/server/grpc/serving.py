@@ -1,8 +1,7 @@
 """The gRPC server: tei.v1, health and reflection, on the event loop of the HTTP server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +12,28 @@ from grpc_reflection.v1alpha import reflection
 
 from bertie.errors import InputError
 from bertie.server.grpc import tei_pb2 as pb
-from bertie.server.grpc.call import Call
 from bertie.server.grpc.health import Health
-from bertie.server.grpc.methods import METHODS, Method, rerank_stream
-from bertie.server.http.faults import Refused
+from bertie.server.grpc.rpc_handler import RpcHandler, Unreadable, readable
+from bertie.server.grpc.rpcs import RPCS, Rpc, rerank_stream
 
 if TYPE_CHECKING:
-    from bertie.server.http.app import Application
+    from bertie.server.http.app_state import AppState
+    from bertie.server.settings import HttpSettings
 
 # Messages of one stream that are worked on at a time.
 _WINDOW = 64
 _PACKAGE = "tei.v1"
 
 
-async def start(application: "Application") -> tuple[Any, int]:
+async def start(state: "AppState") -> tuple[Any, int]:
     """Start to serve.
 
     Args:
-        application: whose models, settings and figures are used; grpc_port is given.
+        state: what all requests share; grpc_port is given in its settings.
     Returns: the server, whose stop(seconds) is to be awaited, and the port.
     Raises: InputError: the port can't be listened on.
     """
-    settings = application.settings
+    settings = state.settings
     server = grpc.aio.server(
         options=(
             ("grpc.max_receive_message_length", settings.payload_limit),
@@ -43,14 +42,14 @@ async def start(application: "Application") -> tuple[Any, int]:
         )
     )
     services: dict[str, dict[str, Any]] = {}
-    for method in METHODS:
-        services.setdefault(method.service, {}).update(_handlers(application, method))
-    services["Rerank"]["RerankStream"] = _rerank_stream(application)
+    for rpc in RPCS:
+        services.setdefault(rpc.service, {}).update(_handlers(state, rpc))
+    services["Rerank"]["RerankStream"] = _rerank_stream(state)
     for name, handlers in services.items():
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(f"{_PACKAGE}.{name}", handlers),)
         )
-    health_pb2_grpc.add_HealthServicer_to_server(Health(application.service), server)
+    health_pb2_grpc.add_HealthServicer_to_server(Health(state.service), server)
     names = [f"{_PACKAGE}.{name}" for name in services]
     reflection.enable_server_reflection(
         (
@@ -60,14 +59,13 @@ async def start(application: "Application") -> tuple[Any, int]:
         ),
         server,
     )
-    port = _listen(server, application)
+    port = _listen(server, settings)
     await server.start()
     return server, port
 
 
-def _listen(server: Any, application: "Application") -> int:
+def _listen(server: Any, settings: "HttpSettings") -> int:
     """Bind the port. Raises: InputError: it can't be."""
-    settings = application.settings
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"{host}:{settings.grpc_port}"
     try:
@@ -79,54 +77,43 @@ def _listen(server: Any, application: "Application") -> int:
         raise InputError(f"can't listen on {address} for gRPC: take another port") from error
 
 
-def _handlers(app: "Application", method: Method) -> dict[str, Any]:
-    """Make what grpc calls for a method, and for the one that streams."""
+def _handlers(state: "AppState", rpc: Rpc) -> dict[str, Any]:
+    """Make what grpc calls for an RPC, and for the one that streams."""
 
-    async def alone(message: Any, context: Any) -> Any:
-        call = Call(app, context, f"{method.service}/{method.name}", method.task)
-        return await _answered(call, method.handle, message)
+    async def unary(message: Any, grpc_context: Any) -> Any:
+        handler = RpcHandler(state, grpc_context, f"{rpc.service}/{rpc.name}", rpc.task)
+        return await handler.run(rpc.handle, message)
 
-    async def streamed(messages: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        async for answer in _in_order(app, method, messages, context):
+    async def streamed(messages: AsyncIterator[Any], grpc_context: Any) -> AsyncIterator[Any]:
+        async for answer in _in_order(state, rpc, messages, grpc_context):
             yield answer
 
     codec = {
-        "request_deserializer": partial(_read, method.takes),
-        "response_serializer": method.gives.SerializeToString,
+        "request_deserializer": partial(_read, rpc.request_type),
+        "response_serializer": rpc.response_type.SerializeToString,
     }
-    made = {method.name: grpc.unary_unary_rpc_method_handler(alone, **codec)}
-    if method.streamed:
-        made[method.streamed] = grpc.stream_stream_rpc_method_handler(streamed, **codec)
+    made = {rpc.name: grpc.unary_unary_rpc_method_handler(unary, **codec)}
+    if rpc.streamed:
+        made[rpc.streamed] = grpc.stream_stream_rpc_method_handler(streamed, **codec)
     return made
 
 
-def _rerank_stream(app: "Application") -> Any:
-    """Make what grpc calls for the one method that takes a stream and gives one message."""
+def _rerank_stream(state: "AppState") -> Any:
+    """Make what grpc calls for the one RPC that takes a stream and gives one message."""
 
-    async def ranked(messages: AsyncIterator[Any], context: Any) -> Any:
-        call = Call(app, context, "Rerank/RerankStream", "rank")
-        return await _answered(call, rerank_stream, _readable(messages))
+    async def rerank(messages: AsyncIterator[Any], grpc_context: Any) -> Any:
+        handler = RpcHandler(state, grpc_context, "Rerank/RerankStream", "rank")
+        return await handler.run(rerank_stream, _readable(messages))
 
     return grpc.stream_unary_rpc_method_handler(
-        ranked,
+        rerank,
         request_deserializer=partial(_read, pb.RerankStreamRequest),
         response_serializer=pb.RerankResponse.SerializeToString,
     )
 
 
-@dataclass(frozen=True)
-class Unreadable:
-    """A message that isn't what its method takes.
-
-    Attributes:
-        why: in words.
-    """
-
-    why: str
-
-
 def _read(kind: Any, data: bytes) -> Any:
-    """Read a message; grpc itself would call one that can't be read a fault of the server."""
+    """Read a message; grpc itself would call one that can't be read an error of the server."""
     try:
         return kind.FromString(data)
     except DecodeError:
@@ -134,34 +121,13 @@ def _read(kind: Any, data: bytes) -> Any:
 
 
 async def _readable(messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Pass a stream's messages on. Raises: Refused: one that can't be read."""
+    """Pass a stream's messages on. Raises: RequestError: one that can't be read."""
     async for message in messages:
-        yield _required(message)
-
-
-def _required(given: Any) -> Any:
-    """Give a message that could be read. Raises: Refused: it couldn't."""
-    if isinstance(given, Unreadable):
-        raise Refused("malformed", given.why)
-    return given
-
-
-async def _answered(call: Call, handle: Callable[..., Awaitable[Any]], given: Any) -> Any:
-    """Answer a call; every error becomes its status here and nowhere else."""
-    try:
-        answer = await handle(call.admit(), _required(given))
-    except asyncio.CancelledError:
-        call.tell("CANCELLED", "gone")
-        raise
-    except Exception as error:
-        await call.fail(error)
-    else:
-        call.tell("OK")
-        return answer
+        yield readable(message)
 
 
 async def _in_order(
-    app: "Application", method: Method, messages: AsyncIterator[Any], context: Any
+    state: "AppState", rpc: Rpc, messages: AsyncIterator[Any], grpc_context: Any
 ) -> AsyncIterator[Any]:
     """Answer a stream's messages in their order, some at a time; the first error ends it."""
     waiting: asyncio.Queue[asyncio.Task[Any] | None] = asyncio.Queue(_WINDOW)
@@ -170,8 +136,8 @@ async def _in_order(
     async def take() -> None:
         try:
             async for message in messages:
-                call = Call(app, context, f"{method.service}/{method.streamed}", method.task)
-                task = asyncio.ensure_future(_answered(call, method.handle, message))
+                handler = RpcHandler(state, grpc_context, f"{rpc.service}/{rpc.streamed}", rpc.task)
+                task = asyncio.ensure_future(handler.run(rpc.handle, message))
                 tasks.add(task)
                 await waiting.put(task)
         finally:

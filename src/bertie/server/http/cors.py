@@ -1,4 +1,4 @@
-"""Pages of other origins that may ask: what browsers want to know before and after."""
+"""CORS: pages of other origins that may ask, as browsers want to know before and after."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from bertie.server.http.request import Request
 from bertie.server.http.response import Response
 
-_ASKED = "access-control-request-"
+_REQUESTED = "access-control-request-"
 # What a page is told that it may send where its browser doesn't say what it wants to.
 _HEADERS = "authorization, content-type, api-key, x-api-key, x-priority, x-request-id, x-timeout-ms"
 # Of older browsers, which take the asterisk for a name.
-_SHOWN = "*, retry-after, x-request-id, x-compute-tokens, x-total-time, x-truncated-inputs"
+_EXPOSED = "*, retry-after, x-request-id, x-compute-tokens, x-total-time, x-truncated-inputs"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _LONGEST = 4096  # characters of a list of headers
-_REMEMBERED_S = 600
+_MAX_AGE_S = 600
 
 
 class Cors:
@@ -31,7 +31,7 @@ class Cors:
         if self._allows(request):
             origin = "*" if self._any else request.header("origin")
             yield "access-control-allow-origin", origin
-            yield "access-control-expose-headers", _SHOWN
+            yield "access-control-expose-headers", _EXPOSED
 
     def preflight(self, request: Request, methods: Sequence[str]) -> Response:
         """Answer OPTIONS: what the path takes, and from whom.
@@ -42,16 +42,19 @@ class Cors:
         """
         headers = [("allow", ", ".join((*methods, "OPTIONS")))]
         if self._allows(request):
-            wanted = request.header(f"{_ASKED}method")
+            wanted = request.header(f"{_REQUESTED}method")
             if not methods and _TOKEN.fullmatch(wanted):
                 methods = (wanted,)
             headers += [
                 ("access-control-allow-methods", ", ".join(methods)),
-                ("access-control-allow-headers", _taken(request.header(f"{_ASKED}headers"))),
-                ("access-control-max-age", str(_REMEMBERED_S)),
-                ("vary", f"{_ASKED}method, {_ASKED}headers"),
+                (
+                    "access-control-allow-headers",
+                    _allowed_headers(request.header(f"{_REQUESTED}headers")),
+                ),
+                ("access-control-max-age", str(_MAX_AGE_S)),
+                ("vary", f"{_REQUESTED}method, {_REQUESTED}headers"),
             ]
-            if request.header(f"{_ASKED}private-network") == "true":
+            if request.header(f"{_REQUESTED}private-network") == "true":
                 headers.append(("access-control-allow-private-network", "true"))
         return Response(b"", 204, headers=tuple(headers))
 
@@ -61,8 +64,8 @@ class Cors:
         return bool(origin) and (self._any or origin in self._origins)
 
 
-def _taken(asked: str) -> str:
+def _allowed_headers(requested: str) -> str:
     """Say which headers are taken: all that are asked for, where those are names of headers."""
-    names = [name.strip(" \t").lower() for name in asked[: _LONGEST + 1].split(",")]
-    sound = len(asked) <= _LONGEST and all(map(_TOKEN.fullmatch, names))
+    names = [name.strip(" \t").lower() for name in requested[: _LONGEST + 1].split(",")]
+    sound = len(requested) <= _LONGEST and all(map(_TOKEN.fullmatch, names))
     return ", ".join(dict.fromkeys(names)) if sound else _HEADERS

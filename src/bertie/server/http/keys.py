@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bertie.errors import InputError
-from bertie.server.http.faults import Refused
+from bertie.server.http.errors import RequestError
 
 if TYPE_CHECKING:
     from bertie.server.settings import HttpSettings
@@ -51,11 +51,11 @@ class Keys:
         Args:
             guard: the route's.
             header: gives a header by name, or "".
-        Raises: Refused: there is no key, or not one of those.
+        Raises: RequestError: there is no key, or not one of those.
         """
         if guard == "admin":
             if not self._admins:
-                raise Refused(
+                raise RequestError(
                     "forbidden", "this server has no admin_keys, so nobody may change its models"
                 )
             self._require(self._admins, header)
@@ -66,11 +66,13 @@ class Keys:
         """Compare the caller's key with all of some."""
         given = _given(header)
         if not given:
-            raise Refused("unauthorized", "there is no key: send it as Authorization: Bearer KEY")
+            raise RequestError(
+                "unauthorized", "there is no key: send it as Authorization: Bearer KEY"
+            )
         digest = hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest()
         # All of them are compared, so that the time doesn't tell which one was near.
         if sum([hmac.compare_digest(digest, known) for known in digests]) == 0:
-            raise Refused("unauthorized", "the key is none of those that this server knows")
+            raise RequestError("unauthorized", "the key is none of those that this server knows")
 
 
 def _given(header: Callable[[str], str]) -> str:

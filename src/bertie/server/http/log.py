@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bertie.server.http.finished import Finished
+from bertie.server.http.access_record import AccessRecord
 
 LOGGER = logging.getLogger("bertie.server")
 
@@ -17,7 +17,7 @@ def set_up(format: str) -> None:
     """Send what the server logs to standard error.
 
     Args:
-        format: "json" for an object a line, "text" for people, "none" for faults of the server's
+        format: "json" for an object a line, "text" for people, "none" for errors of the server's
             own alone.
     """
     handler = logging.StreamHandler(sys.stderr)
@@ -30,29 +30,29 @@ def set_up(format: str) -> None:
     LOGGER.setLevel(logging.ERROR if format == "none" else logging.INFO)
 
 
-def finished(request: Finished) -> None:
+def log_request(record: AccessRecord) -> None:
     """Log a request."""
     if not LOGGER.isEnabledFor(logging.INFO):
         return
     fields: dict[str, Any] = {
-        "request": request.id,
-        "api": request.api,
-        "method": request.method,
-        "route": request.route,
-        "status": request.status,
-        "ms": round(request.seconds * 1000, 2),
+        "request": record.id,
+        "api": record.api,
+        "method": record.method,
+        "route": record.route,
+        "status": record.status,
+        "ms": round(record.seconds * 1000, 2),
     }
-    if request.fault is not None:
-        fields["fault"] = request.fault
-    if request.model is not None:
-        answered = request.answered
+    if record.error is not None:
+        fields["fault"] = record.error
+    if record.model is not None:
+        responses = record.responses
         fields |= {
-            "model": request.model,
-            "inputs": request.inputs,
-            "tokens": sum(sum(one.tokens) for one in answered),
-            "truncated": sum(sum(one.truncated) for one in answered),
-            "queue_ms": round(sum(one.queue_s for one in answered) * 1000, 2),
-            "inference_ms": round(sum(one.inference_s for one in answered) * 1000, 2),
+            "model": record.model,
+            "inputs": record.inputs,
+            "tokens": sum(sum(one.tokens) for one in responses),
+            "truncated": sum(sum(one.truncated) for one in responses),
+            "queue_ms": round(sum(one.queue_s for one in responses) * 1000, 2),
+            "inference_ms": round(sum(one.inference_s for one in responses) * 1000, 2),
         }
     LOGGER.info("request", extra={"fields": fields})
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import numpy as np
 
-from bertie.server.http.faults import KINDS
+from bertie.server.http.errors import KINDS
 from bertie.server.http.release import release
 from bertie.server.http.route import Route
 
@@ -36,17 +36,18 @@ _OF_MODELS = ("model_not_found", "wrong_task", "failed", "engine_failed", "late"
 
 def openapi(routes: Iterable[Route]) -> bytes:
     """Write the document of some routes."""
-    told = list(routes)
-    types = {str(t): t for route in told for t in _types(route)}
+    listed = list(routes)
+    types = {str(kind): kind for route in listed for kind in _types(route)}
+    # Where two types have one name, both are named with their modules, whose names users see then.
     schemas, components = msgspec.json.schema_components(
         list(types.values()), schema_hook=_schema_of, ref_template=_REF
     )
     known = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
-    for route in told:
+    for route in listed:
         path = re.sub(r"\{(\w+):path\}", r"{\1}", route.path)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, known)
-    titles = dict.fromkeys(route.api.title for route in told)
+    titles = dict.fromkeys(route.api.title for route in listed)
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Bertie", "version": release(), "description": _ABOUT},
@@ -64,7 +65,7 @@ def openapi(routes: Iterable[Route]) -> bytes:
 
 def _types(route: Route) -> Iterator[Any]:
     """Give the types of a route's bodies, those that say something."""
-    for kind in (route.takes, route.gives, route.error):
+    for kind in (route.request_type, route.response_type, route.error_type):
         for one in _members(kind):
             if one not in (None, str, Any, msgspec.Raw):
                 yield one
@@ -97,8 +98,8 @@ def _operation(route: Route, known: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": list(_parameters(route)),
         "responses": dict(_responses(route, known)),
     }
-    if route.takes is not None:
-        schema = _schema(route.takes, known)
+    if route.request_type is not None:
+        schema = _schema(route.request_type, known)
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema}},
@@ -117,21 +118,21 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 def _responses(route: Route, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Describe how a route answers, and how it fails."""
-    yield "200", _response("As asked.", _schema(route.gives, known), route.media)
+    yield "200", _response("As asked.", _schema(route.response_type, known), route.media_type)
     kinds = [*_ALWAYS, *_OF_GUARDS.get(route.guard, ())]
-    if route.takes is not None:
+    if route.request_type is not None:
         kinds += _OF_BODIES
-    if route.takes is not None or route.guard == "key":
+    if route.request_type is not None or route.guard == "key":
         kinds += _OF_MODELS
     if route.guard == "health":
-        yield "503", _response("Not ready.", _schema(route.gives, known))
+        yield "503", _response("Not ready.", _schema(route.response_type, known))
     by_status: dict[int, list[str]] = {}
     for name in dict.fromkeys(kinds):
         by_status.setdefault(KINDS[name].status_in(route.api.name), []).append(name)
     for status, names in sorted(by_status.items()):
         if status != 200:
             said = " or ".join(name.replace("_", " ") for name in names)
-            yield str(status), _response(f"{said.capitalize()}.", _schema(route.error, known))
+            yield str(status), _response(f"{said.capitalize()}.", _schema(route.error_type, known))
 
 
 def _response(says: str, schema: Any, media: str = "application/json") -> dict[str, Any]:

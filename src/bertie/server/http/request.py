@@ -8,10 +8,10 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from bertie.server.http import wishes
-from bertie.server.http.faults import Refused
-from bertie.server.http.inflating import Inflating, encoded_limit
-from bertie.server.http.patience import Patience
+from bertie.server.http import request_options
+from bertie.server.http.decompression import Decompressor, compressed_limit
+from bertie.server.http.errors import RequestError
+from bertie.server.http.timeout import Timeout
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -23,7 +23,7 @@ _SLASHES = re.compile("//+")
 _DRAINED = 262_144
 _DRAINED_S = 1.0
 # After so many pieces of a body, other requests have their turn.
-_AT_ONCE = 16
+_PIECES_AT_ONCE = 16
 
 
 class Disconnected(Exception):
@@ -55,13 +55,13 @@ class Request:
     @cached_property
     def id(self) -> str:
         """The request's name in the log and in the response."""
-        return wishes.request_id(self.header)
+        return request_options.request_id(self.header)
 
     def header(self, name: str) -> str:
         """Give a header, or "" where there is none."""
         return self.headers.get(name.encode("latin-1"), b"").decode("latin-1")
 
-    def every(self, name: str) -> str:
+    def header_list(self, name: str) -> str:
         """Give all headers of a name, with commas between them as HTTP has lists."""
         wanted = name.encode("latin-1")
         if wanted not in self.headers:  # as nearly always
@@ -77,42 +77,42 @@ class Request:
             timeout_s: seconds that all of it may take.
             hold: told of the inflated bytes as they come; raises where there are too many of all
                 requests.
-        Raises: Refused: too long, too slow, or compressed by what isn't known or not as it says.
+        Raises: RequestError: too long, too slow, or compressed in no known way or not as it says.
         Raises: Disconnected: the caller is gone.
         """
 
-        def too_large(size: int) -> Refused:
-            inflated = " inflated" if inflating else ""
-            return Refused(
+        def too_large(size: int) -> RequestError:
+            inflated = " inflated" if decompressor else ""
+            return RequestError(
                 "too_large",
                 f"the body has {size} bytes or more{inflated}, expected at most {limit}: send it"
                 " in several requests",
             )
 
-        inflating = Inflating(self.every("content-encoding"), limit, too_large)
-        most = encoded_limit(limit) if inflating else limit
+        decompressor = Decompressor(self.header_list("content-encoding"), limit, too_large)
+        most = compressed_limit(limit) if decompressor else limit
         stated = self.header("content-length")
         if stated.isascii() and stated.isdigit() and int(stated[:20]) > most:
             raise too_large(int(stated[:20]))
         parts: list[bytes] = []
         size = 0
         try:
-            with Patience(timeout_s):
+            with Timeout(timeout_s):
                 while not self.read:
                     part = await self._part()
                     size += len(part)
                     if size > most:
                         raise too_large(size)
-                    for piece in inflating.pieces(part):
+                    for piece in decompressor.decompress(part):
                         hold(len(piece))
                         parts.append(piece)
-                        if len(parts) % _AT_ONCE == 0:
+                        if len(parts) % _PIECES_AT_ONCE == 0:
                             await asyncio.sleep(0)
         except TimeoutError:
-            raise Refused(
+            raise RequestError(
                 "slow", f"the body took longer than {timeout_s:g} seconds: send it faster"
             ) from None
-        inflating.end()
+        decompressor.end()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _part(self) -> bytes:
@@ -133,12 +133,12 @@ class Request:
         small = stated.isascii() and stated.isdigit() and int(stated[:20]) <= _DRAINED
         if self.read or not small:
             return
-        with suppress(TimeoutError), Patience(_DRAINED_S):
+        with suppress(TimeoutError), Timeout(_DRAINED_S):
             while not self.read:
                 message = await self._receive()
                 self.read = not message.get("more_body", False)
 
-    async def gone(self) -> None:
+    async def disconnected(self) -> None:
         """Wait until the caller is gone; the body has been read."""
         while (await self._receive())["type"] != "http.disconnect":
             pass

@@ -25,16 +25,16 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def work_headers(
-    answered: Iterable[InferenceResponse], total_s: float
+def compute_headers(
+    responses: Iterable[InferenceResponse], total_s: float
 ) -> Iterator[tuple[str, str]]:
     """Tell what computing took, as Text Embeddings Inference does, and what was left out.
 
     Args:
-        answered: all that the request was answered.
+        responses: all that the service gave.
         total_s: seconds since it came in.
     """
-    several = list(answered)
+    several = list(responses)
     if not several:
         return
     yield "x-compute-type", "cpu"

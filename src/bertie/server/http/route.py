@@ -5,26 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bertie.server.http.faults import Refused
-
-
-@dataclass(frozen=True)
-class Api:
-    """The words of one server, spoken by several routes.
-
-    Attributes:
-        name: a key of faults.BODIES.
-        title: what people call it.
-        error: the type of its errors' bodies.
-        payload: the setting that says how many bytes a body may have.
-        inputs: the setting that says how many inputs a request may have.
-    """
-
-    name: str
-    title: str
-    error: Any
-    payload: str = "body_limit"
-    inputs: str = "max_inputs"
+from bertie.server.http.api import Api
+from bertie.server.http.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -34,32 +16,32 @@ class Route:
     Attributes:
         method: HTTP's.
         path: with {name} where one part goes, {name:path} where several may.
-        handle: answers, given the request's Asker and, where takes is a type, its body.
-        api: whose words it speaks.
-        takes: the type of the body, or None where there is none.
-        gives: the type of the response's body.
-        guard: who may ask: "key", anybody with a key; "admin"; "open", anybody where the
-            settings say so; "public", anybody.
+        handle: answers, given the request's Context and, where it has one, its body.
+        api: the one that it belongs to.
+        request_type: the type of the body, or None where there is none.
+        response_type: the type of the response's body.
+        guard: who may ask: "key", anybody with a key; "admin"; "health" and "metrics", anybody
+            where the settings say so; "public", anybody.
         task: what its model is for, where it asks one; counted under that name.
-        media: the media type of the response.
-        errors: the type of its errors' bodies, where it isn't the API's.
+        media_type: of the response.
+        other_error_type: the type of its errors' bodies, where it isn't the API's.
     """
 
     method: str
     path: str
     handle: Callable[..., Awaitable[Any]]
     api: Api
-    takes: Any = None
-    gives: Any = None
+    request_type: Any = None
+    response_type: Any = None
     guard: str = "key"
     task: str | None = None
-    media: str = "application/json"
-    errors: Any = None
+    media_type: str = "application/json"
+    other_error_type: Any = None
 
     @property
-    def error(self) -> Any:
+    def error_type(self) -> Any:
         """The type of its errors' bodies."""
-        return self.errors or self.api.error
+        return self.other_error_type or self.api.error_type
 
     @property
     def summary(self) -> str:
@@ -87,15 +69,17 @@ class Router:
             method: HEAD is a GET whose body is not sent.
             path: decoded.
         Returns: the route, and the parts of the path by name.
-        Raises: Refused: there is none, or not by this method.
+        Raises: RequestError: there is none, or not by this method.
         """
         wanted = "GET" if method == "HEAD" else method
-        methods, parts = self._methods(path)
+        methods, params = self._methods(path)
         if methods is None:
-            raise Refused("no_route", f"there is nothing at {path}; see /docs for what there is")
+            raise RequestError(
+                "no_route", f"there is nothing at {path}; see /docs for what there is"
+            )
         if wanted not in methods:
-            raise NoMethod(method, path, tuple(methods))
-        return methods[wanted], parts
+            raise MethodNotAllowed(method, path, tuple(methods))
+        return methods[wanted], params
 
     def allowed(self, path: str) -> tuple[str, ...]:
         """List the methods that a path has."""
@@ -104,13 +88,13 @@ class Router:
 
     def _methods(self, path: str) -> tuple[Mapping[str, Route] | None, Mapping[str, str]]:
         """Find the routes of a path by method, also behind a slash too many."""
-        methods, parts = self._exactly(path)
+        methods, params = self._exactly(path)
         if methods is None and path.endswith("/"):
-            methods, parts = self._exactly(path.rstrip("/"))
+            methods, params = self._exactly(path.rstrip("/"))
             # A page's own links are relative, and would lead elsewhere from there.
-            if methods and any(route.media == "text/html" for route in methods.values()):
+            if methods and any(route.media_type == "text/html" for route in methods.values()):
                 return None, {}
-        return methods, parts
+        return methods, params
 
     def _exactly(self, path: str) -> tuple[Mapping[str, Route] | None, Mapping[str, str]]:
         """Find the routes of just this path."""
@@ -122,7 +106,7 @@ class Router:
         return None, {}
 
 
-class NoMethod(Refused):
+class MethodNotAllowed(RequestError):
     """A path is asked by a method that it doesn't have.
 
     Attributes:

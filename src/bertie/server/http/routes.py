@@ -3,29 +3,28 @@
 from bertie.server.http.apis import (
     admin,
     cohere,
-    documents,
+    dispatch,
     health,
     huggingface,
     infinity,
-    main,
+    metrics,
     models,
     openai,
     own,
+    pages,
     rerank,
     search,
-    speakers,
-    status,
     tei,
     tei_tokens,
     tensorflow,
 )
-from bertie.server.http.route import Api, Route
+from bertie.server.http.route import Route
 
 ROUTES: tuple[Route, ...] = (
     *openai.ROUTES,
     *tei.ROUTES,
     *tei_tokens.ROUTES,
-    *main.ROUTES,
+    *dispatch.ROUTES,
     *huggingface.ROUTES,
     *rerank.ROUTES,
     *infinity.ROUTES,
@@ -33,14 +32,11 @@ ROUTES: tuple[Route, ...] = (
     *own.ROUTES,
     *search.ROUTES,
     *health.ROUTES,
-    *status.ROUTES,
-    *documents.ROUTES,
+    *metrics.ROUTES,
+    *pages.ROUTES,
     *admin.ROUTES,
     *models.ROUTES,
     *tensorflow.ROUTES,
     *models.LAST_ROUTES,
-    *main.LAST_ROUTES,
+    *dispatch.LAST_ROUTES,
 )
-
-# Where there is no route, an error is said in our own words.
-UNROUTED: Api = speakers.BERTIE

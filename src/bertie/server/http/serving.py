@@ -23,7 +23,7 @@ def server(application: "Application") -> uvicorn.Server:
 
     Raises: InputError: the certificate or its key can't be used.
     """
-    settings = application.settings
+    settings = application.state.settings
     _check_tls(settings)
     config = uvicorn.Config(
         application,
@@ -35,7 +35,7 @@ def server(application: "Application") -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=max(round(settings.idle_timeout_s), 1),
-        timeout_graceful_shutdown=max(int(application.engine.grace_s), 1),
+        timeout_graceful_shutdown=max(int(application.state.scheduling_settings.grace_s), 1),
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
@@ -78,11 +78,11 @@ class _Parser(httptools.HttpRequestParser):
             self._connection.offered = data[offer.args[0] :]
 
 
-def _protocol(patience: float) -> type[HttpToolsProtocol]:
+def _protocol(header_timeout_s: float) -> type[HttpToolsProtocol]:
     """Make the class of connections.
 
     Args:
-        patience: seconds that a request's head may take.
+        header_timeout_s: seconds that a request's head may take.
     """
 
     class Connection(HttpToolsProtocol):
@@ -101,7 +101,7 @@ def _protocol(patience: float) -> type[HttpToolsProtocol]:
         def connection_made(self, transport: Any) -> None:
             """Wait for the first head."""
             super().connection_made(transport)
-            self._clock = self.loop.call_later(patience, self._close)
+            self._clock = self.loop.call_later(header_timeout_s, self._close)
 
         def connection_lost(self, exc: Exception | None) -> None:
             """Wait for nothing more."""
@@ -147,7 +147,7 @@ def _protocol(patience: float) -> type[HttpToolsProtocol]:
             super().on_message_begin()
             if self._clock is None:
                 self._head = 0
-                self._clock = self.loop.call_later(patience, self._close)
+                self._clock = self.loop.call_later(header_timeout_s, self._close)
 
         def on_headers_complete(self) -> None:
             """Stop the clock: the head is there."""

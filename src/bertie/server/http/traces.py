@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from bertie.errors import ExtraMissing
-from bertie.server.http.finished import Finished, Observer
+from bertie.server.http.access_record import AccessRecord, Observer
 
 _SERVICE = "bertie"
 
@@ -36,48 +36,48 @@ def tracing(processor: Any) -> Observer:
     tracer = provider.get_tracer(_SERVICE)
     propagator = TraceContextTextMapPropagator()
 
-    def finished(request: Finished) -> None:
+    def observe(record: AccessRecord) -> None:
         """Write down a request that is over: its span ends now, and its parts lie within."""
-        if request.task is None:
+        if record.task is None:
             return
         ends = time.time_ns()
-        begins = ends - _ns(request.seconds)
+        begins = ends - _ns(record.seconds)
         span = tracer.start_span(
-            f"{request.method} {request.route}",
-            context=propagator.extract({"traceparent": request.traceparent}),
+            f"{record.method} {record.route}",
+            context=propagator.extract({"traceparent": record.traceparent}),
             kind=SpanKind.SERVER,
             start_time=begins,
-            attributes=_attributes(request),
+            attributes=_attributes(record),
         )
-        if request.fault is not None:
-            span.set_status(Status(StatusCode.ERROR, request.fault))
+        if record.error is not None:
+            span.set_status(Status(StatusCode.ERROR, record.error))
         within = set_span_in_context(span)
         at = begins
-        for answered in request.answered:
+        for response in record.responses:
             for name, seconds in (
-                ("tokenize", answered.tokenization_s),
-                ("queue", answered.queue_s),
-                ("infer", answered.inference_s),
+                ("tokenize", response.tokenization_s),
+                ("queue", response.queue_s),
+                ("infer", response.inference_s),
             ):
                 part = tracer.start_span(name, context=within, start_time=at)
                 at += _ns(seconds)
                 part.end(end_time=at)
         span.end(end_time=ends)
 
-    return finished
+    return observe
 
 
-def _attributes(request: Finished) -> dict[str, Any]:
+def _attributes(record: AccessRecord) -> dict[str, Any]:
     """Say what is known of a request, by OpenTelemetry's names where it has some."""
     return {
-        "http.request.method": request.method,
-        "http.route": request.route,
-        "http.response.status_code": request.status,
-        "bertie.request_id": request.id,
-        "bertie.api": request.api,
-        "bertie.model": request.model or "",
-        "bertie.inputs": request.inputs,
-        "bertie.tokens": sum(sum(one.tokens) for one in request.answered),
+        "http.request.method": record.method,
+        "http.route": record.route,
+        "http.response.status_code": record.status,
+        "bertie.request_id": record.id,
+        "bertie.api": record.api,
+        "bertie.model": record.model or "",
+        "bertie.inputs": record.inputs,
+        "bertie.tokens": sum(sum(one.tokens) for one in record.responses),
     }
 
 

@@ -4,47 +4,49 @@ from typing import Any
 
 from msgspec import field
 
+from bertie.server.http.api import BERTIE
 from bertie.server.http.apis.models import ModelObject, model_object
-from bertie.server.http.apis.speakers import BERTIE
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, StrictBody
+from bertie.server.http.context import Context
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import ResponseBody, StrictRequestBody
 
 
-class LoadBody(StrictBody, frozen=True, kw_only=True):
+class LoadBody(StrictRequestBody, frozen=True, kw_only=True):
     """What to load: whatever bertie.load takes."""
 
     source: str
     options: dict[str, Any] = field(default_factory=dict)
 
 
-class Unloaded(Answer, frozen=True, kw_only=True):
+class Unloaded(ResponseBody, frozen=True, kw_only=True):
     """A model is gone."""
 
     unloaded: str
 
 
-async def load(asker: Asker, body: LoadBody) -> ModelObject:
+async def load(context: Context, body: LoadBody) -> ModelObject:
     """Add a model under a new name, and load it."""
-    return model_object(await asker.service.load(asker.parts["name"], body.source, body.options))
+    return model_object(
+        await context.service.load(context.path_params["name"], body.source, body.options)
+    )
 
 
-async def reload(asker: Asker) -> ModelObject:
+async def reload(context: Context) -> ModelObject:
     """Load a model again from what its source is now; requests go on being answered."""
-    return model_object(await asker.service.reload(asker.parts["name"]))
+    return model_object(await context.service.reload(context.path_params["name"]))
 
 
-async def unload(asker: Asker) -> Unloaded:
+async def unload(context: Context) -> Unloaded:
     """Forget a model; requests that are admitted are answered still."""
-    name = asker.parts["name"]
-    await asker.service.unload(name)
+    name = context.path_params["name"]
+    await context.service.unload(name)
     return Unloaded(unloaded=name)
 
 
-def _route(verb: str, handle: Any, takes: Any, gives: Any) -> Route:
+def _route(verb: str, handle: Any, request_type: Any, response_type: Any) -> Route:
     """Make one of the routes."""
     path = f"/admin/models/{{name:path}}/{verb}"
-    return Route("POST", path, handle, BERTIE, takes, gives, guard="admin")
+    return Route("POST", path, handle, BERTIE, request_type, response_type, guard="admin")
 
 
 ROUTES = (

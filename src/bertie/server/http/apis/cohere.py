@@ -5,22 +5,22 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
+from bertie.server.http.api import COHERE
 from bertie.server.http.apis.inputs import AT_LEAST_ONE, Texts, first_tokens
-from bertie.server.http.apis.ranked import best_first, scored
-from bertie.server.http.apis.speakers import COHERE
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, Body
-from bertie.server.http.faults import Refused
+from bertie.server.http.apis.scores import best_first, score_documents
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import RequestBody, ResponseBody
 
 
-class DocumentText(Answer, frozen=True, kw_only=True):
+class DocumentText(ResponseBody, frozen=True, kw_only=True):
     """A document's text."""
 
     text: str
 
 
-class RerankBody(Body, frozen=True, kw_only=True):
+class RerankBody(RequestBody, frozen=True, kw_only=True):
     """A query and the documents to rank."""
 
     query: str
@@ -42,7 +42,7 @@ class RerankV1Body(RerankBody, frozen=True, kw_only=True):
     return_documents: bool = False
 
 
-class Result(Answer, frozen=True, kw_only=True):
+class Result(ResponseBody, frozen=True, kw_only=True):
     """A document's place among those given."""
 
     index: int
@@ -50,20 +50,20 @@ class Result(Answer, frozen=True, kw_only=True):
     document: DocumentText | UnsetType = UNSET
 
 
-class ApiVersion(Answer, frozen=True, kw_only=True):
+class ApiVersion(ResponseBody, frozen=True, kw_only=True):
     """Which of Cohere's versions was spoken."""
 
     version: str
 
 
-class BilledUnits(Answer, frozen=True, kw_only=True):
+class BilledUnits(ResponseBody, frozen=True, kw_only=True):
     """What Cohere would count: searches, and the tokens that were read."""
 
     search_units: int
     input_tokens: int
 
 
-class ResponseMeta(Answer, frozen=True, kw_only=True):
+class ResponseMeta(ResponseBody, frozen=True, kw_only=True):
     """What else there is to say."""
 
     api_version: ApiVersion
@@ -71,7 +71,7 @@ class ResponseMeta(Answer, frozen=True, kw_only=True):
     warnings: list[str] | UnsetType = UNSET
 
 
-class Reranked(Answer, frozen=True, kw_only=True):
+class Reranked(ResponseBody, frozen=True, kw_only=True):
     """Documents, best first."""
 
     id: str
@@ -79,27 +79,29 @@ class Reranked(Answer, frozen=True, kw_only=True):
     meta: ResponseMeta
 
 
-async def rerank_v1(asker: Asker, body: RerankV1Body) -> Reranked:
+async def rerank_v1(context: Context, body: RerankV1Body) -> Reranked:
     """Rank documents for a query, as Cohere's first version does."""
     texts = [one if isinstance(one, str) else one.text for one in body.documents]
-    return await _reranked(asker, body, texts, "1", body.return_documents)
+    return await _reranked(context, body, texts, "1", body.return_documents)
 
 
-async def rerank_v2(asker: Asker, body: RerankV2Body) -> Reranked:
+async def rerank_v2(context: Context, body: RerankV2Body) -> Reranked:
     """Rank documents for a query, as Cohere's second version does."""
-    return await _reranked(asker, body, body.documents, "2", False)
+    return await _reranked(context, body, body.documents, "2", False)
 
 
 async def _reranked(
-    asker: Asker, body: RerankBody, texts: list[str], version: str, with_texts: bool
+    context: Context, body: RerankBody, texts: list[str], version: str, with_texts: bool
 ) -> Reranked:
     """Rank documents."""
     if not texts:
-        raise Refused("empty", "documents is empty, expected some to rank", param="documents")
-    asker.check_count(len(texts), "documents")
-    shortened, cut = await _shortened(asker, body, texts)
-    scores = await scored(asker, body.query, shortened, model=body.model, truncate="right")
-    cut += sum(1 for one in asker.answered for tokens in one.truncated if tokens)
+        raise RequestError("empty", "documents is empty, expected some to rank", param="documents")
+    context.check_count(len(texts), "documents")
+    shortened, cut = await _shortened(context, body, texts)
+    scores = await score_documents(
+        context, body.query, shortened, model=body.model, truncate="right"
+    )
+    cut += sum(1 for one in context.responses for tokens in one.truncated if tokens)
     said = [f"{cut} of {len(texts)} documents were cut to what is read of one"]
     return Reranked(
         id=str(uuid.uuid4()),
@@ -113,13 +115,13 @@ async def _reranked(
         ],
         meta=ResponseMeta(
             api_version=ApiVersion(version=version),
-            billed_units=BilledUnits(search_units=1, input_tokens=asker.tokens),
+            billed_units=BilledUnits(search_units=1, input_tokens=context.tokens),
             warnings=said if cut else UNSET,
         ),
     )
 
 
-async def _shortened(asker: Asker, body: RerankBody, texts: list[str]) -> tuple[list[str], int]:
+async def _shortened(context: Context, body: RerankBody, texts: list[str]) -> tuple[list[str], int]:
     """Cut documents to max_tokens_per_doc.
 
     Returns: the documents, and how many of them were cut.
@@ -127,14 +129,14 @@ async def _shortened(asker: Asker, body: RerankBody, texts: list[str]) -> tuple[
     most = body.max_tokens_per_doc
     if most is None:
         return texts, 0
-    tokenizer = await asker.tokenizer("rank", body.model)
+    tokenizer = await context.tokenizer("rank", body.model)
     kept = [first_tokens(tokenizer, text, most) for text in texts]
     return kept, sum(1 for old, new in zip(texts, kept, strict=True) if old != new)
 
 
-def _route(path: str, handle: Any, takes: Any) -> Route:
+def _route(path: str, handle: Any, request_type: Any) -> Route:
     """Make one of the routes."""
-    return Route("POST", path, handle, COHERE, takes, Reranked, task="rank")
+    return Route("POST", path, handle, COHERE, request_type, Reranked, task="rank")
 
 
 ROUTES = (

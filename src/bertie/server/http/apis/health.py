@@ -4,21 +4,21 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
-from bertie.server.http.apis.speakers import BERTIE, TEI
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, encoded
+from bertie.server.http.api import BERTIE, TEI
+from bertie.server.http.context import Context
 from bertie.server.http.release import release
 from bertie.server.http.response import Response
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import ResponseBody, encode
 
 
-class Health(Answer, frozen=True, kw_only=True):
+class Health(ResponseBody, frozen=True, kw_only=True):
     """How the server is."""
 
     status: Annotated[str, Meta(description="ok, or why it isn't.")]
 
 
-class Info(Answer, frozen=True, kw_only=True):
+class Info(ResponseBody, frozen=True, kw_only=True):
     """The server and its default model, as Text Embeddings Inference describes them."""
 
     model_id: str
@@ -39,24 +39,24 @@ class Info(Answer, frozen=True, kw_only=True):
     docker_label: str | UnsetType = UNSET
 
 
-async def live(asker: Asker) -> Health:
+async def live(context: Context) -> Health:
     """Say that the server's process lives; nothing more."""
     return Health(status="ok")
 
 
-async def ready(asker: Asker) -> Health | Response:
+async def ready(context: Context) -> Health | Response:
     """Say whether every model answers: a real inference, at most a second old."""
-    found = await asker.service.ready()
+    found = await context.service.ready()
     if found.ready:
         return Health(status="ok")
-    return Response(encoded(Health(status=found.reason)), 503)
+    return Response(encode(Health(status=found.reason)), 503)
 
 
-async def info(asker: Asker) -> Info:
+async def info(context: Context) -> Info:
     """Describe the server and the default model."""
-    entry = asker.any()
-    await asker.service.tokenizer(entry.name)
-    engine = asker.app.engine
+    entry = context.find_any()
+    await context.service.tokenizer(entry.name)
+    scheduling = context.state.scheduling_settings
     settings = entry.info["settings"]
     return Info(
         model_id=entry.source,
@@ -64,12 +64,12 @@ async def info(asker: Asker) -> Info:
         model_dtype=entry.info["precision"],
         served_model_name=entry.name,
         model_type=model_type(str(entry.task), settings),
-        max_concurrent_requests=engine.queue_requests,
+        max_concurrent_requests=scheduling.queue_requests,
         max_input_length=entry.max_length or 0,
-        max_batch_tokens=engine.batch_tokens,
+        max_batch_tokens=scheduling.batch_tokens,
         max_batch_requests=None,
-        max_client_batch_size=asker.settings.max_client_batch_size,
-        auto_truncate=asker.settings.auto_truncate,
+        max_client_batch_size=context.settings.max_client_batch_size,
+        auto_truncate=context.settings.auto_truncate,
         tokenization_workers=1,
         version=release(),
         sha=None,

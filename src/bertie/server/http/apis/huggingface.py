@@ -9,61 +9,61 @@ import numpy as np
 
 from bertie.calls.lower_casing import lower_caser
 from bertie.calls.probabilities import ACTIVATIONS
+from bertie.server.http.api import HUGGINGFACE
 from bertie.server.http.apis import huggingface_bodies as bodies
 from bertie.server.http.apis import tei
-from bertie.server.http.apis.bounds import answer_length, check_crossed, check_fillings
 from bertie.server.http.apis.inputs import first_tokens
-from bertie.server.http.apis.speakers import HUGGINGFACE
+from bertie.server.http.apis.limits import answer_length, check_fillings, check_label_pairs
 from bertie.server.http.apis.tei_bodies import EmbedBody, Prediction, SimilarityBody, Vectors
-from bertie.server.http.apis.vectors import cut_policy
-from bertie.server.http.asker import Asker
-from bertie.server.http.faults import Refused
+from bertie.server.http.apis.truncation import truncation
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
 from bertie.tasks.classify import Label
 from bertie.tasks.tag import Span
 from bertie.tokenize import Tokenizer
 
 
-def _several(asker: Asker, given: Any) -> list[Any]:
+def _input_list(context: Context, given: Any) -> list[Any]:
     """Make a list of inputs, as many as may be."""
     several: list[Any] = given if isinstance(given, list) else [given]
     if not several:
-        raise Refused("empty", "inputs is empty, expected one or several", param="inputs")
-    asker.check_count(len(several), "inputs")
+        raise RequestError("empty", "inputs is empty, expected one or several", param="inputs")
+    context.check_count(len(several), "inputs")
     return several
 
 
-def _in_kind(given: Any, answers: list[Any]) -> Any:
+def _like_inputs(inputs: Any, answers: list[Any]) -> Any:
     """Give one answer for one input, a list for a list."""
-    return answers if isinstance(given, list) else answers[0]
+    return answers if isinstance(inputs, list) else answers[0]
 
 
-async def feature_extraction(asker: Asker, body: bodies.FeatureBody) -> Vectors:
+async def feature_extraction(context: Context, body: bodies.FeatureBody) -> Vectors:
     """Embed texts or token ids, as Text Embeddings Inference does."""
-    apart = body.parameters or bodies.EmbedParameters()
-    said = {name: getattr(apart, name) for name in apart.__struct_fields__}
-    whole = {name: getattr(body, name) for name in EmbedBody.__struct_fields__}
-    whole.update((name, value) for name, value in said.items() if value is not None)
-    return await tei.embed(asker, EmbedBody(**whole))
+    parameters = body.parameters or bodies.EmbedParameters()
+    given = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
+    fields = {name: getattr(body, name) for name in EmbedBody.__struct_fields__}
+    fields.update((name, value) for name, value in given.items() if value is not None)
+    return await tei.embed(context, EmbedBody(**fields))
 
 
-async def sentence_similarity(asker: Asker, body: SimilarityBody) -> list[float]:
+async def sentence_similarity(context: Context, body: SimilarityBody) -> list[float]:
     """Compare a sentence with others."""
-    return await tei.similarity(asker, body)
+    return await tei.similarity(context, body)
 
 
-async def text_classification(asker: Asker, body: bodies.ClassifyBody) -> bodies.Classified:
+async def text_classification(context: Context, body: bodies.ClassifyBody) -> bodies.Classified:
     """Classify texts and pairs of texts: a list of labels for each, best first."""
-    how = body.parameters or bodies.ClassifyParameters()
-    function = how.function_to_apply
-    answered = await asker.ask(
+    parameters = body.parameters or bodies.ClassifyParameters()
+    function = parameters.function_to_apply
+    response = await context.infer(
         "classify",
-        [_text_or_pair(one) for one in _several(asker, body.inputs)],
+        [_text_or_pair(one) for one in _input_list(context, body.inputs)],
         raw=True if function else None,
-        top_k=None if function else how.top_k,
-        truncate=cut_policy(asker),
+        top_k=None if function else parameters.top_k,
+        truncate=truncation(context),
     )
-    several = [_applied(labels, function)[: how.top_k] for labels in answered.answers]
+    several = [_applied(labels, function)[: parameters.top_k] for labels in response.answers]
     return [_predictions(labels) for labels in several]
 
 
@@ -89,39 +89,41 @@ def _predictions(labels: Iterable[Label]) -> list[Prediction]:
     return [Prediction(score=one.score, label=one.label) for one in labels]
 
 
-async def zero_shot_classification(asker: Asker, body: bodies.ZeroShotBody) -> Any:
+async def zero_shot_classification(context: Context, body: bodies.ZeroShotBody) -> Any:
     """Say which of the labels given fit texts, best first."""
-    how, inputs = body.parameters, _several(asker, body.inputs)
-    labels = how.candidate_labels
+    parameters, inputs = body.parameters, _input_list(context, body.inputs)
+    labels = parameters.candidate_labels
     if isinstance(labels, str):
         labels = [label.strip() for label in labels.split(",") if label.strip()]
     if not labels:
-        raise Refused("empty", "candidate_labels is empty, expected some", param="candidate_labels")
-    check_crossed(asker, len(inputs), len(labels), "candidate_labels")
-    answered = await asker.ask(
+        raise RequestError(
+            "empty", "candidate_labels is empty, expected some", param="candidate_labels"
+        )
+    check_label_pairs(context, len(inputs), len(labels), "candidate_labels")
+    response = await context.infer(
         "zero_shot",
         inputs,
         labels=labels,
-        hypothesis=how.hypothesis_template,
-        multi_label=how.multi_label,
-        truncate=cut_policy(asker),
+        hypothesis=parameters.hypothesis_template,
+        multi_label=parameters.multi_label,
+        truncate=truncation(context),
     )
-    return _in_kind(body.inputs, [_predictions(one) for one in answered.answers])
+    return _like_inputs(body.inputs, [_predictions(one) for one in response.answers])
 
 
-async def token_classification(asker: Asker, body: bodies.TagBody) -> Any:
+async def token_classification(context: Context, body: bodies.TagBody) -> Any:
     """Find entities in texts, with their places in characters."""
-    how = body.parameters or bodies.TagParameters()
-    aggregation = how.aggregation_strategy
-    answered = await asker.ask(
+    parameters = body.parameters or bodies.TagParameters()
+    aggregation = parameters.aggregation_strategy
+    response = await context.infer(
         "tag",
-        _several(asker, body.inputs),
+        _input_list(context, body.inputs),
         aggregation=aggregation,
-        ignore=how.ignore_labels,
+        ignore=parameters.ignore_labels,
     )
     kind = "entity" if aggregation == "none" else "entity_group"
-    found = [[_entity(span, kind) for span in spans] for spans in answered.answers]
-    return _in_kind(body.inputs, found)
+    found = [[_entity(span, kind) for span in spans] for spans in response.answers]
+    return _like_inputs(body.inputs, found)
 
 
 def _entity(span: Span, kind: str) -> bodies.Entity:
@@ -130,26 +132,27 @@ def _entity(span: Span, kind: str) -> bodies.Entity:
     return bodies.Entity(score=span.score, word=span.text, start=span.start, end=span.end, **label)
 
 
-async def question_answering(asker: Asker, body: bodies.AnswerBody) -> Any:
+async def question_answering(context: Context, body: bodies.AnswerBody) -> Any:
     """Answer questions, each from a text: with top_k above 1 a list of answers, best first."""
-    how, inputs = body.parameters or bodies.AnswerParameters(), _several(asker, body.inputs)
-    longest = await answer_length(asker, how.max_answer_len)
+    parameters = body.parameters or bodies.AnswerParameters()
+    inputs = _input_list(context, body.inputs)
+    longest = await answer_length(context, parameters.max_answer_len)
     questions = [one.question for one in inputs]
-    if how.max_question_len is not None:
-        tokenizer = await asker.tokenizer("answer")
-        most = how.max_question_len
+    if parameters.max_question_len is not None:
+        tokenizer = await context.tokenizer("answer")
+        most = parameters.max_question_len
         questions = await asyncio.to_thread(
             lambda: [first_tokens(tokenizer, one, most) for one in questions]
         )
-    answered = await asker.ask(
+    response = await context.infer(
         "answer",
         [(question, one.context) for question, one in zip(questions, inputs, strict=True)],
-        top_k=how.top_k,
+        top_k=parameters.top_k,
         max_answer_length=longest,
-        no_answer=how.handle_impossible_answer,
-        whole_words=how.align_to_words,
+        no_answer=parameters.handle_impossible_answer,
+        whole_words=parameters.align_to_words,
     )
-    return _in_kind(body.inputs, [_found(one) for one in answered.answers])
+    return _like_inputs(body.inputs, [_found(one) for one in response.answers])
 
 
 def _found(answer: Any) -> Any:
@@ -159,28 +162,29 @@ def _found(answer: Any) -> Any:
     return bodies.Found(answer=answer.text, score=answer.score, start=answer.start, end=answer.end)
 
 
-async def fill_mask(asker: Asker, body: bodies.FillBody) -> Any:
+async def fill_mask(context: Context, body: bodies.FillBody) -> Any:
     """Say what may stand for the masks of texts, best first, and write the texts with it."""
-    how, texts = body.parameters or bodies.FillParameters(), _several(asker, body.inputs)
-    tokenizer = await asker.tokenizer("fill")
-    mask, longest = asker.setting("mask_token"), asker.setting("max_length")
-    top_k = None if how.top_k is None else min(how.top_k, tokenizer.vocab_size)
+    parameters = body.parameters or bodies.FillParameters()
+    texts = _input_list(context, body.inputs)
+    tokenizer = await context.tokenizer("fill")
+    mask, longest = context.model_setting("mask_token"), context.model_setting("max_length")
+    top_k = None if parameters.top_k is None else min(parameters.top_k, tokenizer.vocab_size)
     if mask:
         size = sum(text.count(mask) * min(len(text) + 2, longest) for text in texts)
-        check_fillings(asker, size, top_k)
-    answered = await asker.ask(
-        "fill", texts, top_k=top_k, targets=how.targets, truncate=cut_policy(asker)
+        check_fillings(context, size, top_k)
+    response = await context.infer(
+        "fill", texts, top_k=top_k, targets=parameters.targets, truncate=truncation(context)
     )
-    lower = lower_caser(tokenizer) if asker.setting("lower_first") else str
+    lower = lower_caser(tokenizer) if context.model_setting("lower_first") else str
 
     def write() -> list[Any]:
         found = []
-        for text, masks in zip(texts, answered.answers, strict=True):
+        for text, masks in zip(texts, response.answers, strict=True):
             read = tokenizer.encode(lower(text), max_length=longest)
             found.append(_filled(tokenizer, read.ids, tokenizer.id_of(mask), masks))
         return found
 
-    return _in_kind(body.inputs, await asyncio.to_thread(write))
+    return _like_inputs(body.inputs, await asyncio.to_thread(write))
 
 
 def _filled(tokenizer: Tokenizer, ids: list[int], mask: int, masks: list[Any]) -> Any:
@@ -212,16 +216,16 @@ class Pipeline:
     Attributes:
         name: theirs.
         task: ours.
-        takes: the type of its body.
+        request_type: the type of its body.
         handle: answers.
-        gives: the type of the response's body.
+        response_type: the type of the response's body.
     """
 
     name: str
     task: str
-    takes: Any
+    request_type: Any
     handle: Any
-    gives: Any
+    response_type: Any
 
 
 PIPELINES: Mapping[str, Pipeline] = {
@@ -259,8 +263,8 @@ ROUTES = tuple(
         f"/pipeline/{one.name}",
         one.handle,
         HUGGINGFACE,
-        one.takes,
-        one.gives,
+        one.request_type,
+        one.response_type,
         task=one.task,
     )
     for one in PIPELINES.values()

@@ -6,14 +6,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from bertie.server.http.apis.inputs import Texts
 from bertie.server.http.apis.tei_bodies import Dimensions, Direction, EmbedBody, Prediction
-from bertie.server.http.encoding import Answer, Body
+from bertie.server.http.serialization import RequestBody, ResponseBody
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 AtLeastOne: TypeAlias = Annotated[int, Meta(ge=1)]
 _OVERLAP = "Long texts are read in windows anyway, which overlap as the model's settings have it."
 
 
-class EmbedParameters(Body, frozen=True, kw_only=True):
+class EmbedParameters(RequestBody, frozen=True, kw_only=True):
     """How to embed, where a client puts it apart."""
 
     normalize: bool | None = None
@@ -29,21 +29,21 @@ class FeatureBody(EmbedBody, frozen=True, kw_only=True):
     parameters: EmbedParameters | None = None
 
 
-class TextPair(Body, frozen=True, kw_only=True):
+class TextPair(RequestBody, frozen=True, kw_only=True):
     """A text, or two that go together."""
 
     text: str
     text_pair: str | None = None
 
 
-class ClassifyParameters(Body, frozen=True, kw_only=True):
+class ClassifyParameters(RequestBody, frozen=True, kw_only=True):
     """How to classify."""
 
     function_to_apply: Literal["sigmoid", "softmax", "none"] | None = None
     top_k: Count | None = None
 
 
-class ClassifyBody(Body, frozen=True, kw_only=True):
+class ClassifyBody(RequestBody, frozen=True, kw_only=True):
     """Texts and pairs of texts to classify; a list of one text or two is an input as well."""
 
     inputs: (
@@ -57,7 +57,7 @@ class ClassifyBody(Body, frozen=True, kw_only=True):
     parameters: ClassifyParameters | None = None
 
 
-class ZeroShotParameters(Body, frozen=True, kw_only=True):
+class ZeroShotParameters(RequestBody, frozen=True, kw_only=True):
     """Labels to choose from; in one text, commas stand between them."""
 
     candidate_labels: str | Texts
@@ -65,14 +65,14 @@ class ZeroShotParameters(Body, frozen=True, kw_only=True):
     multi_label: bool | None = None
 
 
-class ZeroShotBody(Body, frozen=True, kw_only=True):
+class ZeroShotBody(RequestBody, frozen=True, kw_only=True):
     """Texts to classify by labels of the caller's."""
 
     inputs: str | Texts
     parameters: ZeroShotParameters
 
 
-class TagParameters(Body, frozen=True, kw_only=True):
+class TagParameters(RequestBody, frozen=True, kw_only=True):
     """How to find entities."""
 
     aggregation_strategy: Literal["none", "simple", "first", "average", "max"] | None = None
@@ -80,21 +80,21 @@ class TagParameters(Body, frozen=True, kw_only=True):
     stride: Annotated[Count, Meta(description=_OVERLAP)] | None = None
 
 
-class TagBody(Body, frozen=True, kw_only=True):
+class TagBody(RequestBody, frozen=True, kw_only=True):
     """Texts in which to find entities."""
 
     inputs: str | Texts
     parameters: TagParameters | None = None
 
 
-class Question(Body, frozen=True, kw_only=True):
+class Question(RequestBody, frozen=True, kw_only=True):
     """A question and the text to answer it from."""
 
     question: str
     context: str
 
 
-class AnswerParameters(Body, frozen=True, kw_only=True):
+class AnswerParameters(RequestBody, frozen=True, kw_only=True):
     """How to answer."""
 
     top_k: AtLeastOne | None = None
@@ -106,28 +106,28 @@ class AnswerParameters(Body, frozen=True, kw_only=True):
     doc_stride: Annotated[Count, Meta(description=_OVERLAP)] | None = None
 
 
-class AnswerBody(Body, frozen=True, kw_only=True):
+class AnswerBody(RequestBody, frozen=True, kw_only=True):
     """Questions to answer."""
 
     inputs: Question | Annotated[list[Question], Meta(extra_json_schema={"minItems": 1})]
     parameters: AnswerParameters | None = None
 
 
-class FillParameters(Body, frozen=True, kw_only=True):
+class FillParameters(RequestBody, frozen=True, kw_only=True):
     """How to fill masks."""
 
     targets: list[str] | None = None
     top_k: Count | None = None
 
 
-class FillBody(Body, frozen=True, kw_only=True):
+class FillBody(RequestBody, frozen=True, kw_only=True):
     """Texts with masks to fill."""
 
     inputs: str | Texts
     parameters: FillParameters | None = None
 
 
-class Entity(Answer, frozen=True, kw_only=True):
+class Entity(ResponseBody, frozen=True, kw_only=True):
     """An entity and its place in characters: of a group of tokens, or of one that stands alone."""
 
     score: float
@@ -138,7 +138,7 @@ class Entity(Answer, frozen=True, kw_only=True):
     entity: str | UnsetType = UNSET
 
 
-class Found(Answer, frozen=True, kw_only=True):
+class Found(ResponseBody, frozen=True, kw_only=True):
     """An answer and its place in the context."""
 
     answer: str
@@ -147,7 +147,7 @@ class Found(Answer, frozen=True, kw_only=True):
     end: int
 
 
-class Filled(Answer, frozen=True, kw_only=True):
+class Filled(ResponseBody, frozen=True, kw_only=True):
     """A token that may stand for a mask, and the text with it."""
 
     sequence: str

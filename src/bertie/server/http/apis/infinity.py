@@ -4,18 +4,18 @@ import time
 import uuid
 from typing import Literal
 
+from bertie.server.http.api import INFINITY
 from bertie.server.http.apis.inputs import Texts
 from bertie.server.http.apis.openai import Usage, usage
-from bertie.server.http.apis.speakers import INFINITY
 from bertie.server.http.apis.tei_bodies import Prediction
-from bertie.server.http.apis.vectors import cut_policy
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, Body
-from bertie.server.http.faults import Refused
+from bertie.server.http.apis.truncation import truncation
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import RequestBody, ResponseBody
 
 
-class ClassifyBody(Body, frozen=True, kw_only=True):
+class ClassifyBody(RequestBody, frozen=True, kw_only=True):
     """What to classify."""
 
     input: Texts
@@ -23,7 +23,7 @@ class ClassifyBody(Body, frozen=True, kw_only=True):
     raw_scores: bool = False
 
 
-class Classified(Answer, frozen=True, kw_only=True):
+class Classified(ResponseBody, frozen=True, kw_only=True):
     """Each input's labels, best first."""
 
     id: str
@@ -34,27 +34,27 @@ class Classified(Answer, frozen=True, kw_only=True):
     object: Literal["classify"] = "classify"
 
 
-async def classify(asker: Asker, body: ClassifyBody) -> Classified:
+async def classify(context: Context, body: ClassifyBody) -> Classified:
     """Classify texts."""
     if not body.input:
-        raise Refused("empty", "input is empty, expected texts", param="input")
-    asker.check_count(len(body.input))
-    answered = await asker.ask(
+        raise RequestError("empty", "input is empty, expected texts", param="input")
+    context.check_count(len(body.input))
+    response = await context.infer(
         "classify",
         body.input,
         model=body.model,
         raw=body.raw_scores or None,
-        truncate=cut_policy(asker),
+        truncate=truncation(context),
     )
     data = [
         [Prediction(score=one.score, label=one.label) for one in labels]
-        for labels in answered.answers
+        for labels in response.answers
     ]
     return Classified(
         id=f"classify-{uuid.uuid4().hex}",
-        model=asker.model_name,
+        model=context.model_name,
         created=int(time.time()),
-        usage=usage(asker),
+        usage=usage(context),
         data=data,
     )
 

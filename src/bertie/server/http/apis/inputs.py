@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
-from bertie.server.http.faults import Refused
+from bertie.server.http.errors import RequestError
 from bertie.server.scheduling.inference import TokenIds
 from bertie.tokenize import Tokenizer
 
@@ -12,7 +12,7 @@ TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 # Said in the description alone: of none at all each API has words of its own.
 AT_LEAST_ONE = Meta(extra_json_schema={"minItems": 1})
 Texts: TypeAlias = Annotated[list[str], AT_LEAST_ONE]
-# str | [str] | [int] | [[int]]; msgspec can't tell lists apart by what they hold, `listed` does.
+# str | [str] | [int] | [[int]]; msgspec can't tell lists apart by what they hold: see input_list.
 TextsOrIds: TypeAlias = Annotated[
     str | list[str | TokenId | list[TokenId]],
     Meta(
@@ -33,19 +33,19 @@ TextsOrIds: TypeAlias = Annotated[
 ]
 
 
-def listed(given: Any, name: str) -> tuple[list[Any], bool]:
-    """Make a list of what the engine takes.
+def input_list(given: Any, name: str) -> tuple[list[Any], bool]:
+    """Make a list of what the library takes.
 
     Args:
         given: TextsOrIds.
         name: the body's word for it.
     Returns: texts or TokenIds, and whether it was just one.
-    Raises: Refused: none at all, or texts among ids.
+    Raises: RequestError: none at all, or texts among ids.
     """
     if isinstance(given, str):
         return [given], True
     if not given:
-        raise Refused("empty", f"{name} is empty, expected a text or several", param=name)
+        raise RequestError("empty", f"{name} is empty, expected a text or several", param=name)
     kinds = {type(one) for one in given}
     if kinds == {str}:
         return list(given), False
@@ -53,7 +53,7 @@ def listed(given: Any, name: str) -> tuple[list[Any], bool]:
         return [TokenIds(tuple(given))], True
     if kinds == {list} and all(type(id) is int for ids in given for id in ids):
         return [TokenIds(tuple(ids)) for ids in given], False
-    raise Refused(
+    raise RequestError(
         "invalid", f"{name} mixes texts and token ids, expected all of one kind", param=name
     )
 

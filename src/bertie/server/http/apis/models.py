@@ -2,21 +2,21 @@
 
 from typing import Any, Literal
 
-from bertie.server.http.apis.speakers import BERTIE, OPENAI
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer
+from bertie.server.http.api import BERTIE, OPENAI
+from bertie.server.http.context import Context
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import ResponseBody
 from bertie.server.scheduling.registry import ModelEntry
 
 
-class VersionStatus(Answer, frozen=True, kw_only=True):
+class VersionStatus(ResponseBody, frozen=True, kw_only=True):
     """How TensorFlow Serving says that all is well."""
 
     error_code: str
     error_message: str
 
 
-class ModelVersion(Answer, frozen=True, kw_only=True):
+class ModelVersion(ResponseBody, frozen=True, kw_only=True):
     """One version of a model, as TensorFlow Serving has it."""
 
     version: str
@@ -24,7 +24,7 @@ class ModelVersion(Answer, frozen=True, kw_only=True):
     status: VersionStatus
 
 
-class ModelObject(Answer, frozen=True, kw_only=True):
+class ModelObject(ResponseBody, frozen=True, kw_only=True):
     """A model."""
 
     id: str
@@ -39,7 +39,7 @@ class ModelObject(Answer, frozen=True, kw_only=True):
     owned_by: str = "bertie"
 
 
-class ModelList(Answer, frozen=True, kw_only=True):
+class ModelList(ResponseBody, frozen=True, kw_only=True):
     """All models."""
 
     data: list[ModelObject]
@@ -75,20 +75,20 @@ def model_object(entry: ModelEntry) -> ModelObject:
     )
 
 
-async def models(asker: Asker) -> ModelList:
+async def models(context: Context) -> ModelList:
     """List the models."""
-    return ModelList(data=[model_object(entry) for entry in asker.service.models()])
+    return ModelList(data=[model_object(entry) for entry in context.service.models()])
 
 
-async def model(asker: Asker) -> ModelObject:
+async def model(context: Context) -> ModelObject:
     """Describe one model, for OpenAI's and TensorFlow Serving's clients alike."""
-    return model_object(asker.named(asker.parts["name"]))
+    return model_object(context.find_exactly(context.path_params["name"]))
 
 
-async def model_info(asker: Asker) -> dict[str, Any]:
+async def model_info(context: Context) -> dict[str, Any]:
     """Say what one model is, and where each of its settings came from."""
-    entry = asker.named(asker.parts["name"])
-    await asker.service.tokenizer(entry.name)
+    entry = context.find_exactly(context.path_params["name"])
+    await context.service.tokenizer(entry.name)
     return dict(entry.info)
 
 

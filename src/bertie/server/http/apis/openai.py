@@ -1,19 +1,20 @@
 """OpenAI's embeddings and models."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from bertie.server.http.apis.inputs import TextsOrIds, listed
-from bertie.server.http.apis.speakers import OPENAI
-from bertie.server.http.apis.vectors import cut_policy, embedded
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, Body, Numbers, base64_of
+from bertie.server.http.api import OPENAI
+from bertie.server.http.apis.embeddings import embed_inputs
+from bertie.server.http.apis.inputs import TextsOrIds, input_list
+from bertie.server.http.apis.truncation import truncation
+from bertie.server.http.context import Context
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import Numbers, RequestBody, ResponseBody, format_vector
 
 
-class EmbeddingsBody(Body, frozen=True, kw_only=True):
+class EmbeddingsBody(RequestBody, frozen=True, kw_only=True):
     """What to embed."""
 
     input: TextsOrIds
@@ -26,7 +27,7 @@ class EmbeddingsBody(Body, frozen=True, kw_only=True):
     user: str | None = None
 
 
-class Embedding(Answer, frozen=True, kw_only=True):
+class Embedding(ResponseBody, frozen=True, kw_only=True):
     """One vector: numbers, or little-endian float32 in base64."""
 
     index: int
@@ -37,14 +38,14 @@ class Embedding(Answer, frozen=True, kw_only=True):
     ) = msgspec.UNSET
 
 
-class Usage(Answer, frozen=True, kw_only=True):
+class Usage(ResponseBody, frozen=True, kw_only=True):
     """Tokens that were read, special ones included."""
 
     prompt_tokens: int
     total_tokens: int
 
 
-class Embeddings(Answer, frozen=True, kw_only=True):
+class Embeddings(ResponseBody, frozen=True, kw_only=True):
     """A vector for each input, in order."""
 
     data: list[Embedding]
@@ -53,33 +54,31 @@ class Embeddings(Answer, frozen=True, kw_only=True):
     object: Literal["list"] = "list"
 
 
-async def embeddings(asker: Asker, body: EmbeddingsBody) -> Embeddings:
+async def embeddings(context: Context, body: EmbeddingsBody) -> Embeddings:
     """Embed texts or token ids."""
-    inputs, _ = listed(body.input, "input")
-    asker.check_count(len(inputs))
-    vectors, answered = await embedded(
-        asker,
+    inputs, _ = input_list(body.input, "input")
+    context.check_count(len(inputs))
+    vectors, response = await embed_inputs(
+        context,
         inputs,
         model=body.model,
         dimensions=body.output_dimension if body.dimensions is None else body.dimensions,
-        truncate=cut_policy(asker),
+        truncate=truncation(context),
     )
-    write = base64_of if body.encoding_format == "base64" else _as_numbers
     data = [
-        Embedding(index=i, embedding=write(vector), truncated=cut or msgspec.UNSET)
-        for i, (vector, cut) in enumerate(zip(vectors, answered.truncated, strict=True))
+        Embedding(
+            index=i,
+            embedding=format_vector(vector, body.encoding_format),
+            truncated=cut or msgspec.UNSET,
+        )
+        for i, (vector, cut) in enumerate(zip(vectors, response.truncated, strict=True))
     ]
-    return Embeddings(data=data, model=asker.model_name, usage=usage(asker))
+    return Embeddings(data=data, model=context.model_name, usage=usage(context))
 
 
-def _as_numbers(vector: Any) -> Any:
-    """Leave a vector as it is."""
-    return vector
-
-
-def usage(asker: Asker) -> Usage:
+def usage(context: Context) -> Usage:
     """Count the tokens of all that was asked."""
-    return Usage(prompt_tokens=asker.tokens, total_tokens=asker.tokens)
+    return Usage(prompt_tokens=context.tokens, total_tokens=context.tokens)
 
 
 ROUTES = tuple(

@@ -5,14 +5,14 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from bertie.server.http.api import BERTIE
 from bertie.server.http.apis import own_bodies as bodies
-from bertie.server.http.apis.bounds import answer_length, check_crossed, check_fillings
-from bertie.server.http.apis.ranked import best_first
-from bertie.server.http.apis.speakers import BERTIE
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, Matrix, Numbers, base64_of
-from bertie.server.http.faults import Refused
+from bertie.server.http.apis.limits import answer_length, check_fillings, check_label_pairs
+from bertie.server.http.apis.scores import best_first
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import Matrix, Numbers, ResponseBody, format_vector
 from bertie.tasks.answer import Answer as Found
 from bertie.tasks.classify import Label
 from bertie.tasks.embed import TokenVectors
@@ -26,14 +26,14 @@ from bertie.tokenize import Encoding
 T = TypeVar("T")
 
 
-class Work(Answer, frozen=True, kw_only=True):
+class Work(ResponseBody, frozen=True, kw_only=True):
     """Tokens of each input: those that were read, special ones included, and those left out."""
 
     tokens: list[int]
     truncated: list[int]
 
 
-class Answers(Answer, Generic[T], frozen=True, kw_only=True):
+class Answers(ResponseBody, Generic[T], frozen=True, kw_only=True):
     """An answer for each input; answers of different fingerprints don't mix."""
 
     answers: list[T]
@@ -42,24 +42,24 @@ class Answers(Answer, Generic[T], frozen=True, kw_only=True):
     work: Work
 
 
-def _answers(asker: Asker, answers: list[Any]) -> Answers[Any]:
+def _answers(context: Context, answers: list[Any]) -> Answers[Any]:
     """Put answers with what is to be said of them."""
-    asked = asker.answered
+    responses = context.responses
     return Answers(
         answers=answers,
-        model=asker.model_name,
-        fingerprint=asked[-1].fingerprint,
+        model=context.model_name,
+        fingerprint=responses[-1].fingerprint,
         work=Work(
-            tokens=[tokens for one in asked for tokens in one.tokens],
-            truncated=[tokens for one in asked for tokens in one.truncated],
+            tokens=[tokens for one in responses for tokens in one.tokens],
+            truncated=[tokens for one in responses for tokens in one.truncated],
         ),
     )
 
 
-def _inputs(asker: Asker, body: Any) -> list[Any]:
+def _inputs(context: Context, body: Any) -> list[Any]:
     """Make a list of inputs as the library takes them: a text, its words, or a tuple of two."""
     several = [body.inputs] if isinstance(body.inputs, str) else body.inputs
-    asker.check_count(len(several), "inputs")
+    context.check_count(len(several), "inputs")
     worded = getattr(body, "split_words", False)
     return [tuple(one) if _is_pair(one, worded) else one for one in several]
 
@@ -75,81 +75,76 @@ def _is_pair(given: Any, worded: bool | None) -> bool:
 _NOT_OPTIONS = ("inputs", "model", "encoding_format")
 
 
-def _options(body: bodies.Asked) -> dict[str, Any]:
+def _options(body: bodies.OwnBody) -> dict[str, Any]:
     """Take the library's options out of a body."""
     return {
         name: getattr(body, name) for name in body.__struct_fields__ if name not in _NOT_OPTIONS
     }
 
 
-def _method(call: str, says: str) -> Callable[[Asker, Any], Awaitable[Any]]:
-    """Make the handler of a route that is one call of the engine."""
+def _handler(method: str, says: str) -> Callable[[Context, Any], Awaitable[Any]]:
+    """Make the handler of a route that calls one of the library's methods."""
 
-    async def handle(asker: Asker, body: Any) -> Answers[Any]:
-        inputs = _inputs(asker, body)
-        answered = await asker.ask(call, inputs, model=body.model, **_options(body))
-        return _answers(asker, list(answered.answers))
+    async def handle(context: Context, body: Any) -> Answers[Any]:
+        inputs = _inputs(context, body)
+        response = await context.infer(method, inputs, model=body.model, **_options(body))
+        return _answers(context, list(response.answers))
 
     handle.__doc__ = says
-    handle.__name__ = call
+    handle.__name__ = method
     return handle
 
 
-async def embed(asker: Asker, body: bodies.EmbedBody) -> Answers[Any]:
+async def embed(context: Context, body: bodies.EmbedBody) -> Answers[Any]:
     """Embed texts, with all of the library's options."""
-    inputs = _inputs(asker, body)
-    answered = await asker.ask("embed", inputs, model=body.model, **_options(body))
-    write = base64_of if body.encoding_format == "base64" else _as_it_is
-    return _answers(asker, [write(vector) for vector in answered.answers])
+    inputs = _inputs(context, body)
+    response = await context.infer("embed", inputs, model=body.model, **_options(body))
+    vectors = [format_vector(vector, body.encoding_format) for vector in response.answers]
+    return _answers(context, vectors)
 
 
-def _as_it_is(value: Any) -> Any:
-    """Leave a value as it is."""
-    return value
-
-
-async def answer(asker: Asker, body: bodies.AnswerBody) -> Answers[Any]:
+async def answer(context: Context, body: bodies.AnswerBody) -> Answers[Any]:
     """Answer questions, each from a text: a list of answers for each question, best first."""
-    inputs = _inputs(asker, body)
+    inputs = _inputs(context, body)
     options = _options(body)
-    options["max_answer_length"] = await answer_length(asker, body.max_answer_length, body.model)
-    answered = await asker.ask("answer", inputs, model=body.model, **options)
+    options["max_answer_length"] = await answer_length(context, body.max_answer_length, body.model)
+    response = await context.infer("answer", inputs, model=body.model, **options)
     # The method gives one answer instead of a list of one where top_k is 1.
-    return _answers(asker, [one if isinstance(one, list) else [one] for one in answered.answers])
+    return _answers(context, [one if isinstance(one, list) else [one] for one in response.answers])
 
 
-async def zero_shot(asker: Asker, body: bodies.ZeroShotBody) -> Answers[Any]:
+async def zero_shot(context: Context, body: bodies.ZeroShotBody) -> Answers[Any]:
     """Say which of the labels given fit texts, best first."""
-    inputs = _inputs(asker, body)
-    check_crossed(asker, len(inputs), len(body.labels))
-    answered = await asker.ask("zero_shot", inputs, model=body.model, **_options(body))
-    return _answers(asker, list(answered.answers))
+    inputs = _inputs(context, body)
+    check_label_pairs(context, len(inputs), len(body.labels))
+    response = await context.infer("zero_shot", inputs, model=body.model, **_options(body))
+    return _answers(context, list(response.answers))
 
 
-async def fill(asker: Asker, body: bodies.FillBody) -> Answers[Any]:
+async def fill(context: Context, body: bodies.FillBody) -> Answers[Any]:
     """Say what may stand for the masks of texts, best first."""
-    inputs = _inputs(asker, body)
-    tokenizer = await asker.tokenizer("fill", body.model)
-    if mask := asker.setting("mask_token"):
+    inputs = _inputs(context, body)
+    tokenizer = await context.tokenizer("fill", body.model)
+    if mask := context.model_setting("mask_token"):
         top_k = None if body.top_k is None else min(body.top_k, tokenizer.vocab_size)
-        check_fillings(asker, sum(text.count(mask) for text in inputs), top_k)
-    answered = await asker.ask("fill", inputs, model=body.model, **_options(body))
-    return _answers(asker, list(answered.answers))
+        check_fillings(context, sum(text.count(mask) for text in inputs), top_k)
+    response = await context.infer("fill", inputs, model=body.model, **_options(body))
+    return _answers(context, list(response.answers))
 
 
-async def rank(asker: Asker, body: bodies.RankBody) -> Answers[Any]:
+async def rank(context: Context, body: bodies.RankBody) -> Answers[Any]:
     """Rank documents by how well they answer a query, best first."""
-    asker.check_count(len(body.documents), "documents")
-    named = asker.model or body.model
-    several = asker.any(body.model).task == "multivector" if named else False
-    scores = await (_by_tokens(asker, body) if several else _by_pairs(asker, body))
+    context.check_count(len(body.documents), "documents")
+    named = context.model or body.model
+    several = context.find_any(body.model).task == "multivector" if named else False
+    scores = await (_multivector_scores(context, body) if several else _pair_scores(context, body))
     order = best_first(scores, body.top_k)
-    return _answers(asker, [Ranked(i, float(scores[i])) for i in order])
+    return _answers(context, [Ranked(i, float(scores[i])) for i in order])
 
 
-async def _by_pairs(asker: Asker, body: bodies.RankBody) -> Any:
+async def _pair_scores(context: Context, body: bodies.RankBody) -> Any:
     """Score documents with a cross-encoder."""
-    answered = await asker.ask(
+    response = await context.infer(
         "score",
         [(body.query, document) for document in body.documents],
         model=body.model,
@@ -158,32 +153,32 @@ async def _by_pairs(asker: Asker, body: bodies.RankBody) -> Any:
         truncate=body.truncate,
         split_words=body.split_words,
     )
-    return np.array(answered.answers, np.float64)
+    return np.array(response.answers, np.float64)
 
 
-async def _by_tokens(asker: Asker, body: bodies.RankBody) -> Any:
+async def _multivector_scores(context: Context, body: bodies.RankBody) -> Any:
     """Score documents by their tokens' vectors, as the library's rank_multi does."""
     if body.split_words:
-        raise Refused(
+        raise RequestError(
             "invalid",
             "split_words is for cross-encoders; this model's queries and documents are texts",
             param="split_words",
         )
     (query,) = (
-        await asker.ask(
+        await context.infer(
             "embed_multi", [body.query], model=body.model, kind="query", truncate=body.truncate
         )
     ).answers
-    documents = await asker.ask(
+    documents = await context.infer(
         "embed_multi", body.documents, model=body.model, truncate=body.truncate
     )
     return np.array([maxsim(query, document) for document in documents.answers])
 
 
-async def tokenize(asker: Asker, body: bodies.TokenizeBody) -> Answers[Any]:
+async def tokenize(context: Context, body: bodies.TokenizeBody) -> Answers[Any]:
     """Tokenize texts or pairs of texts, with every token's place in characters."""
-    inputs = _inputs(asker, body)
-    tokenizer = await asker.tokenizer(model=body.model)
+    inputs = _inputs(context, body)
+    tokenizer = await context.tokenizer(model=body.model)
     found = []
     for one in inputs:
         text, pair = one if isinstance(one, tuple) and len(one) == 2 else (one, None)
@@ -196,51 +191,53 @@ async def tokenize(asker: Asker, body: bodies.TokenizeBody) -> Answers[Any]:
             truncate=body.truncate,
         )
         found.append(encoding)
-    assert asker.entry is not None
+    assert context.entry is not None
     return Answers(
         answers=found,
-        model=asker.model_name,
-        fingerprint=asker.entry.fingerprint or "",
+        model=context.model_name,
+        fingerprint=context.entry.fingerprint or "",
         work=Work(
             tokens=[len(one.ids) for one in found], truncated=[one.truncated for one in found]
         ),
     )
 
 
-def _route(path: str, handle: Any, takes: Any, gives: Any, task: str | None) -> Route:
+def _route(path: str, handle: Any, request_type: Any, answer_type: Any, task: str | None) -> Route:
     """Make one of the routes."""
-    return Route("POST", f"/v1/{path}", handle, BERTIE, takes, Answers[gives], task=task)
+    return Route(
+        "POST", f"/v1/{path}", handle, BERTIE, request_type, Answers[answer_type], task=task
+    )
 
 
-def _one_call(call: str, takes: Any, gives: Any, task: str, says: str) -> Route:
-    """Make a route that is one call of the engine."""
-    return _route(call, _method(call, says), takes, gives, task)
+def _method_route(method: str, request_type: Any, answer_type: Any, task: str, says: str) -> Route:
+    """Make a route that calls one of the library's methods."""
+    return _route(method, _handler(method, says), request_type, answer_type, task)
 
 
 ROUTES = (
     _route("embed", embed, bodies.EmbedBody, Numbers, "embed"),
-    _one_call(
+    _method_route(
         "embed_tokens",
         bodies.EmbedTokensBody,
         TokenVectors,
         "embed",
         "Give every token of texts its hidden state.",
     ),
-    _one_call(
+    _method_route(
         "embed_sparse",
         bodies.EmbedSparseBody,
         SparseVector,
         "sparse",
         "Embed texts over the vocabulary, as SPLADE does.",
     ),
-    _one_call(
+    _method_route(
         "embed_multi",
         bodies.EmbedMultiBody,
         Matrix,
         "multivector",
         "Embed texts with a vector for each token, as ColBERT does.",
     ),
-    _one_call(
+    _method_route(
         "classify",
         bodies.ClassifyBody,
         list[Label],
@@ -248,7 +245,7 @@ ROUTES = (
         "Classify texts and pairs of texts: labels with scores, best first.",
     ),
     _route("zero_shot", zero_shot, bodies.ZeroShotBody, list[Label], "zero_shot"),
-    _one_call(
+    _method_route(
         "tag",
         bodies.TagBody,
         list[Span],
@@ -257,14 +254,14 @@ ROUTES = (
     ),
     _route("answer", answer, bodies.AnswerBody, list[Found], "answer"),
     _route("fill", fill, bodies.FillBody, list[list[Filling]], "fill"),
-    _one_call(
+    _method_route(
         "next_sentence",
         bodies.NextSentenceBody,
         float,
         "next_sentence",
         "Say how probable it is that one text follows another.",
     ),
-    _one_call(
+    _method_route(
         "score",
         bodies.ScoreBody,
         float,

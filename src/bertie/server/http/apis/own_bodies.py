@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from bertie.server.http.encoding import StrictBody
+from bertie.server.http.serialization import StrictRequestBody
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 AtLeastOne: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -34,13 +34,13 @@ TextOrPair: TypeAlias = Annotated[
 ]
 
 
-class Asked(StrictBody, frozen=True, kw_only=True):
-    """What every request may say."""
+class OwnBody(StrictRequestBody, frozen=True, kw_only=True):
+    """What every body may say."""
 
     model: Annotated[str, Meta(description="A model that is served.")] | None = None
 
 
-class EmbedBody(Asked, frozen=True, kw_only=True):
+class EmbedBody(OwnBody, frozen=True, kw_only=True):
     """Texts to embed."""
 
     inputs: str | list[Text]
@@ -58,7 +58,7 @@ class EmbedBody(Asked, frozen=True, kw_only=True):
     ] = "float"
 
 
-class EmbedTokensBody(Asked, frozen=True, kw_only=True):
+class EmbedTokensBody(OwnBody, frozen=True, kw_only=True):
     """Texts whose tokens to embed."""
 
     inputs: str | list[Text]
@@ -66,7 +66,7 @@ class EmbedTokensBody(Asked, frozen=True, kw_only=True):
     split_words: bool | None = None
 
 
-class EmbedSparseBody(Asked, frozen=True, kw_only=True):
+class EmbedSparseBody(OwnBody, frozen=True, kw_only=True):
     """Texts to embed over the vocabulary."""
 
     inputs: str | list[Text]
@@ -75,7 +75,7 @@ class EmbedSparseBody(Asked, frozen=True, kw_only=True):
     split_words: bool | None = None
 
 
-class EmbedMultiBody(Asked, frozen=True, kw_only=True):
+class EmbedMultiBody(OwnBody, frozen=True, kw_only=True):
     """Texts to embed with a vector for each token."""
 
     inputs: str | list[str]
@@ -83,7 +83,7 @@ class EmbedMultiBody(Asked, frozen=True, kw_only=True):
     truncate: Cut | None = None
 
 
-class ClassifyBody(Asked, frozen=True, kw_only=True):
+class ClassifyBody(OwnBody, frozen=True, kw_only=True):
     """Texts, or pairs of texts, to classify."""
 
     inputs: str | list[TextOrPair]
@@ -93,7 +93,7 @@ class ClassifyBody(Asked, frozen=True, kw_only=True):
     split_words: bool | None = None
 
 
-class ZeroShotBody(Asked, frozen=True, kw_only=True):
+class ZeroShotBody(OwnBody, frozen=True, kw_only=True):
     """Texts, and labels to choose from."""
 
     inputs: str | list[str]
@@ -105,7 +105,7 @@ class ZeroShotBody(Asked, frozen=True, kw_only=True):
     truncate: CutOrRead | None = None
 
 
-class TagBody(Asked, frozen=True, kw_only=True):
+class TagBody(OwnBody, frozen=True, kw_only=True):
     """Texts in which to find entities."""
 
     inputs: str | list[Text]
@@ -115,7 +115,7 @@ class TagBody(Asked, frozen=True, kw_only=True):
     split_words: bool | None = None
 
 
-class AnswerBody(Asked, frozen=True, kw_only=True):
+class AnswerBody(OwnBody, frozen=True, kw_only=True):
     """Questions, each with the text to answer it from."""
 
     inputs: Annotated[
@@ -129,7 +129,7 @@ class AnswerBody(Asked, frozen=True, kw_only=True):
     truncate: CutOrRead | None = None
 
 
-class FillBody(Asked, frozen=True, kw_only=True):
+class FillBody(OwnBody, frozen=True, kw_only=True):
     """Texts with masks to fill."""
 
     inputs: str | list[str]
@@ -138,7 +138,7 @@ class FillBody(Asked, frozen=True, kw_only=True):
     truncate: Cut | None = None
 
 
-class NextSentenceBody(Asked, frozen=True, kw_only=True):
+class NextSentenceBody(OwnBody, frozen=True, kw_only=True):
     """Pairs of texts."""
 
     inputs: list[Pair]
@@ -146,7 +146,7 @@ class NextSentenceBody(Asked, frozen=True, kw_only=True):
     split_words: bool | None = None
 
 
-class RankBody(Asked, frozen=True, kw_only=True):
+class RankBody(OwnBody, frozen=True, kw_only=True):
     """A query and the documents to rank for it."""
 
     query: Text
@@ -158,7 +158,7 @@ class RankBody(Asked, frozen=True, kw_only=True):
     split_words: bool | None = None
 
 
-class ScoreBody(Asked, frozen=True, kw_only=True):
+class ScoreBody(OwnBody, frozen=True, kw_only=True):
     """Pairs of a query and a document to score."""
 
     inputs: list[Pair]
@@ -168,7 +168,7 @@ class ScoreBody(Asked, frozen=True, kw_only=True):
     split_words: bool | None = None
 
 
-class TokenizeBody(Asked, frozen=True, kw_only=True):
+class TokenizeBody(OwnBody, frozen=True, kw_only=True):
     """Texts to tokenize, or pairs of texts."""
 
     inputs: str | list[TextOrPair]

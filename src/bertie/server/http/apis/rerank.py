@@ -6,16 +6,16 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from bertie.server.http.api import INFINITY, TEI
 from bertie.server.http.apis.inputs import Texts
 from bertie.server.http.apis.openai import Usage, usage
-from bertie.server.http.apis.ranked import best_first, scored
-from bertie.server.http.apis.speakers import INFINITY, TEI
-from bertie.server.http.apis.tei import policy
+from bertie.server.http.apis.scores import best_first, score_documents
 from bertie.server.http.apis.tei_bodies import Rank, Truncated
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer
-from bertie.server.http.faults import Refused
+from bertie.server.http.apis.truncation import truncation
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import ResponseBody
 
 
 class RerankBody(Truncated, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class RerankBody(Truncated, frozen=True, kw_only=True):
     top_n: Annotated[int, Meta(ge=1)] | None = None
 
 
-class RankedDocument(Answer, frozen=True, kw_only=True):
+class RankedDocument(ResponseBody, frozen=True, kw_only=True):
     """A document's place among those given."""
 
     index: int
@@ -39,7 +39,7 @@ class RankedDocument(Answer, frozen=True, kw_only=True):
     document: str | UnsetType = UNSET
 
 
-class Reranked(Answer, frozen=True, kw_only=True):
+class Reranked(ResponseBody, frozen=True, kw_only=True):
     """Documents, best first, as infinity gives them."""
 
     id: str
@@ -50,21 +50,23 @@ class Reranked(Answer, frozen=True, kw_only=True):
     object: Literal["rerank"] = "rerank"
 
 
-async def rerank(asker: Asker, body: RerankBody) -> list[Rank] | Reranked:
+async def rerank(context: Context, body: RerankBody) -> list[Rank] | Reranked:
     """Rank texts (Text Embeddings Inference) or documents (infinity) for a query."""
     if (body.texts is None) == (body.documents is None):
-        raise Refused("invalid", "expected either texts or documents", param="texts")
-    return await (rank_texts(asker, body) if body.documents is None else _documents(asker, body))
+        raise RequestError("invalid", "expected either texts or documents", param="texts")
+    return await (
+        rank_texts(context, body) if body.documents is None else _documents(context, body)
+    )
 
 
-async def rank_texts(asker: Asker, body: RerankBody) -> list[Rank]:
+async def rank_texts(context: Context, body: RerankBody) -> list[Rank]:
     """Rank as Text Embeddings Inference does."""
     texts = body.texts or []
     if not texts:
-        raise Refused("empty", "texts is empty, expected some to rank", param="texts")
-    asker.check_count(len(texts), "texts")
-    scores = await scored(
-        asker, body.query, texts, raw=body.raw_scores, truncate=policy(asker, body)
+        raise RequestError("empty", "texts is empty, expected some to rank", param="texts")
+    context.check_count(len(texts), "texts")
+    scores = await score_documents(
+        context, body.query, texts, raw=body.raw_scores, truncate=truncation(context, body)
     )
     return [
         Rank(index=i, score=float(scores[i]), text=texts[i] if body.return_text else UNSET)
@@ -72,20 +74,20 @@ async def rank_texts(asker: Asker, body: RerankBody) -> list[Rank]:
     ]
 
 
-async def _documents(asker: Asker, body: RerankBody) -> Reranked:
+async def _documents(context: Context, body: RerankBody) -> Reranked:
     """Rank as infinity does."""
-    asker.api = INFINITY
+    context.api = INFINITY
     documents = body.documents or []
     if not documents:
-        raise Refused("empty", "documents is empty, expected some to rank", param="documents")
-    asker.check_count(len(documents), "documents")
-    scores = await scored(
-        asker,
+        raise RequestError("empty", "documents is empty, expected some to rank", param="documents")
+    context.check_count(len(documents), "documents")
+    scores = await score_documents(
+        context,
         body.query,
         documents,
         model=body.model,
         raw=body.raw_scores,
-        truncate=policy(asker, body),
+        truncate=truncation(context, body),
     )
     results = [
         RankedDocument(
@@ -97,9 +99,9 @@ async def _documents(asker: Asker, body: RerankBody) -> Reranked:
     ]
     return Reranked(
         id=f"rerank-{uuid.uuid4().hex}",
-        model=asker.model_name,
+        model=context.model_name,
         created=int(time.time()),
-        usage=usage(asker),
+        usage=usage(context),
         results=results,
     )
 
@@ -113,6 +115,6 @@ ROUTES = (
         RerankBody,
         list[Rank] | Reranked,
         task="rank",
-        errors=TEI.error | INFINITY.error,
+        other_error_type=TEI.error_type | INFINITY.error_type,
     ),
 )

@@ -8,12 +8,12 @@ from msgspec import Meta, field
 
 from bertie.errors import UnknownModel
 from bertie.search import by_scores
+from bertie.server.http.api import BERTIE
 from bertie.server.http.apis.own import Work
-from bertie.server.http.apis.speakers import BERTIE
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, StrictBody
-from bertie.server.http.faults import Refused
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import ResponseBody, StrictRequestBody
 
 if TYPE_CHECKING:
     from bertie.search import Index, Match
@@ -22,7 +22,7 @@ _RERANKED = 100  # rows that a reranker reads, unless more are asked for
 Value: TypeAlias = str | int | float | bool | None
 
 
-class SearchBody(StrictBody, frozen=True, kw_only=True):
+class SearchBody(StrictRequestBody, frozen=True, kw_only=True):
     """What to look for, and where."""
 
     query: str
@@ -42,7 +42,7 @@ class SearchBody(StrictBody, frozen=True, kw_only=True):
     exact: Annotated[bool, Meta(description="Whether every row is compared.")] = False
 
 
-class FoundRow(Answer, frozen=True, kw_only=True):
+class FoundRow(ResponseBody, frozen=True, kw_only=True):
     """A row, how well it matches, and its columns."""
 
     key: str
@@ -50,7 +50,7 @@ class FoundRow(Answer, frozen=True, kw_only=True):
     fields: dict[str, Any]
 
 
-class FoundRows(Answer, frozen=True, kw_only=True):
+class FoundRows(ResponseBody, frozen=True, kw_only=True):
     """Rows, best first."""
 
     index: str
@@ -59,7 +59,7 @@ class FoundRows(Answer, frozen=True, kw_only=True):
     work: Work
 
 
-class IndexObject(Answer, frozen=True, kw_only=True):
+class IndexObject(ResponseBody, frozen=True, kw_only=True):
     """An index."""
 
     id: str
@@ -74,20 +74,20 @@ class IndexObject(Answer, frozen=True, kw_only=True):
     object: Literal["index"] = "index"
 
 
-class IndexList(Answer, frozen=True, kw_only=True):
+class IndexList(ResponseBody, frozen=True, kw_only=True):
     """All indexes."""
 
     data: list[IndexObject]
     object: Literal["list"] = "list"
 
 
-async def indexes(asker: Asker) -> IndexList:
+async def indexes(context: Context) -> IndexList:
     """List the indexes."""
-    found = asker.app.indexes
-    return IndexList(data=await asyncio.to_thread(_described, found))
+    found = context.state.indexes
+    return IndexList(data=await asyncio.to_thread(_describe, found))
 
 
-def _described(found: "Mapping[str, Index]") -> list[IndexObject]:
+def _describe(found: "Mapping[str, Index]") -> list[IndexObject]:
     """Describe indexes; their rows are counted now."""
     return [
         IndexObject(
@@ -105,10 +105,10 @@ def _described(found: "Mapping[str, Index]") -> list[IndexObject]:
     ]
 
 
-async def search(asker: Asker, body: SearchBody) -> FoundRows:
+async def search(context: Context, body: SearchBody) -> FoundRows:
     """Find the rows of an index that match a query, by meaning, by words or both."""
-    name, index = _index(asker, body.index)
-    vector = None if body.mode == "text" else await _embedded(asker, name, index, body.query)
+    name, index = _find_index(context, body.index)
+    vector = None if body.mode == "text" else await _embed_query(context, name, index, body.query)
     k = body.k if body.rerank is None else max(body.k, _RERANKED)
     matches = await asyncio.to_thread(
         index.search,
@@ -120,7 +120,7 @@ async def search(asker: Asker, body: SearchBody) -> FoundRows:
         exact=body.exact,
     )
     if body.rerank is not None:
-        matches = await _reranked(asker, body.rerank, body.query, matches, index)
+        matches = await _rerank(context, body.rerank, body.query, matches, index)
     return FoundRows(
         index=name,
         answers=[
@@ -129,51 +129,55 @@ async def search(asker: Asker, body: SearchBody) -> FoundRows:
         ],
         fingerprint=index.settings.fingerprint,
         work=Work(
-            tokens=[tokens for one in asker.answered for tokens in one.tokens],
-            truncated=[tokens for one in asker.answered for tokens in one.truncated],
+            tokens=[tokens for one in context.responses for tokens in one.tokens],
+            truncated=[tokens for one in context.responses for tokens in one.truncated],
         ),
     )
 
 
-def _index(asker: Asker, name: str | None) -> "tuple[str, Index]":
+def _find_index(context: Context, name: str | None) -> "tuple[str, Index]":
     """Find an index: the one that is named, else the first."""
-    found = asker.app.indexes
+    found = context.state.indexes
     if not found:
-        raise Refused("no_route", "this server has no indexes: start it with --indexes NAME=DIR")
+        raise RequestError(
+            "no_route", "this server has no indexes: start it with --indexes NAME=DIR"
+        )
     if name is None:
         name = next(iter(found))
     if name not in found:
         known = ", ".join(found)
-        raise Refused("model_not_found", f"no index {name!r}; there are: {known}", param="index")
+        raise RequestError(
+            "model_not_found", f"no index {name!r}; there are: {known}", param="index"
+        )
     return name, found[name]
 
 
-async def _embedded(asker: Asker, name: str, index: "Index", query: str) -> Any:
+async def _embed_query(context: Context, name: str, index: "Index", query: str) -> Any:
     """Embed a query with the model that the index was made with."""
     settings = index.settings
-    for entry in asker.service.models():
+    for entry in context.service.models():
         if entry.fingerprint is None and entry.error is None:
-            await asker.service.tokenizer(entry.name)  # which loads it
+            await context.service.tokenizer(entry.name)  # which loads it
         if entry.fingerprint == settings.fingerprint:
-            answered = await asker.ask(
+            response = await context.infer(
                 "embed", [query], model=entry.name, kind="query", truncate=settings.truncate
             )
-            return answered.answers[0]
+            return response.answers[0]
     raise UnknownModel(
         f"index {name!r} was made with {settings.source} in {settings.precision}, which this server"
         " doesn't serve: vectors of different models don't mix"
     )
 
 
-async def _reranked(
-    asker: Asker, model: str, query: str, matches: "list[Match]", index: "Index"
+async def _rerank(
+    context: Context, model: str, query: str, matches: "list[Match]", index: "Index"
 ) -> "list[Match]":
     """Order rows by what a cross-encoder says of them."""
     if not matches:
         return matches
     pairs = [(query, str(match.fields[index.settings.column])) for match in matches]
-    answered = await asker.ask("score", pairs, model=model)
-    return by_scores(matches, [float(score) for score in answered.answers])
+    response = await context.infer("score", pairs, model=model)
+    return by_scores(matches, [float(score) for score in response.answers])
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,6 +189,6 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", "/v1/indexes", indexes, BERTIE, gives=IndexList),
+    Route("GET", "/v1/indexes", indexes, BERTIE, response_type=IndexList),
     Route("POST", "/v1/search", search, BERTIE, SearchBody, FoundRows, task="search"),
 )

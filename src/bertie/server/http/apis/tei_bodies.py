@@ -5,14 +5,14 @@ from typing import Annotated, TypeAlias
 from msgspec import UNSET, Meta, UnsetType
 
 from bertie.server.http.apis.inputs import Texts, TextsOrIds, TokenId
-from bertie.server.http.encoding import Answer, Body, Matrix, Vector
+from bertie.server.http.serialization import Matrix, RequestBody, ResponseBody, Vector
 
 # The end of a text that is cut off, in any case.
 Direction: TypeAlias = Annotated[str, Meta(pattern="^([Ll][Ee][Ff][Tt]|[Rr][Ii][Gg][Hh][Tt])$")]
 Dimensions: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
-class Truncated(Body, frozen=True, kw_only=True):
+class Truncated(RequestBody, frozen=True, kw_only=True):
     """What becomes of inputs that are too long."""
 
     truncate: bool | None = None
@@ -67,7 +67,7 @@ class PredictBody(Truncated, frozen=True, kw_only=True):
     raw_scores: bool = False
 
 
-class Sentences(Body, frozen=True, kw_only=True):
+class Sentences(RequestBody, frozen=True, kw_only=True):
     """A sentence and those to compare it with."""
 
     source_sentence: str
@@ -80,14 +80,14 @@ class Parameters(Truncated, frozen=True, kw_only=True):
     prompt_name: str | None = None
 
 
-class SimilarityBody(Body, frozen=True, kw_only=True):
+class SimilarityBody(RequestBody, frozen=True, kw_only=True):
     """What to compare."""
 
     inputs: Sentences
     parameters: Parameters | None = None
 
 
-class TokenizeBody(Body, frozen=True, kw_only=True):
+class TokenizeBody(RequestBody, frozen=True, kw_only=True):
     """What to tokenize."""
 
     inputs: str | list[str]
@@ -95,7 +95,7 @@ class TokenizeBody(Body, frozen=True, kw_only=True):
     prompt_name: str | None = None
 
 
-class DecodeBody(Body, frozen=True, kw_only=True):
+class DecodeBody(RequestBody, frozen=True, kw_only=True):
     """Token ids of a text, or of several."""
 
     ids: Annotated[
@@ -112,21 +112,21 @@ class DecodeBody(Body, frozen=True, kw_only=True):
     skip_special_tokens: bool = True
 
 
-class SparseValue(Answer, frozen=True, kw_only=True):
+class SparseValue(ResponseBody, frozen=True, kw_only=True):
     """A token of the vocabulary and its weight."""
 
     index: int
     value: float
 
 
-class Prediction(Answer, frozen=True, kw_only=True):
+class Prediction(ResponseBody, frozen=True, kw_only=True):
     """A label and how well it fits."""
 
     score: float
     label: str
 
 
-class Rank(Answer, frozen=True, kw_only=True):
+class Rank(ResponseBody, frozen=True, kw_only=True):
     """A text's place among those given."""
 
     index: int
@@ -134,7 +134,7 @@ class Rank(Answer, frozen=True, kw_only=True):
     text: str | UnsetType = UNSET
 
 
-class SimpleToken(Answer, frozen=True, kw_only=True):
+class SimpleToken(ResponseBody, frozen=True, kw_only=True):
     """A token and its place: bytes of the prompt and the input, in UTF-8."""
 
     id: int

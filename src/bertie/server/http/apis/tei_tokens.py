@@ -2,27 +2,27 @@
 
 from typing import Any
 
+from bertie.server.http.api import TEI
 from bertie.server.http.apis import tei_bodies as bodies
-from bertie.server.http.apis.speakers import TEI
-from bertie.server.http.apis.tei import prompt_named
-from bertie.server.http.asker import Asker
-from bertie.server.http.faults import Refused
+from bertie.server.http.apis.tei import find_prompt
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
 from bertie.tokenize import Tokenizer
 
 
-async def tokenize(asker: Asker, body: bodies.TokenizeBody) -> list[list[bodies.SimpleToken]]:
+async def tokenize(context: Context, body: bodies.TokenizeBody) -> list[list[bodies.SimpleToken]]:
     """Tokenize texts, with every token's place in bytes."""
     texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
     if not texts:
-        raise Refused("empty", "inputs is empty, expected a text or several", param="inputs")
-    asker.check_count(len(texts), "inputs", limit="max_inputs")
-    tokenizer = await asker.tokenizer()
-    prompt = await prompt_named(asker, None, body.prompt_name)
-    return [tokens_of(tokenizer, prompt + text, body.add_special_tokens) for text in texts]
+        raise RequestError("empty", "inputs is empty, expected a text or several", param="inputs")
+    context.check_count(len(texts), "inputs", limit="max_inputs")
+    tokenizer = await context.tokenizer()
+    prompt = await find_prompt(context, None, body.prompt_name)
+    return [_simple_tokens(tokenizer, prompt + text, body.add_special_tokens) for text in texts]
 
 
-def tokens_of(tokenizer: Tokenizer, text: str, special: bool) -> list[bodies.SimpleToken]:
+def _simple_tokens(tokenizer: Tokenizer, text: str, special: bool) -> list[bodies.SimpleToken]:
     """Tokenize one text."""
     found = tokenizer.encode(text, add_special_tokens=special)
     places = _byte_places(text)
@@ -52,17 +52,19 @@ def _byte_places(text: str) -> "range | list[int]":
     return places
 
 
-async def decode(asker: Asker, body: bodies.DecodeBody) -> list[str]:
+async def decode(context: Context, body: bodies.DecodeBody) -> list[str]:
     """Join the tokens of ids into texts."""
     if not body.ids:
-        raise Refused("empty", "ids is empty, expected the ids of a text or several", param="ids")
+        raise RequestError(
+            "empty", "ids is empty, expected the ids of a text or several", param="ids"
+        )
     several: list[Any] = body.ids if isinstance(body.ids[0], list) else [body.ids]
     if not all(isinstance(ids, list) and all(type(id) is int for id in ids) for ids in several):
-        raise Refused(
+        raise RequestError(
             "invalid", "ids mixes ids and lists of them, expected all of one kind", param="ids"
         )
-    asker.check_count(len(several), "ids", limit="max_inputs")
-    tokenizer = await asker.tokenizer()
+    context.check_count(len(several), "ids", limit="max_inputs")
+    tokenizer = await context.tokenizer()
     return [tokenizer.decode(ids, skip_special_tokens=body.skip_special_tokens) for ids in several]
 
 

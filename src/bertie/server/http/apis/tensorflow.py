@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bertie.server.http.api import TENSORFLOW
 from bertie.server.http.apis.models import version_of
-from bertie.server.http.apis.speakers import TENSORFLOW
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import Answer, Body
-from bertie.server.http.faults import Refused
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import RequestBody, ResponseBody
 from bertie.server.scheduling.inference import Tensors
 
 # What the exports call their inputs; each is (batch, sequence) of whole numbers.
@@ -24,14 +24,14 @@ class Signature:
         name: as clients name it.
         output: its only output's name.
         dimensions: of the output, -1 where any size may be.
-        call: the engine's.
+        method: a key of the server's METHODS.
         task: what its models are for.
     """
 
     name: str
     output: str
     dimensions: tuple[int, ...]
-    call: str
+    method: str
     task: str
 
 
@@ -45,7 +45,7 @@ SIGNATURES: Mapping[str, Signature] = {
 _DEFAULT = "serving_default"
 
 
-class PredictBody(Body, frozen=True, kw_only=True):
+class PredictBody(RequestBody, frozen=True, kw_only=True):
     """Inputs by rows (instances) or by columns (inputs)."""
 
     signature_name: str | None = None
@@ -53,31 +53,33 @@ class PredictBody(Body, frozen=True, kw_only=True):
     inputs: dict[str, Any] | None = None
 
 
-async def predict(asker: Asker, body: PredictBody) -> dict[str, Any]:
+async def predict(context: Context, body: PredictBody) -> dict[str, Any]:
     """Compute an export's output for token ids."""
-    _require_version(asker)
-    name = asker.parts["name"]
-    entry = asker.named(name)
-    await asker.service.tokenizer(entry.name)
+    _require_version(context)
+    name = context.path_params["name"]
+    entry = context.find_exactly(name)
+    await context.service.tokenizer(entry.name)
     signature = _signature(entry.task, body.signature_name)
     by_rows = body.instances is not None
     if by_rows == (body.inputs is not None):
-        raise Refused("invalid", "expected either instances or inputs")
+        raise RequestError("invalid", "expected either instances or inputs")
     rows = _rows(body.instances or []) if by_rows else _columns(body.inputs or {})
     if not rows:
-        raise Refused("empty", "there is nothing to compute, expected an input or several")
-    asker.check_count(len(rows), "instances" if by_rows else "inputs")
-    answered = await asker.ask(signature.call, rows, model=name)
-    return {"predictions" if by_rows else "outputs": list(answered.answers)}
+        raise RequestError("empty", "there is nothing to compute, expected an input or several")
+    context.check_count(len(rows), "instances" if by_rows else "inputs")
+    response = await context.infer(signature.method, rows, model=name)
+    return {"predictions" if by_rows else "outputs": list(response.answers)}
 
 
 def _signature(task: str | None, name: str | None) -> Signature:
     """Find the function that is meant."""
     signature = SIGNATURES.get(task or "")
     if signature is None:
-        raise Refused("wrong_task", f"the model is for {task!r}, which no export's signature has")
+        raise RequestError(
+            "wrong_task", f"the model is for {task!r}, which no export's signature has"
+        )
     if name not in (None, _DEFAULT, signature.name):
-        raise Refused(
+        raise RequestError(
             "invalid",
             f"signature_name is {name!r}, but the model has {signature.name!r}",
             param="signature_name",
@@ -98,11 +100,15 @@ def _columns(inputs: dict[str, Any]) -> list[Tensors]:
     tensors = {name: _of(inputs, name, "inputs") for name in INPUTS}
     counts = {len(rows) for rows in tensors.values()}
     if len(counts) != 1:
-        raise Refused("invalid", f"the tensors of inputs have {counts} rows, expected as many each")
+        raise RequestError(
+            "invalid", f"the tensors of inputs have {counts} rows, expected as many each"
+        )
     (count,) = counts
     lengths = {len(row) for rows in tensors.values() for row in rows if isinstance(row, list)}
     if len(lengths) > 1:
-        raise Refused("invalid", "the rows of inputs have several lengths, expected padded ones")
+        raise RequestError(
+            "invalid", "the rows of inputs have several lengths, expected padded ones"
+        )
     return [
         _tensors({name: rows[i] for name, rows in tensors.items()}, f"inputs row {i}")
         for i in range(count)
@@ -113,7 +119,7 @@ def _of(record: Mapping[str, Any], name: str, where: str) -> list[Any]:
     """Take one of the tensors."""
     found = record.get(name)
     if not isinstance(found, list):
-        raise Refused(
+        raise RequestError(
             "invalid", f"{where} has no list {name}, expected {', '.join(INPUTS)}", param=name
         )
     return found
@@ -123,12 +129,14 @@ def _tensors(parts: Mapping[str, Any], where: str) -> Tensors:
     """Put one input together."""
     for name, values in parts.items():
         if not isinstance(values, list) or not all(type(one) is int for one in values):
-            raise Refused("invalid", f"{where}: {name} isn't a list of whole numbers", param=name)
+            raise RequestError(
+                "invalid", f"{where}: {name} isn't a list of whole numbers", param=name
+            )
     ids, mask, type_ids = (tuple(parts[name]) for name in INPUTS)
     return Tensors(ids, mask, type_ids)
 
 
-class ModelSpec(Answer, frozen=True, kw_only=True):
+class ModelSpec(ResponseBody, frozen=True, kw_only=True):
     """Which model it is."""
 
     name: str
@@ -136,18 +144,18 @@ class ModelSpec(Answer, frozen=True, kw_only=True):
     version: str
 
 
-class Metadata(Answer, frozen=True, kw_only=True):
+class Metadata(ResponseBody, frozen=True, kw_only=True):
     """A model's signatures, as TensorFlow Serving describes them."""
 
     model_spec: ModelSpec
     metadata: dict[str, Any]
 
 
-async def metadata(asker: Asker) -> Metadata:
+async def metadata(context: Context) -> Metadata:
     """Describe a model's signatures."""
-    _require_version(asker)
-    entry = asker.named(asker.parts["name"])
-    await asker.service.tokenizer(entry.name)
+    _require_version(context)
+    entry = context.find_exactly(context.path_params["name"])
+    await context.service.tokenizer(entry.name)
     signature = _signature(entry.task, None)
     described = {
         "inputs": {name: _described(name, "DT_INT32", (-1, -1)) for name in INPUTS},
@@ -169,15 +177,15 @@ def _described(name: str, kind: str, sizes: Sequence[int]) -> dict[str, Any]:
     return {"dtype": kind, "tensor_shape": shape, "name": f"{name}:0"}
 
 
-def _require_version(asker: Asker) -> None:
+def _require_version(context: Context) -> None:
     """Refuse a version that isn't served: there is one, the latest."""
-    wanted = asker.parts.get("version")
+    wanted = context.path_params.get("version")
     if wanted is None:
         return
-    entry = asker.named(asker.parts["name"])
+    entry = context.find_exactly(context.path_params["name"])
     served = version_of(entry)
     if wanted not in (served, "1"):
-        raise Refused("model_not_found", f"version {wanted} isn't served, but {served} is")
+        raise RequestError("model_not_found", f"version {wanted} isn't served, but {served} is")
 
 
 ROUTES = (

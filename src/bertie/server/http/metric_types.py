@@ -1,4 +1,4 @@
-"""Counts and spreads of values, as Prometheus has them."""
+"""The types of metrics that Prometheus has and that need more than a number."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ SECONDS = tuple(1e-4 * 1.5**step for step in range(35))
 SIZES = tuple(float(2**step) for step in range(15))
 
 
-class Counts:
+class Counter:
     """A number for each combination of labels, which only grows."""
 
     def __init__(self) -> None:
         """Start with none."""
         self.values: dict[tuple[str, ...], float] = {}
 
-    def add(self, *labels: str, by: float = 1) -> None:
+    def increase(self, *labels: str, by: float = 1) -> None:
         """Count."""
         self.values[labels] = self.values.get(labels, 0) + by
 
 
-class Spread:
+class Histogram:
     """How many values were at most as large as each of some bounds."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
@@ -34,7 +34,7 @@ class Spread:
         self._counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def add(self, value: float) -> None:
+    def observe(self, value: float) -> None:
         """Count a value."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self.total += value

@@ -1,4 +1,4 @@
-"""The methods of tei.v1: a table of what each takes, gives and does."""
+"""The RPCs of tei.v1: a table of the messages of each, and what it does."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -6,36 +6,36 @@ from dataclasses import dataclass
 from typing import Any
 
 from bertie.server.grpc import tei_pb2 as pb
-from bertie.server.grpc.convert import cutting, embed_body, metadata, optional, tokens_body
+from bertie.server.grpc.convert import embed_body, metadata, optional, tokens_body, truncation
 from bertie.server.http.apis import health, rerank, tei, tei_tokens
 from bertie.server.http.apis import tei_bodies as bodies
-from bertie.server.http.asker import Asker
-from bertie.server.http.faults import Refused
+from bertie.server.http.context import Context
+from bertie.server.http.errors import RequestError
 
 
 @dataclass(frozen=True)
-class Method:
-    """One method, or a pair of them: alone and streamed.
+class Rpc:
+    """One RPC, or a pair of them: unary and streamed.
 
     Attributes:
         service, name: as the .proto has them.
-        takes, gives: its messages.
+        request_type, response_type: its messages.
         handle: answers one message.
         task: what its model is for, or None.
-        streamed: the name of the method that takes and gives streams of the same, or None.
+        streamed: the name of the one that takes and gives streams of the same, or None.
     """
 
     service: str
     name: str
-    takes: Any
-    gives: Any
-    handle: Callable[[Asker, Any], Awaitable[Any]]
+    request_type: Any
+    response_type: Any
+    handle: Callable[[Context, Any], Awaitable[Any]]
     task: str | None = None
     streamed: str | None = None
 
 
-async def _info(asker: Asker, _: Any) -> Any:
-    found = await health.info(asker)
+async def _info(context: Context, _: Any) -> Any:
+    found = await health.info(context)
     kind = next(iter(found.model_type))
     return pb.InfoResponse(
         version=found.version,
@@ -57,56 +57,56 @@ _KINDS: Mapping[str, Any] = {
 }
 
 
-async def _embed(asker: Asker, message: Any) -> Any:
+async def _embed(context: Context, message: Any) -> Any:
     started = time.perf_counter()
-    (vector,) = await tei.embed(asker, embed_body(message))
-    return pb.EmbedResponse(embeddings=vector, metadata=metadata(asker, started))
+    (vector,) = await tei.embed(context, embed_body(message))
+    return pb.EmbedResponse(embeddings=vector, metadata=metadata(context, started))
 
 
-async def _embed_sparse(asker: Asker, message: Any) -> Any:
+async def _embed_sparse(context: Context, message: Any) -> Any:
     started = time.perf_counter()
-    (values,) = await tei.embed_sparse(asker, tokens_body(message))
+    (values,) = await tei.embed_sparse(context, tokens_body(message))
     return pb.EmbedSparseResponse(
         sparse_embeddings=[pb.SparseValue(index=one.index, value=one.value) for one in values],
-        metadata=metadata(asker, started),
+        metadata=metadata(context, started),
     )
 
 
-async def _embed_all(asker: Asker, message: Any) -> Any:
+async def _embed_all(context: Context, message: Any) -> Any:
     started = time.perf_counter()
-    (vectors,) = await tei.embed_all(asker, tokens_body(message))
+    (vectors,) = await tei.embed_all(context, tokens_body(message))
     return pb.EmbedAllResponse(
         token_embeddings=[pb.TokenEmbedding(embeddings=vector) for vector in vectors],
-        metadata=metadata(asker, started),
+        metadata=metadata(context, started),
     )
 
 
-async def _predict(asker: Asker, message: Any) -> Any:
-    return await _predicted(asker, message, message.inputs)
+async def _predict(context: Context, message: Any) -> Any:
+    return await _predict_input(context, message, message.inputs)
 
 
-async def _predict_pair(asker: Asker, message: Any) -> Any:
+async def _predict_pair(context: Context, message: Any) -> Any:
     if len(message.inputs) != 2:
-        raise Refused("invalid", f"inputs has {len(message.inputs)} texts, expected a pair")
-    return await _predicted(asker, message, tuple(message.inputs))
+        raise RequestError("invalid", f"inputs has {len(message.inputs)} texts, expected a pair")
+    return await _predict_input(context, message, tuple(message.inputs))
 
 
-async def _predicted(asker: Asker, message: Any, given: Any) -> Any:
+async def _predict_input(context: Context, message: Any, given: Any) -> Any:
     """Classify a text or a pair."""
     started = time.perf_counter()
-    body = bodies.PredictBody(inputs="", raw_scores=message.raw_scores, **cutting(message))
-    (labels,) = await tei.predictions(asker, [given], body)
+    body = bodies.PredictBody(inputs="", raw_scores=message.raw_scores, **truncation(message))
+    (labels,) = await tei.predictions(context, [given], body)
     return pb.PredictResponse(
         predictions=[pb.Prediction(score=one.score, label=one.label) for one in labels],
-        metadata=metadata(asker, started),
+        metadata=metadata(context, started),
     )
 
 
-async def _rerank(asker: Asker, message: Any) -> Any:
-    return await reranked(asker, message, list(message.texts))
+async def _rerank(context: Context, message: Any) -> Any:
+    return await _rerank_texts(context, message, list(message.texts))
 
 
-async def reranked(asker: Asker, message: Any, texts: list[str]) -> Any:
+async def _rerank_texts(context: Context, message: Any, texts: list[str]) -> Any:
     """Rank texts as a message says, which may be the first of a stream."""
     started = time.perf_counter()
     body = rerank.RerankBody(
@@ -114,13 +114,13 @@ async def reranked(asker: Asker, message: Any, texts: list[str]) -> Any:
         texts=texts,
         raw_scores=message.raw_scores,
         return_text=message.return_text,
-        **cutting(message),
+        **truncation(message),
     )
     ranks = [
         pb.Rank(index=one.index, score=one.score, **_text(one, message.return_text))
-        for one in await rerank.rank_texts(asker, body)
+        for one in await rerank.rank_texts(context, body)
     ]
-    return pb.RerankResponse(ranks=ranks, metadata=metadata(asker, started))
+    return pb.RerankResponse(ranks=ranks, metadata=metadata(context, started))
 
 
 def _text(rank: bodies.Rank, wanted: bool) -> dict[str, Any]:
@@ -128,24 +128,24 @@ def _text(rank: bodies.Rank, wanted: bool) -> dict[str, Any]:
     return {"text": rank.text} if wanted else {}
 
 
-async def rerank_stream(asker: Asker, messages: AsyncIterator[Any]) -> Any:
+async def rerank_stream(context: Context, messages: AsyncIterator[Any]) -> Any:
     """Rank the texts of a stream; the flags and the query of its first message count."""
     received = []
     async for message in messages:
         received.append(message)
-        asker.check_count(len(received), "texts")
+        context.check_count(len(received), "texts")
     if not received:
-        raise Refused("empty", "the stream is empty, expected some texts to rank")
-    return await reranked(asker, received[0], [message.text for message in received])
+        raise RequestError("empty", "the stream is empty, expected some texts to rank")
+    return await _rerank_texts(context, received[0], [message.text for message in received])
 
 
-async def _tokenize(asker: Asker, message: Any) -> Any:
+async def _tokenize(context: Context, message: Any) -> Any:
     body = bodies.TokenizeBody(
         inputs=message.inputs,
         add_special_tokens=message.add_special_tokens,
         prompt_name=optional(message, "prompt_name"),
     )
-    (tokens,) = await tei_tokens.tokenize(asker, body)
+    (tokens,) = await tei_tokens.tokenize(context, body)
     return pb.EncodeResponse(
         tokens=[
             pb.SimpleToken(
@@ -156,18 +156,18 @@ async def _tokenize(asker: Asker, message: Any) -> Any:
     )
 
 
-async def _decode(asker: Asker, message: Any) -> Any:
+async def _decode(context: Context, message: Any) -> Any:
     body = bodies.DecodeBody(
         ids=[list(message.ids)], skip_special_tokens=message.skip_special_tokens
     )
-    (text,) = await tei_tokens.decode(asker, body)
+    (text,) = await tei_tokens.decode(context, body)
     return pb.DecodeResponse(text=text)
 
 
-METHODS: tuple[Method, ...] = (
-    Method("Info", "Info", pb.InfoRequest, pb.InfoResponse, _info),
-    Method("Embed", "Embed", pb.EmbedRequest, pb.EmbedResponse, _embed, "embed", "EmbedStream"),
-    Method(
+RPCS: tuple[Rpc, ...] = (
+    Rpc("Info", "Info", pb.InfoRequest, pb.InfoResponse, _info),
+    Rpc("Embed", "Embed", pb.EmbedRequest, pb.EmbedResponse, _embed, "embed", "EmbedStream"),
+    Rpc(
         "Embed",
         "EmbedSparse",
         pb.EmbedSparseRequest,
@@ -176,7 +176,7 @@ METHODS: tuple[Method, ...] = (
         "sparse",
         "EmbedSparseStream",
     ),
-    Method(
+    Rpc(
         "Embed",
         "EmbedAll",
         pb.EmbedAllRequest,
@@ -185,7 +185,7 @@ METHODS: tuple[Method, ...] = (
         "embed",
         "EmbedAllStream",
     ),
-    Method(
+    Rpc(
         "Predict",
         "Predict",
         pb.PredictRequest,
@@ -194,7 +194,7 @@ METHODS: tuple[Method, ...] = (
         "classify",
         "PredictStream",
     ),
-    Method(
+    Rpc(
         "Predict",
         "PredictPair",
         pb.PredictPairRequest,
@@ -203,8 +203,8 @@ METHODS: tuple[Method, ...] = (
         "classify",
         "PredictPairStream",
     ),
-    Method("Rerank", "Rerank", pb.RerankRequest, pb.RerankResponse, _rerank, "rank"),
-    Method(
+    Rpc("Rerank", "Rerank", pb.RerankRequest, pb.RerankResponse, _rerank, "rank"),
+    Rpc(
         "Tokenize",
         "Tokenize",
         pb.EncodeRequest,
@@ -212,7 +212,7 @@ METHODS: tuple[Method, ...] = (
         _tokenize,
         streamed="TokenizeStream",
     ),
-    Method(
+    Rpc(
         "Tokenize", "Decode", pb.DecodeRequest, pb.DecodeResponse, _decode, streamed="DecodeStream"
     ),
 )

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.calls.probabilities import sigmoid
-from bertie.server.http.asker import Asker
+from bertie.server.http.context import Context
 
 
-async def scored(
-    asker: Asker,
+async def score_documents(
+    context: Context,
     query: str,
     documents: Sequence[str],
     *,
@@ -23,12 +23,12 @@ async def scored(
     Args:
         raw: whether scores are the head's logits; otherwise they are sigmoids of those, whatever
             activation the checkpoint names for the library.
-        Others: as Asker.ask.
+        Others: as Context.infer.
     Returns: (documents,) float64.
     """
     pairs = [(query, document) for document in documents]
-    answered = await asker.ask("score", pairs, model=model, raw=True, truncate=truncate)
-    logits = np.array(answered.answers, np.float64)
+    response = await context.infer("score", pairs, model=model, raw=True, truncate=truncate)
+    logits = np.array(response.answers, np.float64)
     return logits if raw else sigmoid(logits)
 
 

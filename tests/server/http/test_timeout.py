@@ -4,17 +4,17 @@ import asyncio
 
 import pytest
 
-from bertie.server.http.patience import Patience
+from bertie.server.http.timeout import Timeout
 
 
 def test_a_block_ends_in_time_or_with_a_timeout() -> None:
     async def work() -> str:
-        with Patience(60):
+        with Timeout(60):
             await asyncio.sleep(0)
-        with pytest.raises(TimeoutError), Patience(0.01):
+        with pytest.raises(TimeoutError), Timeout(0.01):
             await asyncio.sleep(60)
         await asyncio.sleep(0)  # the task isn't cancelled any further
-        with pytest.raises(ValueError, match="own"), Patience(60):
+        with pytest.raises(ValueError, match="own"), Timeout(60):
             raise ValueError("own")
         return "done"
 
@@ -23,7 +23,7 @@ def test_a_block_ends_in_time_or_with_a_timeout() -> None:
 
 def test_somebody_elses_cancellation_stays_one() -> None:
     async def work() -> None:
-        with Patience(60):
+        with Timeout(60):
             await asyncio.sleep(60)
 
     async def cancel() -> None:

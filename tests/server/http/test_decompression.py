@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertie.server.http.faults import Refused
-from bertie.server.http.inflating import ACCEPTED, Inflating
+from bertie.server.http.decompression import ACCEPTED, Decompressor
+from bertie.server.http.errors import RequestError
 from tests.server.running import running
 from tests.timeouts import TIMEOUT
 
@@ -150,13 +150,13 @@ def test_bytes_of_all_requests_are_counted_inflated(tiny_sentence: Path) -> None
 
 
 def inflated(parts: Iterable[bytes], encodings: str, limit: int) -> bytes | str:
-    """Inflate parts. Returns: what comes out, or the kind of the refusal."""
-    inflating = Inflating(encodings, limit, lambda size: Refused("too_large", str(size)))
+    """Inflate parts. Returns: what comes out, or the kind of the error."""
+    decompressor = Decompressor(encodings, limit, lambda size: RequestError("too_large", str(size)))
     try:
-        found = b"".join(piece for part in parts for piece in inflating.pieces(part))
-        inflating.end()
-    except Refused as refused:
-        return refused.kind
+        found = b"".join(piece for part in parts for piece in decompressor.decompress(part))
+        decompressor.end()
+    except RequestError as error:
+        return error.kind
     return found
 
 

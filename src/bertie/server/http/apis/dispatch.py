@@ -1,16 +1,16 @@
-"""POST / and /models/NAME: whatever the request says that it is about, or the model is for."""
+"""POST / and /models/NAME: dispatched by what the body is for, or else by what the model is."""
 
 from typing import Any
 
 import msgspec
 
 from bertie.errors import TaskError
+from bertie.server.http.api import HUGGINGFACE, TEI
 from bertie.server.http.apis import rerank, tei, tei_bodies
 from bertie.server.http.apis.huggingface import PIPELINES, Pipeline
-from bertie.server.http.apis.speakers import HUGGINGFACE, TEI
-from bertie.server.http.asker import Asker
-from bertie.server.http.encoding import decoded
+from bertie.server.http.context import Context
 from bertie.server.http.route import Route
+from bertie.server.http.serialization import decode
 
 # A model's task → the body and the handler of its route in Text Embeddings Inference's words.
 _BY_TASK: dict[str, tuple[Any, Any]] = {
@@ -48,64 +48,64 @@ class _Shape(msgspec.Struct, frozen=True):
     parameters: msgspec.Raw = _NOTHING
 
 
-async def main(asker: Asker, body: msgspec.Raw) -> Any:
+async def default_model(context: Context, body: msgspec.Raw) -> Any:
     """Do what the default model is for, or what the body tells: embed, classify, rerank and more.
 
     Text Embeddings Inference has no `parameters`, Hugging Face's InferenceClient always sends them
     but with features, which both have alike.
     """
-    return await _answered(asker, bytes(body), theirs=False)
+    return await _dispatch(context, bytes(body), huggingface=False)
 
 
-async def infer(asker: Asker, body: msgspec.Raw) -> Any:
+async def named_model(context: Context, body: msgspec.Raw) -> Any:
     """Do what the model that is named is for, or what the body tells, in Hugging Face's words."""
-    asker.model = asker.parts["name"]
-    return await _answered(asker, bytes(body), theirs=True)
+    context.model = context.path_params["name"]
+    return await _dispatch(context, bytes(body), huggingface=True)
 
 
-async def _answered(asker: Asker, body: bytes, *, theirs: bool) -> Any:
-    """Find what a body is for, and answer.
+async def _dispatch(context: Context, body: bytes, *, huggingface: bool) -> Any:
+    """Find what a request is for, and answer.
 
     Args:
-        theirs: whether Hugging Face's words are spoken where the body leaves it open.
+        huggingface: whether Hugging Face's words are spoken where the body leaves it open.
     """
-    shape = decoded(body, _Shape)
-    said = _keys(shape.parameters)
-    told = _told(_keys(shape.inputs) or {}, _BY_INPUT) or _told(said or {}, _BY_PARAMETER)
-    if told is not None:
-        asker.api = HUGGINGFACE
-        return await told.handle(asker, decoded(body, told.takes))
-    await asker.tokenizer()
-    asker.model = asker.model_name
-    task = asker.entry.task if asker.entry else None
-    of_task = next((one for one in PIPELINES.values() if one.task == task), None)
-    if of_task and (theirs or said is not None or task not in _BY_TASK):
-        asker.api = HUGGINGFACE
-        return await of_task.handle(asker, decoded(body, of_task.takes))
+    shape = decode(body, _Shape)
+    inputs, parameters = _keys(shape.inputs), _keys(shape.parameters)
+    pipeline = _pipeline(inputs or {}, _BY_INPUT) or _pipeline(parameters or {}, _BY_PARAMETER)
+    if pipeline is not None:
+        context.api = HUGGINGFACE
+        return await pipeline.handle(context, decode(body, pipeline.request_type))
+    await context.tokenizer()
+    context.model = context.model_name
+    task = context.entry.task if context.entry else None
+    pipeline = next((one for one in PIPELINES.values() if one.task == task), None)
+    if pipeline and (huggingface or parameters is not None or task not in _BY_TASK):
+        context.api = HUGGINGFACE
+        return await pipeline.handle(context, decode(body, pipeline.request_type))
     if task not in _BY_TASK:
         raise TaskError(
-            f"the model {asker.model_name!r} is for {task!r}, which has no place here: see /docs"
+            f"the model {context.model_name!r} is for {task!r}, which has no place here: see /docs"
         )
-    takes, handle = _BY_TASK[task]
-    return await handle(asker, decoded(body, takes))
+    request_type, handle = _BY_TASK[task]
+    return await handle(context, decode(body, request_type))
 
 
 def _keys(raw: msgspec.Raw) -> dict[str, Any] | None:
     """Read what is given in an object, or in the first of several; None where it is neither."""
     text = bytes(raw).lstrip()
     if text.startswith(b"{"):
-        found = decoded(text, dict[str, Any])
+        found = decode(text, dict[str, Any])
     elif text.startswith(b"[") and text[1:].lstrip().startswith(b"{"):
-        found = decoded(text, list[Any])[0]
+        found = decode(text, list[Any])[0]
     else:
         return None
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _told(keys: dict[str, Any], names: dict[str, str]) -> Pipeline | None:
+def _pipeline(keys: dict[str, Any], names: dict[str, str]) -> Pipeline | None:
     """Find the pipeline that one of some keys belongs to."""
     return next((PIPELINES[name] for key, name in names.items() if key in keys), None)
 
 
-ROUTES = (Route("POST", "/", main, TEI, msgspec.Raw, Any),)
-LAST_ROUTES = (Route("POST", "/models/{name:path}", infer, HUGGINGFACE, msgspec.Raw, Any),)
+ROUTES = (Route("POST", "/", default_model, TEI, msgspec.Raw, Any),)
+LAST_ROUTES = (Route("POST", "/models/{name:path}", named_model, HUGGINGFACE, msgspec.Raw, Any),)

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bertie.server.http import log
-from bertie.server.http.counting import Spread
-from bertie.server.http.finished import Finished
+from bertie.server.http.access_record import AccessRecord
+from bertie.server.http.metric_types import Histogram
 from tests.server.running import running
 from tests.timeouts import TIMEOUT
 
@@ -62,28 +62,28 @@ def test_requests_are_counted_under_our_names_and_teis(tiny_sentence: Path) -> N
     assert status["workers"][0]["alive"]
 
 
-def test_a_spread_counts_each_value_once() -> None:
-    spread = Spread((1.0, 2.0, 4.0))
+def test_a_histogram_counts_each_value_once() -> None:
+    histogram = Histogram((1.0, 2.0, 4.0))
     for value in (0.5, 1.0, 3.0, 9.0):
-        spread.add(value)
-    assert spread.buckets() == [("1", 2), ("2", 2), ("4", 3), ("+Inf", 4)]
-    assert spread.total == 13.5
+        histogram.observe(value)
+    assert histogram.buckets() == [("1", 2), ("2", 2), ("4", 3), ("+Inf", 4)]
+    assert histogram.total == 13.5
 
 
 @pytest.fixture
-def finished() -> Finished:
-    return Finished(
+def record() -> AccessRecord:
+    return AccessRecord(
         id="r1",
         api="tei",
         method="POST",
         route="/embed",
         status=200,
-        fault=None,
+        error=None,
         seconds=0.5,
         task="embed",
         model="m",
         inputs=2,
-        answered=(),
+        responses=(),
         received=10,
         sent=20,
         traceparent="",
@@ -92,10 +92,10 @@ def finished() -> Finished:
 
 @pytest.mark.parametrize("format", ["json", "text", "none"])
 def test_a_request_is_a_line_in_the_log(
-    format: str, finished: Finished, capsys: pytest.CaptureFixture[str]
+    format: str, record: AccessRecord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log.set_up(format)
-    log.finished(finished)
+    log.log_request(record)
     line = capsys.readouterr().err
     if format == "json":
         entry = json.loads(line)
@@ -117,7 +117,7 @@ def test_a_traceback_has_no_texts(capsys: pytest.CaptureFixture[str]) -> None:
     line = capsys.readouterr().err
     entry: dict[str, Any] = json.loads(line)
     assert "RuntimeError" in entry["traceback"]
-    assert "test_figures.py" in entry["traceback"]
+    assert "test_metrics.py" in entry["traceback"]
     assert "somebody" not in line
 
 

@@ -1,4 +1,4 @@
-"""Bodies: JSON to typed records and back, arrays of floats written as fast as they can be."""
+"""Serialization: JSON to typed records and back, arrays of floats written as fast as can be."""
 
 import base64
 import codecs
@@ -13,7 +13,7 @@ import orjson
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from bertie.server.http.faults import Refused
+from bertie.server.http.errors import RequestError
 
 # What a body's field of numbers is: an array, written as its shortest decimals.
 Vector: TypeAlias = Annotated[
@@ -70,8 +70,8 @@ def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-class _Read(msgspec.Struct, metaclass=_NullIsDefault, frozen=True, kw_only=True):
-    """What every body has in common."""
+class _Nullable(msgspec.Struct, metaclass=_NullIsDefault, frozen=True, kw_only=True):
+    """What the bodies of all requests have in common."""
 
     def __post_init__(self) -> None:
         """Put the default where null was given."""
@@ -82,7 +82,7 @@ class _Read(msgspec.Struct, metaclass=_NullIsDefault, frozen=True, kw_only=True)
 
 
 @cache
-def _defaults(kind: type[_Read]) -> tuple[tuple[str, Any], ...]:
+def _defaults(kind: type[_Nullable]) -> tuple[tuple[str, Any], ...]:
     """Give the fields whose default isn't None, each with it or with what makes it."""
     found = []
     for field in msgspec.structs.fields(kind):
@@ -93,26 +93,26 @@ def _defaults(kind: type[_Read]) -> tuple[tuple[str, Any], ...]:
     return tuple(found)
 
 
-class Body(_Read, frozen=True, kw_only=True):
+class RequestBody(_Nullable, frozen=True, kw_only=True):
     """A request's body in the words of another server, which doesn't mind what it doesn't know."""
 
 
-class StrictBody(_Read, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StrictRequestBody(_Nullable, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request's body of our own APIs: a field that nobody knows is a mistake to be told."""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
     """A response's body."""
 
 
-def decoded(body: bytes, kind: Any) -> Any:
+def decode(body: bytes, kind: Any) -> Any:
     """Read a body.
 
     Args:
         body: JSON in UTF-8, which may begin with the mark that some programs put there.
         kind: what it should be, as msgspec takes types.
     Raises: msgspec.DecodeError: it is no JSON; ValidationError: or of another type.
-    Raises: Refused: it is nested too deep, or no UTF-8.
+    Raises: RequestError: it is nested too deep, or no UTF-8.
     """
     decoder = _decoders.get(kind)
     if decoder is None:
@@ -120,17 +120,19 @@ def decoded(body: bytes, kind: Any) -> Any:
     try:
         return decoder.decode(body.removeprefix(codecs.BOM_UTF8))
     except RecursionError:
-        raise Refused("malformed", "the body is nested deeper than any request needs") from None
+        raise RequestError(
+            "malformed", "the body is nested deeper than any request needs"
+        ) from None
     except UnicodeDecodeError as error:
-        raise Refused("malformed", f"the body is no UTF-8 at byte {error.start}") from None
+        raise RequestError("malformed", f"the body is no UTF-8 at byte {error.start}") from None
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError as error:
         if not body.strip():
-            raise Refused("malformed", "the body is empty, expected JSON") from None
+            raise RequestError("malformed", "the body is empty, expected JSON") from None
         # Of half a pair it may also be said that more should come.
         if "surrogate" in str(error) or _HALF_A_PAIR.search(body):
-            raise Refused(
+            raise RequestError(
                 "malformed",
                 "a text of the body has half a surrogate pair (\\uD800 to \\uDFFF), which is no"
                 " character: cut texts between characters, not within one",
@@ -138,13 +140,19 @@ def decoded(body: bytes, kind: Any) -> Any:
         raise
 
 
-def encoded(value: Any) -> bytes:
+def encode(value: Any) -> bytes:
     """Write a body; arrays of numbers may stand anywhere in it."""
     return _ENCODER.encode(value)
 
 
-def base64_of(vector: NDArray[np.float32]) -> str:
-    """Write a vector as OpenAI's clients ask for it: little-endian float32 in base64."""
+def format_vector(vector: NDArray[Any], encoding_format: str) -> Any:
+    """Write a vector as OpenAI's clients ask for it: as numbers, or as base64.
+
+    Args:
+        encoding_format: "float", or "base64" for little-endian float32 in base64.
+    """
+    if encoding_format == "float":
+        return vector
     return base64.b64encode(np.ascontiguousarray(vector, "<f4").data).decode("ascii")
 
 

@@ -1,59 +1,59 @@
-"""What a route has in hand: the service, who asks, and what came of it."""
+"""A request's context: what its handler needs, and what came of it so far."""
 
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bertie.errors import UnknownModel
-from bertie.server.http.faults import Refused
-from bertie.server.http.route import Api
+from bertie.server.http.errors import RequestError
 from bertie.server.methods import METHODS
 from bertie.server.scheduling.inference import InferenceRequest, InferenceResponse
 from bertie.tokenize import Tokenizer
 
 if TYPE_CHECKING:
-    from bertie.server.http.app import Application
+    from bertie.server.http.api import Api
+    from bertie.server.http.app_state import AppState
     from bertie.server.scheduling.registry import ModelEntry
 
 
-class Asker:
-    """One request's way to the models, whatever it came in by.
+class Context:
+    """The context of one request, over HTTP or gRPC.
 
     Attributes:
-        app: the server.
+        state: what all requests share.
         service: what answers.
         settings: those of HTTP.
-        api: whose words are spoken.
+        api: the one whose words are spoken.
         model: the model that the path or the metadata names, or None.
-        parts: the rest of what the path says.
+        path_params: the rest of what the path says.
         priority: the higher is computed first.
         deadline: when the answer is of no use any more, in seconds of time.monotonic.
-        answered: what the service gave, in the order asked.
-        entry: the model that was asked last.
-        count: inputs of the request.
+        responses: what the service gave, in the order asked.
+        entry: the model that was found last.
+        input_count: inputs of the request.
     """
 
     __slots__ = (
-        "answered",
         "api",
-        "app",
-        "count",
         "deadline",
         "entry",
+        "input_count",
         "model",
-        "parts",
+        "path_params",
         "priority",
+        "responses",
         "service",
         "settings",
+        "state",
     )
 
     def __init__(
         self,
-        app: "Application",
-        api: Api,
+        state: "AppState",
+        api: "Api",
         *,
         model: str | None = None,
-        parts: Mapping[str, str] | None = None,
+        path_params: Mapping[str, str] | None = None,
         priority: int = 0,
         timeout_s: float | None = None,
     ) -> None:
@@ -63,18 +63,18 @@ class Asker:
             timeout_s: seconds that the request has; None is what the settings say.
             Others: as the attributes.
         """
-        self.app = app
-        self.service = app.service
-        self.settings = app.settings
+        self.state = state
+        self.service = state.service
+        self.settings = state.settings
         self.api = api
         self.model = model
-        self.parts = parts or {}
+        self.path_params = path_params or {}
         self.priority = priority
-        most = app.settings.request_timeout_s
+        most = state.settings.request_timeout_s
         self.deadline = time.monotonic() + (most if timeout_s is None else min(timeout_s, most))
-        self.answered: list[InferenceResponse] = []
+        self.responses: list[InferenceResponse] = []
         self.entry: ModelEntry | None = None
-        self.count = 0
+        self.input_count = 0
 
     def find(self, task: str, model: str | None = None) -> "ModelEntry":
         """Find the model for a task: the path's, the body's, or the task's default.
@@ -84,18 +84,7 @@ class Asker:
         self.entry = self.service.find(self.model or model or None, task)
         return self.entry
 
-    async def tokenizer(self, task: str | None = None, model: str | None = None) -> Tokenizer:
-        """Give a model's tokenizer; the model is loaded then, so its settings are known.
-
-        Args:
-            task: what the model is for; None is whatever it is for.
-            model: the body's word for it.
-        Raises: UnknownModel, TaskError: there is none.
-        """
-        entry = self.find(task, model) if task else self.any(model)
-        return await self.service.tokenizer(entry.name)
-
-    def any(self, model: str | None = None) -> "ModelEntry":
+    def find_any(self, model: str | None = None) -> "ModelEntry":
         """Find a model whatever it is for: the one that is named, else the default.
 
         Raises: UnknownModel: there is none.
@@ -103,7 +92,7 @@ class Asker:
         self.entry = self.service.any(self.model or model or None)
         return self.entry
 
-    def named(self, name: str) -> "ModelEntry":
+    def find_exactly(self, name: str) -> "ModelEntry":
         """Find the model of exactly this name. Raises: UnknownModel: there is none."""
         for entry in self.service.models():
             if entry.name == name:
@@ -112,45 +101,56 @@ class Asker:
         known = ", ".join(entry.name for entry in self.service.models()) or "none"
         raise UnknownModel(f"model {name!r} isn't known here; the server's models are: {known}")
 
-    def setting(self, name: str) -> Any:
+    async def tokenizer(self, task: str | None = None, model: str | None = None) -> Tokenizer:
+        """Give a model's tokenizer; the model is loaded then, so its settings are known.
+
+        Args:
+            task: what the model is for; None is whatever it is for.
+            model: the body's word for it.
+        Raises: UnknownModel, TaskError: there is none.
+        """
+        entry = self.find(task, model) if task else self.find_any(model)
+        return await self.service.tokenizer(entry.name)
+
+    def model_setting(self, name: str) -> Any:
         """Give a setting of the model that was found last, which is loaded; None where none is."""
         assert self.entry is not None
         found = self.entry.info["settings"].get(name)
         return None if found is None else found["value"]
 
-    async def ask(
-        self, call: str, inputs: Iterable[Any], *, model: str | None = None, **options: Any
+    async def infer(
+        self, method: str, inputs: Iterable[Any], *, model: str | None = None, **options: Any
     ) -> InferenceResponse:
-        """Ask a model.
+        """Have a model compute.
 
         Args:
-            call: a key of METHODS.
-            inputs: as the call takes them.
+            method: a key of METHODS.
+            inputs: as the method takes them.
             model: the body's word for it.
             options: of the library's method; None leaves the method's own default.
         Raises: whatever Service.find and Service.infer raise.
         """
-        entry = self.find(METHODS[call].task, model)
+        entry = self.find(METHODS[method].task, model)
         given = tuple(
             sorted((name, _hashable(value)) for name, value in options.items() if value is not None)
         )
-        asked = InferenceRequest(
-            entry.name, call, tuple(inputs), given, self.priority, self.deadline
+        request = InferenceRequest(
+            entry.name, method, tuple(inputs), given, self.priority, self.deadline
         )
-        self.count += len(asked.inputs)
-        answered = await self.service.infer(asked)
-        self.answered.append(answered)
-        return answered
+        self.input_count += len(request.inputs)
+        response = await self.service.infer(request)
+        self.responses.append(response)
+        return response
 
     @property
     def model_name(self) -> str:
-        """The name of the model that was asked last."""
+        """The name of the model that was found last."""
         return self.entry.name if self.entry else ""
 
     @property
     def tokens(self) -> int:
         """Tokens that were read for all that was asked."""
-        return sum(sum(one.tokens) for one in self.answered)
+        return sum(sum(response.tokens) for response in self.responses)
 
     def check_count(self, count: int, what: str = "input", *, limit: str | None = None) -> None:
         """Refuse more inputs than the API takes, before anything is done with them.
@@ -159,12 +159,12 @@ class Asker:
             count: how many there are.
             what: the body's word for them.
             limit: the setting that says how many there may be; None is the API's.
-        Raises: Refused: there are more.
+        Raises: RequestError: there are more.
         """
-        name = limit or self.api.inputs
+        name = limit or self.api.input_limit
         most = getattr(self.settings, name)
         if count > most:
-            raise Refused(
+            raise RequestError(
                 "invalid",
                 f"{what} has {count} entries, expected at most {most} ({name}): send several"
                 " requests",

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from bertie.server.http.encoding import Body, StrictBody, decoded
 from bertie.server.http.routes import ROUTES
+from bertie.server.http.serialization import RequestBody, StrictRequestBody, decode
 from tests.server.http.test_limits import INPUTS
 from tests.server.running import Running
 from tests.timeouts import TIMEOUT
@@ -37,8 +37,8 @@ def structs(kind: inspect.Type) -> Iterator[inspect.StructType]:
 BODIES = {
     struct.cls: struct
     for route in ROUTES
-    if route.takes not in (None, msgspec.Raw)
-    for struct in structs(inspect.type_info(route.takes))
+    if route.request_type not in (None, msgspec.Raw)
+    for struct in structs(inspect.type_info(route.request_type))
 }
 FIELDS = [
     (kind, field)
@@ -67,7 +67,7 @@ def required(struct: inspect.StructType) -> dict[str, Any]:
 
 
 def read(kind: Any, body: Any) -> Any:
-    return decoded(json.dumps(body).encode(), kind)
+    return decode(json.dumps(body).encode(), kind)
 
 
 def test_there_are_bodies_to_look_at() -> None:
@@ -80,7 +80,7 @@ def test_a_body_of_nulls_is_one_without_those_fields(kind: Any) -> None:
     struct = BODIES[kind]
     optional = [field.name for field in struct.fields if not field.required]
     if optional:
-        assert issubclass(kind, (Body, StrictBody))
+        assert issubclass(kind, (RequestBody, StrictRequestBody))
     least = required(struct)
     expected = read(kind, least)
     assert read(kind, {**least, **dict.fromkeys(optional)}) == expected
@@ -124,9 +124,9 @@ def test_every_route_answers_the_same_with_every_null(everything: Running, path:
     }
     body = INPUTS[path](["who [MASK] reads"] * 2)
     nulls: dict[str, Any] = {"user": None, "options": None, "parameters": None}
-    if route.takes is not msgspec.Raw:
-        fields = [field.name for field in BODIES[route.takes].fields if not field.required]
-        extra = {} if issubclass(route.takes, StrictBody) else nulls
+    if route.request_type is not msgspec.Raw:
+        fields = [field.name for field in BODIES[route.request_type].fields if not field.required]
+        extra = {} if issubclass(route.request_type, StrictRequestBody) else nulls
         nulls = {**extra, **dict.fromkeys(fields)}
     with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as http:
         nulled = http.post(path, json={**nulls, **body})

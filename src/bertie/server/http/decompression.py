@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 
-from bertie.server.http.faults import Refused
+from bertie.server.http.errors import RequestError
 
 # What is understood; said in Accept-Encoding where something else came.
 ACCEPTED = "gzip, deflate, identity"
@@ -13,10 +13,10 @@ _MOST_MEMBERS = 4096  # of one gzip stream: each costs a little, also where it i
 _PIECE = 65_536  # bytes that are inflated at a time
 _ZLIB, _RAW, _GZIP = 15, -15, 31  # zlib's wbits
 
-TooLarge = Callable[[int], Refused]
+TooLarge = Callable[[int], RequestError]
 
 
-class Inflating:
+class Decompressor:
     """A body's encodings, undone as its bytes come."""
 
     def __init__(self, stated: str, limit: int, too_large: TooLarge) -> None:
@@ -25,22 +25,22 @@ class Inflating:
         Args:
             stated: names, the one applied last at the end.
             limit: bytes that may come out at the end.
-            too_large: makes the refusal of so many bytes.
-        Raises: Refused: a name that isn't known, or too many of them.
+            too_large: makes the error of so many bytes.
+        Raises: RequestError: a name that isn't known, or too many of them.
         """
         named = [name.strip(" \t").lower() for name in stated.split(",")]
         names = [name for name in named if name not in ("", "identity")]
         if unknown := [name for name in names if name not in _NAMES]:
-            raise Refused(
+            raise RequestError(
                 "unsupported", f"content-encoding is {unknown[0][:40]!r}, expected {ACCEPTED}"
             )
         if len(names) > _MOST_ENCODINGS:
-            raise Refused(
+            raise RequestError(
                 "unsupported",
                 f"content-encoding has {len(names)} names, expected at most {_MOST_ENCODINGS}",
             )
         # What comes out of all but the last step is compressed still, and has that one's limit.
-        limits = [encoded_limit(limit)] * (len(names) - 1) + [limit]
+        limits = [compressed_limit(limit)] * (len(names) - 1) + [limit]
         self._steps = [
             _Step(_NAMES[name], most, too_large)
             for name, most in zip(reversed(names), limits, strict=False)
@@ -50,17 +50,17 @@ class Inflating:
         """Tell whether there is anything to undo."""
         return bool(self._steps)
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Inflate bytes that came. Raises: Refused: they can't be, or are too many."""
+    def decompress(self, data: bytes) -> Iterator[bytes]:
+        """Inflate bytes that came. Raises: RequestError: they can't be, or are too many."""
         return _through(self._steps, data)
 
     def end(self) -> None:
-        """Take note that all bytes came. Raises: Refused: some are missing."""
+        """Take note that all bytes came. Raises: RequestError: some are missing."""
         for step in self._steps:
             step.end()
 
 
-def encoded_limit(limit: int) -> int:
+def compressed_limit(limit: int) -> int:
     """Give the most bytes of a compressed body: what can't be compressed grows a little."""
     return limit + limit // 16 + 1024
 
@@ -70,7 +70,7 @@ def _through(steps: "Sequence[_Step]", data: bytes) -> Iterator[bytes]:
     if not steps:
         yield data
         return
-    for piece in steps[0].pieces(data):
+    for piece in steps[0].decompress(data):
         yield from _through(steps[1:], piece)
 
 
@@ -88,7 +88,7 @@ class _Step:
         # That of deflate may have a frame of its own or none, which its first bytes say.
         self._stream = zlib.decompressobj(_GZIP) if name == "gzip" else None
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
+    def decompress(self, data: bytes) -> Iterator[bytes]:
         """Inflate bytes that came."""
         if self._stream is None:
             self._head += data
@@ -124,9 +124,9 @@ class _Step:
             raise self._broken("goes on behind its end")
         return zlib.decompressobj(_GZIP)
 
-    def _broken(self, what: str) -> Refused:
+    def _broken(self, what: str) -> RequestError:
         """Refuse a body that isn't what its encoding says."""
-        return Refused("malformed", f"the body's {self._name} stream {what}: send it whole")
+        return RequestError("malformed", f"the body's {self._name} stream {what}: send it whole")
 
 
 def _is_framed(head: bytes) -> bool:

@@ -1,18 +1,18 @@
-"""Bounded waiting: what asyncio.timeout does, for a third of its price, which each request pays."""
+"""A timeout: what asyncio.timeout does, for a third of its price, which each request pays."""
 
 import asyncio
 from types import TracebackType
 
 
-class Patience:
+class Timeout:
     """Ends a block of the running task after some seconds, with TimeoutError."""
 
-    __slots__ = ("_over", "_seconds", "_task", "_timer")
+    __slots__ = ("_expired", "_seconds", "_task", "_timer")
 
     def __init__(self, seconds: float) -> None:
         """Settle how long the block may take."""
         self._seconds = seconds
-        self._over = False
+        self._expired = False
 
     def __enter__(self) -> None:
         """Start the clock."""
@@ -23,7 +23,7 @@ class Patience:
 
     def _end(self) -> None:
         """End the block."""
-        self._over = True
+        self._expired = True
         self._task.cancel()
 
     def __exit__(
@@ -34,5 +34,5 @@ class Patience:
     ) -> None:
         """Stop the clock. Raises: TimeoutError: it was what ended the block."""
         self._timer.cancel()
-        if self._over and kind is asyncio.CancelledError and self._task.uncancel() == 0:
+        if self._expired and kind is asyncio.CancelledError and self._task.uncancel() == 0:
             raise TimeoutError from error

@@ -1,9 +1,9 @@
-"""What callers may ask for beside their request, in headers or in gRPC's metadata."""
+"""Options of a request beside its body: in HTTP's headers, or in gRPC's metadata."""
 
 import uuid
 from collections.abc import Callable
 
-from bertie.server.http.faults import Refused
+from bertie.server.http.errors import RequestError
 
 # Gives a header by its name, or "".
 Header = Callable[[str], str]
@@ -21,22 +21,22 @@ def request_id(header: Header) -> str:
 
 
 def priority(header: Header) -> int:
-    """Read x-priority. Raises: Refused: it is no number, or too large."""
+    """Read x-priority. Raises: RequestError: it is no number, or too large."""
     value = _number(header, "x-priority") or 0
     if value not in _PRIORITIES:
-        raise Refused(
+        raise RequestError(
             "malformed", f"x-priority is {value}, expected a whole number from -100 to 100"
         )
     return value
 
 
 def timeout_s(header: Header) -> float | None:
-    """Read x-timeout-ms, in seconds. Raises: Refused: it is no number above 0."""
+    """Read x-timeout-ms, in seconds. Raises: RequestError: it is no number above 0."""
     value = _number(header, "x-timeout-ms")
     if value is None:
         return None
     if value < 1:
-        raise Refused("malformed", f"x-timeout-ms is {value}, expected at least 1")
+        raise RequestError("malformed", f"x-timeout-ms is {value}, expected at least 1")
     return value / 1000
 
 
@@ -47,5 +47,5 @@ def _number(header: Header, name: str) -> int | None:
         return None
     digits = given.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER):
-        raise Refused("malformed", f"{name} is {given[:40]!r}, expected a whole number")
+        raise RequestError("malformed", f"{name} is {given[:40]!r}, expected a whole number")
     return int(given)

@@ -1,4 +1,4 @@
-"""Prometheus' text: every count under its name."""
+"""The metrics in Prometheus' text format: every count under its name."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from bertie.server.http.counting import Counts, Spread
+from bertie.server.http.metric_types import Counter, Histogram
+from bertie.server.http.metrics import Metrics
 
 if TYPE_CHECKING:
-    from bertie.server.http.figures import Figures
     from bertie.server.scheduling.service import Service
 
 # What Text Embeddings Inference's counters are told apart by.
@@ -26,55 +26,57 @@ _TEI_LABELS = {
 }
 
 
-def exposed(figures: "Figures", service: "Service") -> bytes:
+def exposition(metrics: Metrics, service: "Service") -> bytes:
     """Write all counts, and what the process takes."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(figures, service))
+    registry.register(_Collector(metrics, service))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 
 class _Collector(Collector):
-    """Hands figures to Prometheus' client library under the names that dashboards use."""
+    """Hands metrics to Prometheus' client library under the names that dashboards use."""
 
-    def __init__(self, figures: "Figures", service: "Service") -> None:
-        self._figures = figures
+    def __init__(self, metrics: Metrics, service: "Service") -> None:
+        self._metrics = metrics
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
         """Give every metric."""
         yield from self._of_requests()
-        yield from self._of_engine()
+        yield from self._of_scheduling()
         yield from self._as_tei()
 
     def _of_requests(self) -> Iterator[Metric]:
-        figures = self._figures
+        metrics = self._metrics
         yield _counter(
             "bertie_requests",
             "Requests, by what was spoken and how they ended.",
             ("api", "method", "route", "status"),
-            figures.requests,
+            metrics.requests,
         )
         yield _histogram(
             "bertie_request_seconds",
             "Seconds from a request's head to its answer.",
             ("api",),
-            (((api,), spread) for api, spread in figures.seconds.items()),
+            (((api,), histogram) for api, histogram in metrics.request_seconds.items()),
         )
-        for name, says, counts in (
-            ("bertie_inputs", "Inputs that were answered.", figures.inputs),
-            ("bertie_tokens", "Tokens that were read.", figures.tokens),
-            ("bertie_truncated_inputs", "Inputs that lost tokens.", figures.cut_inputs),
-            ("bertie_truncated_tokens", "Tokens that were left out.", figures.cut_tokens),
+        for name, says, counter in (
+            ("bertie_inputs", "Inputs that were answered.", metrics.inputs),
+            ("bertie_tokens", "Tokens that were read.", metrics.tokens),
+            ("bertie_truncated_inputs", "Inputs that lost tokens.", metrics.truncated_inputs),
+            ("bertie_truncated_tokens", "Tokens that were left out.", metrics.truncated_tokens),
         ):
-            yield _counter(name, says, ("model",), counts)
+            yield _counter(name, says, ("model",), counter)
 
-    def _of_engine(self) -> Iterator[Metric]:
-        figures, state = self._figures, self._service.state()
+    def _of_scheduling(self) -> Iterator[Metric]:
+        metrics, state = self._metrics, self._service.state()
         yield _counter(
-            "bertie_batches", "Batches that went to a worker.", ("model", "call"), figures.batches
+            "bertie_batches", "Batches that went to a worker.", ("model", "call"), metrics.batches
         )
-        yield _counter("bertie_workers_lost", "Workers replaced, by why.", ("why",), figures.lost)
+        yield _counter(
+            "bertie_workers_lost", "Workers replaced, by why.", ("why",), metrics.workers_lost
+        )
         for name, says, value in (
             ("bertie_requests_in_flight", "Requests admitted.", state.requests),
             ("bertie_queue_inputs", "Inputs that wait.", state.waiting_inputs),
@@ -92,23 +94,23 @@ class _Collector(Collector):
             yield CounterMetricFamily(name, says, value=float(value))
 
     def _as_tei(self) -> Iterator[Metric]:
-        for name, counts in self._figures.tei.items():
+        for name, counter in self._metrics.tei_counters.items():
             labels = _TEI_LABELS.get(name, ())
             # The client library would add _total to what it knows to be a counter.
             metric = Metric(name, "As in Text Embeddings Inference.", "unknown")
-            for values, count in (counts.values or ({} if labels else {(): 0})).items():
+            for values, count in (counter.values or ({} if labels else {(): 0})).items():
                 metric.add_sample(name, dict(zip(labels, values, strict=True)), count)
             yield metric
-        for name, spread in self._figures.spreads.items():
-            yield _histogram(name, "As in Text Embeddings Inference.", (), [((), spread)])
+        for name, histogram in self._metrics.tei_histograms.items():
+            yield _histogram(name, "As in Text Embeddings Inference.", (), [((), histogram)])
         waiting = float(self._service.state().waiting_inputs)
         yield GaugeMetricFamily("te_queue_size", "As in Text Embeddings Inference.", value=waiting)
 
 
-def _counter(name: str, says: str, labels: tuple[str, ...], counts: Counts) -> Metric:
-    """Make a counter of counts."""
+def _counter(name: str, says: str, labels: tuple[str, ...], counter: Counter) -> Metric:
+    """Make one of the client library's counters."""
     family = CounterMetricFamily(name, says, labels=labels)
-    for values, count in counts.values.items():
+    for values, count in counter.values.items():
         family.add_metric(values, count)
     return family
 
@@ -117,10 +119,10 @@ def _histogram(
     name: str,
     says: str,
     labels: tuple[str, ...],
-    spreads: Iterable[tuple[tuple[str, ...], Spread]],
+    histograms: Iterable[tuple[tuple[str, ...], Histogram]],
 ) -> Metric:
-    """Make a histogram of spreads."""
+    """Make one of the client library's histograms."""
     family = HistogramMetricFamily(name, says, labels=labels)
-    for values, spread in spreads:
-        family.add_metric(values, spread.buckets(), spread.total)
+    for values, histogram in histograms:
+        family.add_metric(values, histogram.buckets(), histogram.total)
     return family

@@ -15,7 +15,7 @@ from tests.server.running import Running
 from tests.timeouts import TIMEOUT
 
 BODY = b'{"input": "the old bridge", "model": "embed"}'
-Exchange = Callable[..., list[tuple[int, Any]]]
+Send = Callable[..., list[tuple[int, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,10 @@ def expected(everything: Running) -> Any:
 
 
 @pytest.fixture(scope="module")
-def exchange(everything: Running) -> Exchange:
+def send(everything: Running) -> Send:
     """Sends bytes, in several parts, and gives the responses until the connection is closed."""
 
-    def exchanged(*parts: bytes) -> list[tuple[int, Any]]:
+    def sent(*parts: bytes) -> list[tuple[int, Any]]:
         with socket.create_connection(("127.0.0.1", everything.port), TIMEOUT) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             file = connection.makefile("rb")
@@ -44,7 +44,7 @@ def exchange(everything: Running) -> Exchange:
                 found.append((status, file.read(length)))
             return [(status, json.loads(body) if body else None) for status, body in found]
 
-    return exchanged
+    return sent
 
 
 def request(
@@ -73,10 +73,8 @@ def request(
         b"POST //models//embed//v1/embeddings/ HTTP/1.1",
     ],
 )
-def test_a_path_is_found_however_it_was_joined(
-    exchange: Exchange, expected: Any, line: bytes
-) -> None:
-    assert exchange(request(line)) == [(200, expected)]
+def test_a_path_is_found_however_it_was_joined(send: Send, expected: Any, line: bytes) -> None:
+    assert send(request(line)) == [(200, expected)]
 
 
 @pytest.mark.parametrize(
@@ -92,45 +90,41 @@ def test_a_path_is_found_however_it_was_joined(
         b"expect: nothing",
     ],
 )
-def test_what_a_body_is_called_is_no_matter(
-    exchange: Exchange, expected: Any, header: bytes
-) -> None:
-    assert exchange(request(b"POST /v1/embeddings HTTP/1.1", header)) == [(200, expected)]
+def test_what_a_body_is_called_is_no_matter(send: Send, expected: Any, header: bytes) -> None:
+    assert send(request(b"POST /v1/embeddings HTTP/1.1", header)) == [(200, expected)]
 
 
 @pytest.mark.parametrize(
     "body",
     [codecs.BOM_UTF8 + BODY, b"\r\n\t " + BODY + b"\n\n", BODY[:-1] + b', "extra_body": {"a": 1}}'],
 )
-def test_json_may_have_a_mark_and_space_around_it(
-    exchange: Exchange, expected: Any, body: bytes
-) -> None:
-    assert exchange(request(body=body)) == [(200, expected)]
+def test_json_may_have_a_mark_and_space_around_it(send: Send, expected: Any, body: bytes) -> None:
+    assert send(request(body=body)) == [(200, expected)]
 
 
-def test_a_mark_alone_or_twice_is_no_json(exchange: Exchange) -> None:
+def test_a_mark_alone_or_twice_is_no_json(send: Send) -> None:
     for body in (codecs.BOM_UTF8, codecs.BOM_UTF8 * 2 + BODY, BODY.decode().encode("utf-16")):
-        ((status, _),) = exchange(request(body=body))
+        ((status, _),) = send(request(body=body))
         assert status == 400
 
 
-def test_who_waits_to_be_told_to_go_on_is_told(exchange: Exchange, expected: Any) -> None:
+def test_who_waits_to_be_told_to_go_on_is_told(send: Send, expected: Any) -> None:
     head = request(b"POST /v1/embeddings HTTP/1.1", b"expect: 100-continue")
-    assert exchange(head[: -len(BODY)], BODY) == [(100, None), (200, expected)]
+    assert send(head[: -len(BODY)], BODY) == [(100, None), (200, expected)]
 
 
-def test_a_body_may_come_in_chunks(exchange: Exchange, expected: Any) -> None:
+def test_a_body_may_come_in_chunks(send: Send, expected: Any) -> None:
     chunks = b"%x;name=value\r\n%b\r\n%x\r\n%b\r\n0\r\ntrailer: a\r\n\r\n" % (
         *(5, BODY[:5]),
         *(len(BODY) - 5, BODY[5:]),
     )
     head = request(b"POST /v1/embeddings HTTP/1.1", b"transfer-encoding: chunked", body=b"")
-    assert exchange(head + chunks) == [(200, expected)]
+    assert send(head + chunks) == [(200, expected)]
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7])
 def test_an_offer_of_http_2_is_declined_and_the_body_read(
-    exchange: Exchange, expected: Any, parts: int
+    send: Send, expected: Any, parts: int
 ) -> None:
     offer = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAEAAEAA")
     line = b"POST /v1/embeddings HTTP/1.1"
@@ -144,16 +138,16 @@ def test_an_offer_of_http_2_is_declined_and_the_body_read(
         + request(line)
     )
     step = -(-len(sent) // parts)
-    found = exchange(*(sent[i : i + step] for i in range(0, len(sent), step)))
+    found = send(*(sent[i : i + step] for i in range(0, len(sent), step)))
     assert [status for status, _ in found] == [200] * 5
     assert [found[i][1] for i in (0, 1, 4)] == [expected] * 3
 
 
-def test_offers_without_end_end_nothing(exchange: Exchange) -> None:
+def test_offers_without_end_end_nothing(send: Send) -> None:
     offer = request(
         b"GET /ping HTTP/1.1", b"connection: upgrade", b"upgrade: h2c", body=b"", close=False
     )
-    found = exchange(offer * 500 + request(b"GET /ping HTTP/1.1", body=b""))
+    found = send(offer * 500 + request(b"GET /ping HTTP/1.1", body=b""))
     assert [status for status, _ in found] == [200] * 501
 
 

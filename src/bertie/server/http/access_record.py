@@ -1,4 +1,4 @@
-"""What is known of a request when it is done with; none of its texts."""
+"""The record of a request that is done with, for metrics, log and traces; none of its texts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bertie.server.scheduling.inference import InferenceResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class AccessRecord:
     """One request, done with.
 
     Attributes:
@@ -17,12 +17,12 @@ class Finished:
         method: HTTP's, or "gRPC".
         route: its path as the table of routes has it, or gRPC's; "" where there is none.
         status: HTTP's, 499 where the caller was gone; gRPC's name of it.
-        fault: a key of faults.KINDS, "gone", or None where it was answered.
+        error: a key of errors.KINDS, "gone", or None where it was answered.
         seconds: from its head to its answer.
         task: what its model is for, or None where it asks none.
-        model: the model that was asked last, or None.
+        model: the model that was found last, or None.
         inputs: how many it asked about.
-        answered: what the service gave.
+        responses: what the service gave.
         received, sent: bytes of the bodies.
         traceparent: the caller's place in a trace, or "".
     """
@@ -32,15 +32,15 @@ class Finished:
     method: str
     route: str
     status: int | str
-    fault: str | None
+    error: str | None
     seconds: float
     task: str | None
     model: str | None
     inputs: int
-    answered: tuple[InferenceResponse, ...]
+    responses: tuple[InferenceResponse, ...]
     received: int
     sent: int
     traceparent: str
 
 
-Observer: TypeAlias = Callable[[Finished], None]
+Observer: TypeAlias = Callable[[AccessRecord], None]
