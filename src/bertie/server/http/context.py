@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bertie.errors import UnknownModel
 from bertie.server.http.errors import RequestError
 from bertie.server.methods import METHODS
-from bertie.server.scheduling.inference import InferenceRequest, InferenceResponse
+from bertie.server.scheduling.inference import InferenceRequest, InferenceResponse, as_tuples
 from bertie.tokenize import Tokenizer
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Context:
         """
         entry = self.find(METHODS[method].task, model)
         given = tuple(
-            sorted((name, _hashable(value)) for name, value in options.items() if value is not None)
+            sorted((name, as_tuples(value)) for name, value in options.items() if value is not None)
         )
         request = InferenceRequest(
             entry.name, method, tuple(inputs), given, self.priority, self.deadline
@@ -170,8 +170,3 @@ class Context:
                 " requests",
                 param=what,
             )
-
-
-def _hashable(value: Any) -> Any:
-    """Turn lists into tuples."""
-    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value

@@ -74,9 +74,9 @@ def unwrap_token_ids(request: InferenceRequest, method: Method) -> InferenceRequ
     return replace(request, inputs=ids, options=(*request.options, ("token_ids", True)))
 
 
-def as_tuples(words: Any) -> Any:
-    """Turn words, or a pair of such, from lists into tuples, which can be told apart."""
-    return tuple(map(as_tuples, words)) if isinstance(words, (list, tuple)) else words
+def as_tuples(value: Any) -> Any:
+    """Turn lists into tuples, which can be hashed."""
+    return tuple(map(as_tuples, value)) if isinstance(value, (list, tuple)) else value
 
 
 def as_lists(words: Any) -> Any:
