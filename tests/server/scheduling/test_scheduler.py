@@ -152,6 +152,16 @@ def test_remembered_answers_are_not_computed_again(tiny_sentence: Path) -> None:
     run(work())
 
 
+def test_misses_of_a_cache_that_holds_nothing_are_counted(tiny_sentence: Path) -> None:
+    async def work() -> None:
+        async with serving(models={"tiny": tiny_sentence}, cache_bytes=1) as service:
+            await embed(service, "a", "b")
+            state = service.state()
+            assert (state.cache_hits, state.cache_misses, state.cache_answers) == (0, 2, 0)
+
+    run(work())
+
+
 def test_a_request_that_does_not_fit_is_refused_whole(tiny_sentence: Path) -> None:
     async def work() -> None:
         async with serving(models={"tiny": tiny_sentence}, queue_inputs=8) as service:
