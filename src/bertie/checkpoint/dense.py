@@ -88,17 +88,17 @@ def _read_tensors(
 ) -> dict[str, Tensor]:
     """Map the module's tensors and check their shapes and types."""
     tensors = read_weights(directory)
-    faults = []
+    errors = []
     for name, shape in expected.items():
         if name not in tensors:
-            faults.append(f"tensor {name} missing, expected {shape} from {where}")
+            errors.append(f"tensor {name} missing, expected {shape} from {where}")
         elif tensors[name].shape != shape:
-            faults.append(f"tensor {name} is {tensors[name].shape}, expected {shape} from {where}")
+            errors.append(f"tensor {name} is {tensors[name].shape}, expected {shape} from {where}")
         elif tensors[name].dtype not in FLOAT_DTYPES:
-            faults.append(
+            errors.append(
                 f"tensor {name} is {tensors[name].dtype}, expected one of {', '.join(FLOAT_DTYPES)}"
             )
-    if faults:
+    if errors:
         file = weight_files(directory)[0].name
-        raise CheckpointError(f"{directory.name}/{file}: " + "; ".join(faults))
+        raise CheckpointError(f"{directory.name}/{file}: " + "; ".join(errors))
     return {name: tensors[name] for name in expected}

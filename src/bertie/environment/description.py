@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import bertie
 from bertie.environment.core import Choice, Core, choice, core
-from bertie.environment.machine import Cpu, System, cpu, system, unasked_cpu
+from bertie.environment.machine import Cpu, System, cpu, fallback_cpu, system
 from bertie.environment.packages import Package, installed, packages
 from bertie.environment.variables import variables
 from bertie.errors import BertieError
@@ -106,7 +106,7 @@ def describe() -> Environment:
         python=Python(platform.python_version(), platform.python_implementation(), sys.executable),
         packages=seen.attempt("Bertie's packages can't be listed", packages) or (),
         system=system(),
-        cpu=(seen.attempt("the CPU is unknown", cpu) if built else None) or unasked_cpu(),
+        cpu=(seen.attempt("the CPU is unknown", cpu) if built else None) or fallback_cpu(),
         core=built,
         choice=seen.attempt("nothing can be computed", choice) if built else None,
         variables=variables(),

@@ -64,7 +64,7 @@ def cpu() -> Cpu:
     from bertie import _core  # here because it may be broken
 
     return Cpu(
-        _core.cpu_name() or unasked_cpu().name,
+        _core.cpu_name() or fallback_cpu().name,
         tuple(_core.cpu_features()),
         _core.available_cores(),
         _core.affinity_cores(),
@@ -73,7 +73,7 @@ def cpu() -> Cpu:
     )
 
 
-def unasked_cpu() -> Cpu:
+def fallback_cpu() -> Cpu:
     """What is known of the CPU without the core."""
     name = platform.processor() or platform.machine()
     return Cpu(name, (), None, None, None, os.cpu_count())

@@ -43,8 +43,8 @@ def vector_scores(model: Any, progress: Progress) -> Scorer:
         prompts = model.info().settings["prompts"].value
         prompt = next((name for name in _DOCUMENT_PROMPTS if name in prompts), None)
         vectors = unit_vectors(model, documents, progress, prompt_name=prompt)
-        asked = "query" if "query" in prompts else None
-        for vector in unit_vectors(model, queries, progress, prompt_name=asked):
+        query_prompt = "query" if "query" in prompts else None
+        for vector in unit_vectors(model, queries, progress, prompt_name=query_prompt):
             yield np.einsum("nd,d->n", vectors, vector)
 
     return scores
@@ -54,11 +54,11 @@ def sparse_scores(model: Any, progress: Progress) -> Scorer:
     """Score by the dot products of a SparseEmbedder's vectors; needs SciPy."""
 
     def scores(documents: Sequence[str], queries: Sequence[str]) -> Iterator[Floats]:
-        matrix, asked = (
+        matrix, query_matrix = (
             model.csr(with_progress(model.embed_sparse_stream(texts), len(texts), progress))
             for texts in (documents, queries)
         )
-        for row in asked:
+        for row in query_matrix:
             yield (matrix @ row.T).toarray()[:, 0]
 
     return scores
@@ -70,8 +70,8 @@ def multivector_scores(model: Any, progress: Progress) -> Scorer:
     def scores(documents: Sequence[str], queries: Sequence[str]) -> Iterator[NDArray[Any]]:
         stream = model.embed_multi_stream(documents)
         matrices = list(with_progress(stream, len(documents), progress))
-        asked = model.embed_multi_stream(queries, kind="query")
-        for query in with_progress(asked, len(queries), progress):
+        query_stream = model.embed_multi_stream(queries, kind="query")
+        for query in with_progress(query_stream, len(queries), progress):
             yield np.array([maxsim(query, matrix) for matrix in matrices])
 
     return scores

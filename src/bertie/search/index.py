@@ -285,9 +285,11 @@ class Index:
         depth = k if rerank is None and mode != "hybrid" else max(k, _DEPTH)
         rankings = []
         if mode != "text":
-            asked = self._query_vector(query, vector)
+            query_vector = self._query_vector(query, vector)
             rankings.append(
-                top_matches(lambda most: self.store.nearest(asked, most, sql, exact=exact), depth)
+                top_matches(
+                    lambda most: self.store.nearest(query_vector, most, sql, exact=exact), depth
+                )
             )
         if mode != "vector":
             rankings.append(top_matches(lambda most: self.store.full_text(query, most, sql), depth))

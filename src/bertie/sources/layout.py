@@ -87,12 +87,12 @@ def refused_files(names: Iterable[str]) -> list[str]:
     """Say which files of a folder are refused when it is loaded, and what to do."""
     files = _folders(names).get("", set())
     rows = [row for row in MODEL_FILES if row.mark == REFUSED and row.file in files]
-    beside = [
+    others = [
         row
         for row in OTHER_FILES
         if row.mark == REFUSED and fnmatch.filter(refused(files), row.file)
     ]
-    return [f"{row.file} {row.effect}; {row.instead}" for row in (*rows, *beside)]
+    return [f"{row.file} {row.effect}; {row.instead}" for row in (*rows, *others)]
 
 
 def model_folders(names: Iterable[str]) -> list[str]:

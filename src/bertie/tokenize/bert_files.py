@@ -27,7 +27,7 @@ class TokenizerFiles:
 
     Attributes:
         config: tokenizer_config.json.
-        said: of special and added tokens.
+        stated_tokens: what they say of special and added tokens.
         tokenizer_class: the class that tokenizes.
         max_length: of a text, in tokens.
     """

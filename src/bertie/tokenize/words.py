@@ -67,10 +67,10 @@ class Words:
         places = np.arange(size + 1, dtype=np.int32)
         self._of = np.cumsum(steps, dtype=np.int32) - 1
         # The first character of a word from each place on, and the last one before it.
-        ahead = np.where(blank, size, places)[::-1]
-        self._next = np.minimum.accumulate(ahead)[::-1]
-        behind = np.where(blank, -1, places)[:-1]
-        self._last = np.maximum.accumulate(np.concatenate([[-1], behind]))
+        following = np.where(blank, size, places)[::-1]
+        self._next = np.minimum.accumulate(following)[::-1]
+        preceding = np.where(blank, -1, places)[:-1]
+        self._last = np.maximum.accumulate(np.concatenate([[-1], preceding]))
         self._leads = np.arange(len(spans), dtype=np.int32)
 
     def trimmed(self, offsets: Ints) -> Ints:

@@ -86,11 +86,11 @@ def read_legacy(mapping: mmap.mmap, where: str) -> Saved:
     Raises: CheckpointError: it is broken or big-endian.
     """
     data, begin = memoryview(mapping), 0
-    told: dict[str, Storage] = {}
+    storages: dict[str, Storage] = {}
 
     def remember(identifier: Any) -> Storage:
         storage = read_storage(identifier)
-        known = told.setdefault(storage.key, storage)
+        known = storages.setdefault(storage.key, storage)
         if (known.type, known.total) != (storage.type, storage.total):
             raise ValueError(f"storage {shown(storage.key)} has two types or lengths")
         return storage
@@ -105,7 +105,7 @@ def read_legacy(mapping: mmap.mmap, where: str) -> Saved:
     *_, value, keys = row
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise CheckpointError(f"{where}: the storages' keys are not a list of texts")
-    places = _storages(mapping, where, begin, [told.get(key) for key in keys])
+    places = _storages(mapping, where, begin, [storages.get(key) for key in keys])
 
     def locate(storage: Storage) -> int:
         if storage.key not in places:

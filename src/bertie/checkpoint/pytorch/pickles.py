@@ -59,7 +59,7 @@ def read_pickle(
     Raises: CheckpointError: it isn't a whole pickle, or has what isn't admitted.
     """
     machine = _Machine(data[:LONGEST], where, names, persistent)
-    return machine.run(), machine.place
+    return machine.run(), machine.position
 
 
 class _Machine:
@@ -76,7 +76,7 @@ class _Machine:
         self.where = where
         self.names = names
         self.persistent = persistent
-        self.place = 0
+        self.position = 0
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
@@ -94,10 +94,10 @@ class _Machine:
 
     def take(self, count: int) -> memoryview:
         """Give the next bytes."""
-        if count > len(self.data) - self.place:
+        if count > len(self.data) - self.position:
             self.refuse(f"it ends within an opcode, or has more than {LONGEST} bytes")
-        self.place += count
-        return self.data[self.place - count : self.place]
+        self.position += count
+        return self.data[self.position - count : self.position]
 
     def number(self, width: int) -> int:
         """Read a length or a count."""
@@ -230,8 +230,8 @@ class _Machine:
 
     def line(self) -> str:
         """Read up to the end of a line."""
-        ahead = bytes(self.data[self.place : self.place + _LONGEST_NAME + 1])
-        length = ahead.find(b"\n")
+        upcoming = bytes(self.data[self.position : self.position + _LONGEST_NAME + 1])
+        length = upcoming.find(b"\n")
         if length < 0:
             self.refuse(f"a name has no end within {_LONGEST_NAME} bytes")
         return self.decode(self.take(length + 1)[:-1], "utf-8")
@@ -262,10 +262,10 @@ class _Machine:
         except ValueError as error:
             self.refuse(str(error))
 
-    def refuse(self, fault: str) -> NoReturn:
+    def refuse(self, reason: str) -> NoReturn:
         """Say what is wrong, and after how many bytes."""
         raise CheckpointError(
-            f"{self.where}: the pickle can't be read, at byte {self.place}: {fault}"
+            f"{self.where}: the pickle can't be read, at byte {self.position}: {reason}"
         )
 
 

@@ -84,10 +84,10 @@ def map_tensor(
     reach = _extent(stored)
     # An axis of stride 0 would make a few bytes be more elements than there is memory for.
     if reach is None or reach > max(room, 0):
-        fault = "has axes that run into each other in" if reach is None else "doesn't fit"
+        problem = "has axes that run into each other in" if reach is None else "doesn't fit"
         raise CheckpointError(
             f"{file}: tensor {name} of shape {shown(stored.shape)} and strides"
-            f" {shown(stored.strides)} from element {stored.offset} on {fault} its storage"
+            f" {shown(stored.strides)} from element {stored.offset} on {problem} its storage"
             f" of {storage.count} elements; save it contiguous, or fetch the file again"
         )
     data = np.frombuffer(mapping, np.uint8, reach * size, begin + first) if reach else _NOTHING
