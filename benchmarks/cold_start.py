@@ -37,7 +37,7 @@ pooled / np.linalg.norm(pooled)
 """
 
 
-def contestants(onnx: Path | None) -> Iterator[tuple[str, str]]:
+def compared_programs(onnx: Path | None) -> Iterator[tuple[str, str]]:
     """Yield the name and the program of each."""
     yield "an empty process", "pass"
     yield "import numpy", "import numpy"
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--onnx", type=Path)
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    programs = dict(contestants(arguments.onnx))
+    programs = dict(compared_programs(arguments.onnx))
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
     for number in range(arguments.rounds + 1):
         for name, program in programs.items():

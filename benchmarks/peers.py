@@ -5,7 +5,7 @@
 
 Rounds are interleaved: in each, every engine embeds the short texts, then every engine the long
 ones, then every engine one text at a time. Ratios are taken within a round. Each engine has a
-process of its own, and all but the one whose turn it is are stopped (contest/process.py).
+process of its own, and all but the one whose turn it is are stopped (comparison/process.py).
 """
 
 import argparse
@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contest import results
-from contest.engines import EMULATED_WITHOUT_BFLOAT16, ENGINES, Engine, Place, longest
-from contest.process import Process
-from contest.texts import long_texts, short_texts
+from comparison import results
+from comparison.engines import EMULATED_WITHOUT_BFLOAT16, ENGINES, Engine, ModelFiles, longest
+from comparison.process import Process
+from comparison.texts import long_texts, short_texts
 
-from bertie.bench.operations import operations
+from bertie.bench.flops import count_flops
 from bertie.checkpoint.config import EncoderConfig
 from bertie.sources import resolve
 from bertie.tokenize import Tokenizer
@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--short", type=int, default=1024, help="short texts in a round")
     parser.add_argument("--long", type=int, default=128, help="long texts in a round")
     parser.add_argument("--one", type=int, default=100, help="calls of one short text in a round")
-    parser.add_argument("--engines", nargs="*", help="keys of contest/engines.py, instead of all")
+    parser.add_argument("--engines", nargs="*", help="keys of comparison/engines.py, else all")
     parser.add_argument("--work", type=Path, help="keep the engines' model files here")
     parser.add_argument(
         "--tokenizer", default="minilm", help="the model that bert-base takes its from"
@@ -59,43 +59,43 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = arguments()
+    args = arguments()
     keys = [engine.key for engine in ENGINES]
-    unknown = set(asked.engines or ()) - set(keys)
+    unknown = set(args.engines or ()) - set(keys)
     if unknown:
         raise SystemExit(f"no engine is called {', '.join(unknown)}, only {', '.join(keys)}")
-    wanted = [engine for engine in ENGINES if engine.key in (asked.engines or keys)]
-    left_out = {e.key: reason for e in wanted if (reason := why_not(e, bool(asked.engines)))}
+    wanted = [engine for engine in ENGINES if engine.key in (args.engines or keys)]
+    left_out = {e.key: reason for e in wanted if (reason := skip_reason(e, bool(args.engines)))}
     here = [engine for engine in wanted if engine.key not in left_out]
     with tempfile.TemporaryDirectory() as temporary:
-        work = (asked.work or Path(temporary)).resolve() / Path(asked.model).name
-        place = prepare(asked.model, asked.tokenizer, work, here)
+        work = (args.work or Path(temporary)).resolve() / Path(args.model).name
+        files = prepare(args.model, args.tokenizer, work, here)
         texts = {
-            "short": short_texts(asked.data, asked.short),
-            "long": long_texts(asked.data, asked.long),
-            "one": short_texts(asked.data, asked.one),
+            "short": short_texts(args.data, args.short),
+            "long": long_texts(args.data, args.long),
+            "one": short_texts(args.data, args.one),
         }
-        found = contest(here, place, texts, asked.threads, asked.rounds, Path(temporary))
+        found = compare(here, files, texts, args.threads, args.rounds, Path(temporary))
     result = {
-        "model": asked.model,
+        "model": args.model,
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python", "benchmarks/peers.py", *sys.argv[1:]]),
         "machine": results.machine(),
-        "threads": asked.threads,
-        "rounds": asked.rounds,
+        "threads": args.threads,
+        "rounds": args.rounds,
         "left_out": left_out,
         **found,
     }
-    name = Path(asked.model).name
-    asked.results.mkdir(exist_ok=True)
-    (asked.results / f"peers-{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    name = Path(args.model).name
+    args.results.mkdir(exist_ok=True)
+    (args.results / f"peers-{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     shown = results.tables(result)
     print(shown)
-    if asked.docs is not None:
-        results.write_between(asked.docs, f"peers.py {name}", shown)
+    if args.docs is not None:
+        results.write_between(args.docs, f"peers.py {name}", shown)
 
 
-def why_not(engine: Engine, named: bool) -> str | None:
+def skip_reason(engine: Engine, named: bool) -> str | None:
     """Say why an engine can't take part, or shouldn't unless it was asked for by name."""
     missing = [name for name in engine.modules if importlib.util.find_spec(name) is None]
     if missing:
@@ -106,10 +106,10 @@ def why_not(engine: Engine, named: bool) -> str | None:
     return None
 
 
-def prepare(model: str, tokenizer: str, work: Path, engines: Sequence[Engine]) -> Place:
+def prepare(model: str, tokenizer: str, work: Path, engines: Sequence[Engine]) -> ModelFiles:
     """Make the files that the engines want, in a process that ends before anything is timed."""
-    forms = sorted({form for engine in engines for form in engine.forms})
-    command = [sys.executable, str(_HERE / "contest" / "models.py")]
+    formats = sorted({format for engine in engines for format in engine.formats})
+    command = [sys.executable, str(_HERE / "comparison" / "formats.py")]
     if model == "bert-base":
         checkpoint = work / "checkpoint"
         command += ["--tokenizer", str(resolve(tokenizer))]
@@ -117,16 +117,16 @@ def prepare(model: str, tokenizer: str, work: Path, engines: Sequence[Engine]) -
         checkpoint = resolve(model)
     path = os.pathsep.join(filter(None, [str(_HERE), os.environ.get("PYTHONPATH")]))
     subprocess.run(
-        [*command, str(checkpoint), str(work), *forms],
+        [*command, str(checkpoint), str(work), *formats],
         env={**os.environ, "PYTHONPATH": path},
         check=True,
     )
-    return Place(checkpoint, work)
+    return ModelFiles(checkpoint, work)
 
 
-def contest(
+def compare(
     engines: Sequence[Engine],
-    place: Place,
+    files: ModelFiles,
     texts: Mapping[str, list[str]],
     threads: int,
     rounds: int,
@@ -138,29 +138,29 @@ def contest(
     processes = []
     try:
         for engine in engines:
-            say(f"loading {engine.key}")
-            processes.append(Process(engine, place, threads, lists))
+            log(f"loading {engine.key}")
+            processes.append(Process(engine, files, threads, lists))
         for process in processes:  # once untimed, for its vectors
-            say(f"warming up {process.engine.key}")
+            log(f"warming up {process.engine.key}")
             for kind in _KINDS:
                 vectors = scratch / f"{process.engine.key}-{kind}.npy"
-                process.ask(do="bulk", texts=kind, save=str(vectors))
+                process.run(do="bulk", texts=kind, save=str(vectors))
         load = {"before": os.getloadavg()[0]}
         seconds: dict[str, dict[str, list[list[float]]]] = {
             engine.key: {kind: [] for kind in (*_KINDS, "one")} for engine in engines
         }
         peaks = []
         for number in range(rounds):
-            say(f"round {number + 1} of {rounds}, load {os.getloadavg()[0]:.1f}")
+            log(f"round {number + 1} of {rounds}, load {os.getloadavg()[0]:.1f}")
             bertie = next((p for p in processes if "bertie" in p.engine.modules), None)
             if bertie is not None:
-                peaks.append(bertie.ask(do="peak")["peak"])
+                peaks.append(bertie.run(do="peak")["peak"])
             for kind in _KINDS:
                 for process in processes:
-                    answer = process.ask(do="bulk", texts=kind)
+                    answer = process.run(do="bulk", texts=kind)
                     seconds[process.engine.key][kind].append([answer["seconds"]])
             for process in processes:
-                answer = process.ask(do="one", texts="one", count=len(texts["one"]))
+                answer = process.run(do="one", texts="one", count=len(texts["one"]))
                 seconds[process.engine.key]["one"].append(answer["seconds"])
         load["after"] = os.getloadavg()[0]
         notes = {process.engine.key: process.notes for process in processes}
@@ -168,12 +168,12 @@ def contest(
     finally:
         for process in processes:
             process.end()
-    return {"load": load, **summary(engines, place, texts, seconds, peaks, notes, sizes, scratch)}
+    return {"load": load, **summary(engines, files, texts, seconds, peaks, notes, sizes, scratch)}
 
 
 def summary(
     engines: Sequence[Engine],
-    place: Place,
+    files: ModelFiles,
     texts: Mapping[str, list[str]],
     seconds: Mapping[str, Mapping[str, list[list[float]]]],
     peaks: Sequence[Mapping[str, float]],
@@ -182,11 +182,11 @@ def summary(
     scratch: Path,
 ) -> dict[str, Any]:
     """Turn seconds, by engine, kind, round and call, into speeds and ratios."""
-    lengths = token_counts(place, texts)
+    lengths = token_counts(files, texts)
     config = EncoderConfig.from_dict(
-        json.loads((place.checkpoint / "config.json").read_text()), where="config.json"
+        json.loads((files.checkpoint / "config.json").read_text()), where="config.json"
     )
-    work = {kind: operations(config, lengths[kind]) for kind in _KINDS}
+    work = {kind: count_flops(config, lengths[kind]) for kind in _KINDS}
     # One call's time in each round: for single texts the median call's.
     times = {
         key: {kind: [float(np.median(calls)) for calls in rounds] for kind, rounds in kinds.items()}
@@ -252,16 +252,16 @@ def summary(
     }
 
 
-def token_counts(place: Place, texts: Mapping[str, list[str]]) -> dict[str, Any]:
+def token_counts(files: ModelFiles, texts: Mapping[str, list[str]]) -> dict[str, Any]:
     """Count each text's tokens, as all engines cut them."""
-    tokenizer = Tokenizer.load(place.checkpoint)
-    limit = longest(place.checkpoint)
+    tokenizer = Tokenizer.load(files.checkpoint)
+    limit = longest(files.checkpoint)
     return {
         kind: tokenizer.encode_batch(some, max_length=limit).lengths for kind, some in texts.items()
     }
 
 
-def say(what: str) -> None:
+def log(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
 

@@ -23,11 +23,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from contest.checkpoints import write_checkpoint
-from contest.results import machine
+from comparison.checkpoints import write_checkpoint
+from comparison.results import machine
 
 from bertie import _core
-from bertie.bench.operations import operations
+from bertie.bench.flops import count_flops
 from bertie.loading.load import load
 from bertie.sources import resolve
 from bertie.tasks.embed import Embedder
@@ -55,7 +55,7 @@ class Point:
     run: Callable[[], Any]
     tokens: int
     texts: int
-    operations: int
+    flops: int
     seconds: list[float] = field(default_factory=list)
 
     def result(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Point:
             "us_per_token": 1e6 * seconds / self.tokens,
             "ms_per_text": 1e3 * seconds / self.texts,
             "tokens_per_second": self.tokens / seconds,
-            "gflops": self.operations / seconds / 1e9,
+            "gflops": self.flops / seconds / 1e9,
             "seconds": self.seconds,
         }
 
@@ -85,37 +85,37 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = arguments()
+    args = arguments()
     warnings.simplefilter("ignore")  # calibrating int8 on random weights warns of the vocabulary
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as work:
         series = {
             precision: measure(
-                list(points(resolve(asked.model), precision, asked.threads, Path(work))),
+                list(points(resolve(args.model), precision, args.threads, Path(work))),
                 precision,
-                asked.threads,
-                asked.rounds,
+                args.threads,
+                args.rounds,
             )
-            for precision in asked.precision
+            for precision in args.precision
         }
     result = {
-        "model": asked.model,
+        "model": args.model,
         "date": datetime.date.today().isoformat(),
         "command": shlex.join(["python", "benchmarks/scaling.py", *sys.argv[1:]]),
         "machine": machine(),
         "load": {"before": load_before, "after": os.getloadavg()[0]},
-        "threads": asked.threads,
-        "rounds": asked.rounds,
+        "threads": args.threads,
+        "rounds": args.rounds,
         "series": series,
     }
-    asked.results.mkdir(exist_ok=True)
-    (asked.results / "scaling.json").write_text(json.dumps(result, indent=1) + "\n")
+    args.results.mkdir(exist_ok=True)
+    (args.results / "scaling.json").write_text(json.dumps(result, indent=1) + "\n")
     for precision, found in series.items():
-        say(precision, found)
-    if asked.plot is not None:
-        from contest.plot import plot
+        print_summary(precision, found)
+    if args.plot is not None:
+        from comparison.plot import plot
 
-        plot(result, asked.plot)
+        plot(result, args.plot)
 
 
 def points(checkpoint: Path, precision: str, threads: int, work: Path) -> Iterator[Point]:
@@ -126,7 +126,7 @@ def points(checkpoint: Path, precision: str, threads: int, work: Path) -> Iterat
 
     def point(series: str, model: Embedder, length: int, count: int, **at: Any) -> Point:
         texts = some_texts(words, length, count)
-        cost = operations(model.encoder.config, np.full(count, length, np.int32))
+        cost = count_flops(model.encoder.config, np.full(count, length, np.int32))
         return Point(series, at, lambda: model.embed(texts), length * count, count, cost)
 
     for length in _LENGTHS:
@@ -185,7 +185,7 @@ def some_texts(words: Sequence[str], length: int, count: int) -> list[str]:
     return [" ".join(random.choices(words, k=length - _SPECIAL)) for _ in range(count)]
 
 
-def say(precision: str, found: Mapping[str, Any]) -> None:
+def print_summary(precision: str, found: Mapping[str, Any]) -> None:
     """Print what the bars ask about."""
     cost = {one["tokens"]: one["us_per_token"] for one in found["tokens per text"]}
     print(f"{precision}: peak {found['peak_gflops']:.0f} GFLOP/s")

@@ -83,7 +83,7 @@ def million(arguments: argparse.Namespace) -> Mapping[str, Any]:
     texts = sentences(arguments.data)
     order = np.random.default_rng(1).permutation(len(texts))
     queries = [texts[place] for place in order[:QUERIES]]
-    asked = model.embed(queries)
+    query_vectors = model.embed(queries)
     made: dict[str, float] = {}
     if not (arguments.directory / "index.json").exists():
         kept = [texts[place] for place in order[QUERIES : QUERIES + SENTENCES]]
@@ -93,8 +93,8 @@ def million(arguments: argparse.Namespace) -> Mapping[str, Any]:
         start = time.perf_counter()
         index.add([])  # which makes the indices that are due
         made["indexing_s"] = round(time.perf_counter() - start, 1)
-    exact, exact_s = _searched(index, queries[:200], asked, exact=True)
-    found, found_s = _searched(index, queries, asked, exact=False)
+    exact, exact_s = _searched(index, queries[:200], query_vectors, exact=True)
+    found, found_s = _searched(index, queries, query_vectors, exact=False)
     recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(exact, found, strict=False)])
     return {
         **made,

@@ -30,11 +30,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from contest.results import machine, spread
-from contest.texts import long_texts, short_texts
+from comparison.results import machine, spread
+from comparison.texts import long_texts, short_texts
 from load import wrk
 from load.overload import Outcome, flood
-from load.servers import KINDS, Server, missing
+from load.servers import SERVERS, Server, missing
 
 from bertie.loading.load import load
 from bertie.sources import resolve
@@ -65,26 +65,26 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = arguments()
+    args = arguments()
     if not wrk.available():
         raise SystemExit("wrk isn't installed: apt-get install wrk")
     warnings.simplefilter("ignore")  # passages are cut, as everywhere
-    model_directory = resolve(asked.model)
-    texts = short_texts(asked.data, asked.texts)
-    passages = long_texts(asked.data, asked.passages)
-    kinds = {key: kind for key, kind in KINDS.items() if key == "bertie" or asked.peers}
+    model_directory = resolve(args.model)
+    texts = short_texts(args.data, args.texts)
+    passages = long_texts(args.data, args.passages)
+    kinds = {key: kind for key, kind in SERVERS.items() if key == "bertie" or args.peers}
     left_out = {key: lacking for key, kind in kinds.items() if (lacking := missing(kind))}
     servers: dict[str, Server] = {}
     with tempfile.TemporaryDirectory() as work:
         try:
             for key, kind in kinds.items():
                 if key not in left_out:
-                    flags = ["--precision", asked.precision] if key == "bertie" else []
+                    flags = ["--precision", args.precision] if key == "bertie" else []
                     servers[key] = Server(kind, model_directory, Path(work) / f"{key}.log", flags)
-                    servers[key].rest()
-            model = load(model_directory, precision=asked.precision)
+                    servers[key].pause()
+            model = load(model_directory, precision=args.precision)
             result: dict[str, Any] = {
-                "model": asked.model,
+                "model": args.model,
                 "precision": model.info().precision,
                 "date": datetime.date.today().isoformat(),
                 "command": shlex.join(["python", "benchmarks/serve.py", *sys.argv[1:]]),
@@ -93,22 +93,22 @@ def main() -> None:
                 "texts": _described(model, texts),
                 "passages": _described(model, passages),
                 "left_out": left_out,
-                **throughput(model, servers, texts, asked.rounds, asked.seconds),
+                **throughput(model, servers, texts, args.rounds, args.seconds),
             }
             bertie = servers["bertie"]
-            bertie.wake()
+            bertie.resume()
             result["idle_ms"] = idle(bertie, texts[:200])
-            result["at_70_percent"] = steady(bertie, texts, result, asked.seconds)
-            result["overload"] = overload(bertie, model, passages, asked.seconds)
+            result["at_70_percent"] = steady(bertie, texts, result, args.seconds)
+            result["overload"] = overload(bertie, model, passages, args.seconds)
         finally:
             for server in servers.values():
-                server.wake()
-                server.end()
+                server.resume()
+                server.kill()
     result["load"]["after"] = os.getloadavg()[0]
-    asked.results.mkdir(exist_ok=True)
-    path = asked.results / f"serve-{Path(asked.model).name}-{result['precision']}.json"
+    args.results.mkdir(exist_ok=True)
+    path = args.results / f"serve-{Path(args.model).name}-{result['precision']}.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
-    say(result)
+    print_summary(result)
 
 
 def _cores() -> int:
@@ -126,7 +126,7 @@ def throughput(
     """Measure how many texts a second the library and each server do, round by round."""
     model.embed(texts)
     library: list[float] = []
-    found: dict[str, dict[str, list[wrk.Load]]] = {
+    found: dict[str, dict[str, list[wrk.LoadResult]]] = {
         key: {"several": [], "one": []} for key in servers
     }
     for number in range(rounds):
@@ -137,14 +137,14 @@ def throughput(
             done += len(texts)
         library.append(done / (time.perf_counter() - begun))
         for key, server in servers.items():
-            server.wake()
+            server.resume()
             url = server.url + server.kind.route
             for name, size in (("several", _SEVERAL), ("one", 1)):
                 bodies = [server.kind.body(texts[i : i + size]) for i in range(0, len(texts), size)]
-                wrk.offer(url, bodies, seconds=2, connections=_CONNECTIONS)
-                load = wrk.offer(url, bodies, seconds=seconds, connections=_CONNECTIONS)
+                wrk.run(url, bodies, seconds=2, connections=_CONNECTIONS)
+                load = wrk.run(url, bodies, seconds=seconds, connections=_CONNECTIONS)
                 found[key][name].append(load)
-            server.rest()
+            server.pause()
     return {
         "library_texts_per_second": spread(library),
         "servers": {
@@ -157,7 +157,7 @@ def throughput(
     }
 
 
-def _loads(loads: Sequence[wrk.Load], size: int, library: Sequence[float]) -> dict[str, Any]:
+def _loads(loads: Sequence[wrk.LoadResult], size: int, library: Sequence[float]) -> dict[str, Any]:
     """Put the rounds of one load together."""
     rates = [load.rate * size for load in loads]
     shares = [
@@ -198,7 +198,7 @@ def steady(
     bodies = [server.kind.body([text]) for text in texts]
     pause = 1e3 * _CONNECTIONS / wanted
     for _ in range(4):  # a connection's own wait for its answer is part of its pause
-        load = wrk.offer(
+        load = wrk.run(
             server.url + server.kind.route,
             bodies,
             seconds=seconds,
@@ -223,7 +223,7 @@ def overload(
     bodies = [server.kind.body(group) for group in groups]
     expected = [model.embed(group) for group in groups]
     url = server.url + server.kind.route
-    capacity = wrk.offer(url, bodies, seconds=seconds, connections=8).rate
+    capacity = wrk.run(url, bodies, seconds=seconds, connections=8).rate
     if not capacity:
         raise SystemExit(f"no request of {_PASSAGES} passages was answered: give more --seconds")
     before = server.resident()
@@ -266,7 +266,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def say(result: Mapping[str, Any]) -> None:
+def print_summary(result: Mapping[str, Any]) -> None:
     """Print what the bars ask about."""
     bulk = result["library_texts_per_second"]["median"]
     print(f"the library: {bulk:,.0f} texts/s ({result['precision']})")
@@ -274,7 +274,7 @@ def say(result: Mapping[str, Any]) -> None:
         for name, found in kinds.items():
             rate, share = found["texts_per_second"]["median"], found["of_the_library"]["median"]
             print(
-                f"{KINDS[key].name}, {name}: {rate:,.0f} texts/s, {share:.0%} of the library's"
+                f"{SERVERS[key].name}, {name}: {rate:,.0f} texts/s, {share:.0%} of the library's"
                 f" with the generator's {found['generator_cores']:.2f} cores taken off;"
                 f" p50 {found['ms']['p50']:.1f} ms, p99 {found['ms']['p99']:.1f} ms,"
                 f" {found['refused']} refused"

@@ -51,7 +51,7 @@ def languages(data: Path) -> list[str]:
 
 
 def peers(model: Path, texts: list[str]) -> Iterator[tuple[str, Run]]:
-    """Yield each contestant's name and what runs it once over the texts."""
+    """Yield each tokenizer's name and what runs it once over the texts."""
     ours = Tokenizer.load(model)
     theirs = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
     theirs.no_truncation()
@@ -72,8 +72,8 @@ def timed(run: Run) -> float:
     return time.perf_counter() - begin
 
 
-def race(model: Path, texts: list[str], rounds: int) -> None:
-    """Print each contestant's throughput, and how many times Bertie's it takes."""
+def compare(model: Path, texts: list[str], rounds: int) -> None:
+    """Print each tokenizer's throughput, and how many times Bertie's it takes."""
     runs = dict(peers(model, texts))
     size = sum(len(text.encode()) for text in texts)
     print(f"  {len(texts)} texts, {size / 1e6:.1f} MB")
@@ -115,7 +115,7 @@ def main() -> None:
         ("sixteen languages", languages(arguments.data)),
     ):
         print(name)
-        race(arguments.model, texts, arguments.rounds)
+        compare(arguments.model, texts, arguments.rounds)
         offsets(arguments.model, texts, arguments.rounds)
 
 

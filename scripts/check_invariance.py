@@ -19,7 +19,7 @@ import numpy as np
 
 import bertie
 from bertie import _core
-from bertie.bench.texts import synthetic
+from bertie.bench.texts import synthetic_texts
 from bertie.engine.encoder import PRECISIONS
 
 _TEXTS = 48  # that compositions draw from
@@ -40,27 +40,27 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    asked = arguments()
+    args = arguments()
     if "BERTIE_ISA" in os.environ:
-        return check_all(asked)
+        return check_all(args)
     failed = 0
-    for isa in asked.isa or _core.available_isas():
+    for isa in args.isa or _core.available_isas():
         environment = {**os.environ, "BERTIE_ISA": isa}
         failed |= subprocess.run([sys.executable, *sys.argv], env=environment).returncode
     return int(failed != 0)
 
 
-def check_all(asked: argparse.Namespace) -> int:
+def check_all(args: argparse.Namespace) -> int:
     """Check this process's ISA."""
     failed = 0
-    for source in asked.sources:
-        for precision in asked.precision:
+    for source in args.sources:
+        for precision in args.precision:
             begun = time.perf_counter()
-            different, vectors, tokens = check(source, precision, asked)
+            different, vectors, tokens = check(source, precision, args)
             failed |= different
             print(
                 f"{source} {os.environ['BERTIE_ISA']} {precision}:"
-                f" {asked.compositions} compositions, {vectors} vectors, {tokens} tokens,"
+                f" {args.compositions} compositions, {vectors} vectors, {tokens} tokens,"
                 f" {different} differ"
                 f" ({time.perf_counter() - begun:.0f} s)",
                 flush=True,
@@ -68,7 +68,7 @@ def check_all(asked: argparse.Namespace) -> int:
     return int(failed != 0)
 
 
-def check(source: str, precision: str, asked: argparse.Namespace) -> tuple[int, int, int]:
+def check(source: str, precision: str, args: argparse.Namespace) -> tuple[int, int, int]:
     """Embed random compositions. Returns: vectors that differ, vectors in all, their tokens."""
     models = [
         bertie.load(
@@ -76,16 +76,16 @@ def check(source: str, precision: str, asked: argparse.Namespace) -> tuple[int, 
             task="embed",
             precision=precision,
             threads=threads,
-            max_length=asked.longest,
+            max_length=args.longest,
         )
         for threads in (1, 2)
     ]
-    random = np.random.default_rng(asked.seed)
+    random = np.random.default_rng(args.seed)
     texts = texts_of_many_lengths(models[0], random)
     alone = np.stack([models[0].embed(text) for text in texts]).view(np.uint32)
     lengths = models[0].tokenizer.encode_batch(texts, max_length=models[0].max_length).lengths
     different = vectors = tokens = 0
-    for _ in range(asked.compositions):
+    for _ in range(args.compositions):
         most = _MANY if random.random() < 0.1 else _FEW
         chosen = random.integers(len(texts), size=random.integers(1, most + 1))
         model = models[random.integers(len(models))]
@@ -98,7 +98,9 @@ def check(source: str, precision: str, asked: argparse.Namespace) -> tuple[int, 
 
 def texts_of_many_lengths(model: bertie.Embedder, random: np.random.Generator) -> list[str]:
     """Write texts whose lengths go evenly, by ratio, from none to the most that is read."""
-    words = " ".join(text for kind in synthetic(model.tokenizer, 64) for text in kind.texts).split()
+    words = " ".join(
+        text for kind in synthetic_texts(model.tokenizer, 64) for text in kind.texts
+    ).split()
     counts = np.geomspace(1, model.max_length - 2, _TEXTS - 1).round().astype(int)
     return ["", *(" ".join(random.choice(words, size=count)) for count in counts)]
 

@@ -34,9 +34,9 @@ def write_rows(path: Path, count: int, seed: int) -> None:
 
 def command(rows: Path, output: Path, model: str, on: str) -> list[str]:
     """The job as a command."""
-    asked = ["run", "embed", rows, "-o", output, "-m", model, "--shard-rows", 64, "--on", on]
+    arguments = ["run", "embed", rows, "-o", output, "-m", model, "--shard-rows", 64, "--on", on]
     more = ["--workers", 2] if on != "local" else []
-    return [sys.executable, "-m", "bertie", *map(str, [*asked, *more])]
+    return [sys.executable, "-m", "bertie", *map(str, [*arguments, *more])]
 
 
 def descendants(root: int) -> list[int]:
@@ -100,15 +100,15 @@ def environment(on: str) -> dict[str, str]:
 class Tried:
     """One job, killed again and again until it is done."""
 
-    def __init__(self, asked: list[str], output: Path, on: str, chance: random.Random) -> None:
-        self.asked, self.output, self.on, self.chance = asked, output, on, chance
+    def __init__(self, command: list[str], output: Path, on: str, chance: random.Random) -> None:
+        self.command, self.output, self.on, self.chance = command, output, on, chance
         self.drivers = self.workers = 0
 
     def run(self, kills: int) -> int:
         """Kill the job up to so many times. Returns: how often it was."""
         while True:
             process = subprocess.Popen(
-                self.asked,
+                self.command,
                 stderr=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 text=True,

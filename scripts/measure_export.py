@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from contest.checkpoints import BERT_BASE, write_checkpoint  # noqa: E402
+from comparison.checkpoints import BERT_BASE, write_checkpoint  # noqa: E402
 
 # How often the checkpoint's size may stand in memory.
 BARS = {"float32": 1.3, "bfloat16": 1.3, "int8": 2.5}

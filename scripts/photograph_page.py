@@ -34,17 +34,17 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = arguments()
+    args = arguments()
     done = threading.Event()
-    load = threading.Thread(target=busy, args=(asked.url, done))
+    load = threading.Thread(target=busy, args=(args.url, done))
     load.start()
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
-            for place in asked.views:
-                photograph(browser, asked.url, *place.partition(":")[::2])
+            for place in args.views:
+                photograph(browser, args.url, *place.partition(":")[::2])
     finally:
         done.set()
         load.join()

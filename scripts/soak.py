@@ -28,13 +28,21 @@ import grpc
 import httpx
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
-from load.caller import Caller
-from load.household import INDEXED, furnish
-from load.servers import KINDS, Server
-from load.shapes import SHAPES, WRONG, Shape, Status, Wrong, some_text, some_texts
+from load.client import Client
+from load.fixtures import INDEX_MODEL, write_fixtures
+from load.request_kinds import (
+    BAD_REQUESTS,
+    REQUEST_KINDS,
+    BadRequest,
+    RequestKind,
+    Status,
+    some_text,
+    some_texts,
+)
+from load.servers import SERVERS, Server
 
 _STUCK = 60.0  # seconds
-_HELD_UP = 10.0  # seconds without a turn, after which our own clock says nothing of the server
+_STALLED = 10.0  # seconds without a turn, after which our own clock says nothing of the server
 _GROWTH = 0.03  # of resident memory, from the first fifth after warming up to the last
 _WARM = 600.0  # seconds; a shorter run is still warming up, and may grow by so much:
 _WARMING = 0.15
@@ -42,26 +50,26 @@ _LONG = 3000  # words, more than any model reads
 
 
 @dataclass
-class Seen:
+class Outcome:
     """What came of it all.
 
     Attributes:
-        statuses: of requests by shape's name and status; "malformed" and "long" are apart.
-        wrong: what shouldn't have been, in words.
-        stuck: requests that had no answer in time, by shape's name.
-        held_up: those of them that waited while we ourselves got no turn to run.
+        statuses: of requests by kind and status; "malformed" and "long" are apart.
+        errors: what should not have been, in words.
+        stuck: requests that had no answer in time, by kind.
+        stalled: those of them that waited while we ourselves got no turn to run.
         pauses: (seconds, seconds) when we got none, and for how long.
         cancelled: requests whose client went away.
         repeated: answers that were compared with the same request's before.
         memory: (seconds, bytes) of the server.
         latency: seconds of every good answer.
-        answers: the first answer to what is repeated, by model and shape.
+        answers: the first answer to what is repeated, by model and kind.
     """
 
     statuses: Counter[tuple[str, Status]] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     stuck: Counter[str] = field(default_factory=Counter)
-    held_up: int = 0
+    stalled: int = 0
     pauses: list[tuple[float, float]] = field(default_factory=list)
     cancelled: int = 0
     repeated: int = 0
@@ -83,24 +91,24 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    asked = arguments()
-    random.seed(asked.seed)
+    args = arguments()
+    random.seed(args.seed)
     with tempfile.TemporaryDirectory() as work:
         directory = Path(work)
         log = directory / "server.log"
-        first, *others = asked.models
+        first, *others = args.models
         port = _free_port()
-        flags = [*others, *furnish(directory), "--grpc-port", str(port)]
-        server = Server(KINDS["bertie"], first, log, flags)
+        flags = [*others, *write_fixtures(directory), "--grpc-port", str(port)]
+        server = Server(SERVERS["bertie"], first, log, flags)
         try:
-            seen = asyncio.run(soak(server, port, 60 * asked.minutes, asked.connections))
-            seen.wrong += growth(seen.memory)
+            outcome = asyncio.run(soak(server, port, 60 * args.minutes, args.connections))
+            outcome.errors += growth(outcome.memory)
             if code := server.terminate():
-                seen.wrong.append(f"the server ended with {code}, expected 0")
+                outcome.errors.append(f"the server ended with {code}, expected 0")
         finally:
-            server.end()
-        report(seen, asked.output)
-        if seen.wrong or seen.stuck:
+            server.kill()
+        report(outcome, args.output)
+        if outcome.errors or outcome.stuck:
             sys.stderr.write(log.read_text(errors="replace")[-4000:])
             raise SystemExit(1)
 
@@ -110,9 +118,9 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-async def soak(server: Server, port: int, seconds: float, connections: int) -> Seen:
-    """Ask for so long."""
-    seen = Seen()
+async def soak(server: Server, port: int, seconds: float, connections: int) -> Outcome:
+    """Send requests for so long."""
+    outcome = Outcome()
     end = time.monotonic() + seconds
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
     async with (
@@ -120,134 +128,143 @@ async def soak(server: Server, port: int, seconds: float, connections: int) -> S
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         models = (await http.get("/v1/models")).json()["data"]
-        able, unable = list(_able(models, SHAPES)), list(_able(models, WRONG))
-        kinds = len({shape.name for _, shape in able})
+        good_requests = list(_by_model(models, REQUEST_KINDS))
+        bad_requests = list(_by_model(models, BAD_REQUESTS))
+        kinds = len({kind.name for _, kind in good_requests})
         print(f"{kinds} kinds of request to {len(models)} models", file=sys.stderr)
-        if kinds < len(SHAPES):
-            seen.wrong.append(f"only {kinds} of {len(SHAPES)} kinds of request have a model")
-        caller = Caller(http, channel)
-        workers = [_worker(caller, able, unable, end, seen) for _ in range(connections)]
-        await asyncio.gather(_watch(server, end, seen), _pulse(end, seen), *workers)
+        if kinds < len(REQUEST_KINDS):
+            outcome.errors.append(
+                f"only {kinds} of {len(REQUEST_KINDS)} kinds of request have a model"
+            )
+        client = Client(http, channel)
+        workers = [
+            _worker(client, good_requests, bad_requests, end, outcome) for _ in range(connections)
+        ]
+        await asyncio.gather(_watch(server, end, outcome), _pulse(end, outcome), *workers)
         try:
             after = (await http.get("/health/ready")).text
         except httpx.HTTPError as error:
             after = f"no answer, {type(error).__name__}"
         if "ok" not in after:
-            seen.wrong.append(f"afterwards it isn't ready: {after}")
-    return seen
+            outcome.errors.append(f"afterwards it isn't ready: {after}")
+    return outcome
 
 
-def _able(models: Sequence[Mapping[str, Any]], kinds: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+def _by_model(
+    models: Sequence[Mapping[str, Any]], kinds: Sequence[Any]
+) -> Iterator[tuple[str, Any]]:
     """List which kinds of request go to which models."""
     for model in models:
         for kind in kinds:
-            searching = kind.task == "search" and model["id"] == INDEXED
+            searching = kind.task == "search" and model["id"] == INDEX_MODEL
             if searching or kind.task in (None, model["task"]):
                 yield model["id"], kind
 
 
 async def _worker(
-    caller: Caller,
-    able: Sequence[tuple[str, Shape]],
-    unable: Sequence[tuple[str, Wrong]],
+    client: Client,
+    good_requests: Sequence[tuple[str, RequestKind]],
+    bad_requests: Sequence[tuple[str, BadRequest]],
     end: float,
-    seen: Seen,
+    outcome: Outcome,
 ) -> None:
     """Ask one thing after another."""
     while time.monotonic() < end:
-        model, shape = random.choice(able)
+        model, kind = random.choice(good_requests)
         chance = random.random()
         try:
             async with asyncio.timeout(_STUCK):
                 if chance < 0.01:
-                    await _malformed(caller, *random.choice(unable), seen)
+                    await _malformed(client, *random.choice(bad_requests), outcome)
                 elif chance < 0.02:
-                    await _cancelled(caller, model, shape, seen)
+                    await _cancelled(client, model, kind, outcome)
                 elif chance < 0.03:
-                    await _long(caller, model, shape, seen)
+                    await _long(client, model, kind, outcome)
                 elif chance < 0.08:
-                    await _repeated(caller, model, shape, seen)
+                    await _repeated(client, model, kind, outcome)
                 else:
-                    await _good(caller, model, shape, some_texts(), seen)
+                    await _good(client, model, kind, some_texts(), outcome)
         except (TimeoutError, httpx.TimeoutException):
             await asyncio.sleep(1)  # so that the pulse has told, if it was us
             late = time.monotonic() - 2 * _STUCK
-            if any(when > late for when, _ in seen.pauses):
-                seen.held_up += 1
+            if any(when > late for when, _ in outcome.pauses):
+                outcome.stalled += 1
             else:
-                seen.stuck[shape.name] += 1
+                outcome.stuck[kind.name] += 1
         except httpx.HTTPError as error:
-            seen.wrong.append(f"{shape.name}: no answer, {type(error).__name__} {error}")
+            outcome.errors.append(f"{kind.name}: no answer, {type(error).__name__} {error}")
 
 
-async def _good(caller: Caller, model: str, shape: Shape, texts: list[str], seen: Seen) -> Any:
+async def _good(
+    client: Client, model: str, kind: RequestKind, texts: list[str], outcome: Outcome
+) -> Any:
     """Ask as one should. Returns: the answer."""
     begun = time.perf_counter()
-    status, answer = await caller.send(model, shape, shape.body(texts))
-    seen.statuses[shape.name, status] += 1
-    if status == shape.fine:
-        seen.latency.append(time.perf_counter() - begun)
+    status, answer = await client.send(model, kind, kind.body(texts))
+    outcome.statuses[kind.name, status] += 1
+    if status == kind.ok_status:
+        outcome.latency.append(time.perf_counter() - begun)
         return answer
-    seen.wrong.append(f"{shape.name}: {status} {answer}")
+    outcome.errors.append(f"{kind.name}: {status} {answer}")
     return None
 
 
-async def _repeated(caller: Caller, model: str, shape: Shape, seen: Seen) -> None:
+async def _repeated(client: Client, model: str, kind: RequestKind, outcome: Outcome) -> None:
     """Ask what was asked before, and compare the answers."""
-    answer = await _good(caller, model, shape, ["the old bridge", "who reads a book"], seen)
+    answer = await _good(client, model, kind, ["the old bridge", "who reads a book"], outcome)
     if answer is None:
         return
-    before = seen.answers.setdefault((model, shape.name), answer)
-    seen.repeated += before is not answer
+    before = outcome.answers.setdefault((model, kind.name), answer)
+    outcome.repeated += before is not answer
     if answer != before:
-        seen.wrong.append(f"{shape.name}: {model} answers otherwise than before")
+        outcome.errors.append(f"{kind.name}: {model} answers otherwise than before")
 
 
-async def _long(caller: Caller, model: str, shape: Shape, seen: Seen) -> None:
+async def _long(client: Client, model: str, kind: RequestKind, outcome: Outcome) -> None:
     """Ask for far too much, and see that it is cut or refused, as it should be."""
-    status, answer = await caller.send(model, shape, shape.body([some_text(_LONG)]))
-    seen.statuses["long", status] += 1
-    if status != shape.long:
-        seen.wrong.append(f"long {shape.name}: {status}, expected {shape.long}: {answer}")
+    status, answer = await client.send(model, kind, kind.body([some_text(_LONG)]))
+    outcome.statuses["long", status] += 1
+    if status != kind.long_status:
+        outcome.errors.append(f"long {kind.name}: {status}, expected {kind.long_status}: {answer}")
 
 
-async def _malformed(caller: Caller, model: str, wrong: Wrong, seen: Seen) -> None:
+async def _malformed(client: Client, model: str, bad: BadRequest, outcome: Outcome) -> None:
     """Ask for what can't be, and see that it is refused for the right reason."""
-    status, answer = await caller.send(model, wrong, wrong.content)
-    seen.statuses["malformed", status] += 1
-    if status != wrong.status:
-        what = str(wrong.content)[:40]
-        seen.wrong.append(
-            f"malformed {wrong.route} {what}: {status}, expected {wrong.status}: {answer}"
+    status, answer = await client.send(model, bad, bad.content)
+    outcome.statuses["malformed", status] += 1
+    if status != bad.status:
+        what = str(bad.content)[:40]
+        outcome.errors.append(
+            f"malformed {bad.route} {what}: {status}, expected {bad.status}: {answer}"
         )
 
 
-async def _cancelled(caller: Caller, model: str, shape: Shape, seen: Seen) -> None:
+async def _cancelled(client: Client, model: str, kind: RequestKind, outcome: Outcome) -> None:
     """Ask and go away before the answer is there."""
-    task = asyncio.create_task(caller.send(model, shape, shape.body(some_texts(32))))
+    task = asyncio.create_task(client.send(model, kind, kind.body(some_texts(32))))
     await asyncio.sleep(random.uniform(0, 0.01))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    seen.cancelled += 1
+    outcome.cancelled += 1
 
 
-async def _watch(server: Server, end: float, seen: Seen) -> None:
+async def _watch(server: Server, end: float, outcome: Outcome) -> None:
     """Note the server's memory, so that there are at least a hundred values of it."""
     start = time.monotonic()
     pause = min(5.0, (end - start) / 100)
     while (now := time.monotonic()) < end:
-        seen.memory.append((now - start, await asyncio.to_thread(server.resident)))
+        outcome.memory.append((now - start, await asyncio.to_thread(server.resident)))
         await asyncio.sleep(pause)
 
 
-async def _pulse(end: float, seen: Seen) -> None:
+async def _pulse(end: float, outcome: Outcome) -> None:
     """Note when we ourselves get no turn, as on a machine that has other things to do."""
     before = time.monotonic()
     while before < end:
         await asyncio.sleep(0.5)
         now = time.monotonic()
-        if now - before > _HELD_UP:
-            seen.pauses.append((now, now - before))
+        if now - before > _STALLED:
+            outcome.pauses.append((now, now - before))
         before = now
 
 
@@ -263,40 +280,40 @@ def growth(memory: Sequence[tuple[float, int]]) -> list[str]:
     return [f"memory grew from {before / 1e6:.1f} to {after / 1e6:.1f} MB"]
 
 
-def report(seen: Seen, output: Path | None) -> None:
+def report(outcome: Outcome, output: Path | None) -> None:
     """Print what was seen, and write it down."""
-    done = sorted(seen.latency)
+    done = sorted(outcome.latency)
     kinds: dict[str, dict[Status, int]] = {}
-    for (name, status), count in sorted(seen.statuses.items(), key=str):
+    for (name, status), count in sorted(outcome.statuses.items(), key=str):
         kinds.setdefault(name, {})[status] = count
     result = {
         "answered": len(done),
-        "cancelled": seen.cancelled,
-        "stuck": seen.stuck,
-        "held_up": seen.held_up,
-        "pauses": [seconds for _, seconds in seen.pauses],
-        "repeated": seen.repeated,
-        "wrong": Counter(seen.wrong).most_common(20),
+        "cancelled": outcome.cancelled,
+        "stuck": outcome.stuck,
+        "held_up": outcome.stalled,
+        "pauses": [seconds for _, seconds in outcome.pauses],
+        "repeated": outcome.repeated,
+        "wrong": Counter(outcome.errors).most_common(20),
         "statuses": kinds,
         "ms": {
             f"p{share}": 1e3 * done[min(len(done) - 1, len(done) * share // 100)] if done else None
             for share in (50, 95, 99)
         },
-        "memory": seen.memory,
+        "memory": outcome.memory,
     }
     if output is not None:
         output.write_text(json.dumps(result, indent=1) + "\n")
     for name, statuses in kinds.items():
         print(f"{name}: {', '.join(f'{count} × {status}' for status, count in statuses.items())}")
     print(
-        f"{len(done)} answered, {seen.repeated} of them as before, {seen.cancelled} cancelled,"
-        f" {seen.stuck.total()} stuck; ms: {result['ms']}"
+        f"{len(done)} answered, {outcome.repeated} of them as before,"
+        f" {outcome.cancelled} cancelled, {outcome.stuck.total()} stuck; ms: {result['ms']}"
     )
-    for name, count in seen.stuck.most_common():
+    for name, count in outcome.stuck.most_common():
         print(f"STUCK, {count} ×: {name}")
-    for _, seconds in seen.pauses:
-        print(f"for {seconds:.0f} s the load itself got no turn, {seen.held_up} requests waited")
-    for what, count in Counter(seen.wrong).most_common(20):
+    for _, seconds in outcome.pauses:
+        print(f"for {seconds:.0f} s the load itself got no turn, {outcome.stalled} requests waited")
+    for what, count in Counter(outcome.errors).most_common(20):
         print(f"WRONG, {count} ×: {what}")
 
 

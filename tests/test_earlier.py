@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 import bertie
 from bertie.jobs import How, Job, manifest, run
-from bertie.jobs.place import place_of
+from bertie.jobs.layout import layout_of
 from bertie.search import Index
 from tests.earlier import PRECISIONS, TEXTS, here, make_sources, numbers_found, unpack
 
@@ -59,16 +59,16 @@ def test_a_job_half_done_goes_on(directory: Path) -> None:
     asked = {"inputs": (str(kept / "in.csv"),), "shard_rows": 2, "load": {"precision": "float32"}}
     model = str(directory / "tiny-sentence")
     job = Job("embed", output=kept / "half.parquet", model=model, **asked)
-    place = place_of(job)
-    said: Any = manifest.read(place)
+    layout = layout_of(job)
+    said: Any = manifest.read(layout)
     fresh = Job("embed", output=kept / "fresh.parquet", model=model, **asked)
     run(fresh, How())
-    now: Any = manifest.read(place_of(fresh))
+    now: Any = manifest.read(layout_of(fresh))
     # What is of this machine's packages; all else has to be the same.
     for name in ("bertie", "pyarrow"):
         said["asked"][name] = now["asked"][name]
-    place.manifest.write_text(json.dumps(said), encoding="utf-8")
-    done = len(list(place.records.glob("*.json")))
+    layout.manifest.write_text(json.dumps(said), encoding="utf-8")
+    done = len(list(layout.records_directory.glob("*.json")))
     assert 0 < done < 10
     told: list[str] = []
     summary = run(job, How(allow_other_isa=True, say=told.append))

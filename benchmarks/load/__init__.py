@@ -1,1 +1,1 @@
-"""Servers under load: how they are started, how they are asked, and what came of it."""
+"""Servers under load: how they are started, what they are sent, and what came of it."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PATIENCE = 180.0  # seconds until a server has loaded its model
+_START_TIMEOUT = 180.0  # seconds until a server has loaded its model
 
 
 def _openai(texts: Sequence[str]) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def _openai(texts: Sequence[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ServerKind:
     """A server that can be measured.
 
     Attributes:
@@ -43,8 +43,8 @@ class Kind:
     ready: str
 
 
-KINDS: Mapping[str, Kind] = {
-    "bertie": Kind(
+SERVERS: Mapping[str, ServerKind] = {
+    "bertie": ServerKind(
         "Bertie",
         ("bertie",),
         lambda model, port: ["-m", "bertie", "serve", str(model), "--port", str(port)],
@@ -52,7 +52,7 @@ KINDS: Mapping[str, Kind] = {
         _openai,
         "/health/ready",
     ),
-    "infinity": Kind(
+    "infinity": ServerKind(
         "infinity-emb",
         ("infinity_emb", "torch"),
         lambda model, port: [
@@ -72,7 +72,7 @@ KINDS: Mapping[str, Kind] = {
         _openai,
         "/health",
     ),
-    "fastapi": Kind(
+    "fastapi": ServerKind(
         "FastAPI + sentence-transformers",
         ("fastapi", "uvicorn", "sentence_transformers"),
         lambda model, port: [
@@ -87,7 +87,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def missing(kind: Kind) -> list[str]:
+def missing(kind: ServerKind) -> list[str]:
     """Name the modules that a server lacks here."""
     return [name for name in kind.needs if importlib.util.find_spec(name) is None]
 
@@ -95,7 +95,9 @@ def missing(kind: Kind) -> list[str]:
 class Server:
     """A server in processes of its own, which rests unless it is being measured."""
 
-    def __init__(self, kind: Kind, model: str | Path, log: Path, flags: Sequence[str] = ()) -> None:
+    def __init__(
+        self, kind: ServerKind, model: str | Path, log: Path, flags: Sequence[str] = ()
+    ) -> None:
         """Start it and wait until it is ready. Raises: RuntimeError: it doesn't become so."""
         self.kind = kind
         with socket.socket() as free:
@@ -110,10 +112,10 @@ class Server:
                 start_new_session=True,
                 env={**os.environ, "HF_HUB_OFFLINE": "1"},
             )
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _START_TIMEOUT
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
-                self.end()
+                self.kill()
                 raise RuntimeError(f"{kind.name} didn't become ready; its words are in {log}")
             time.sleep(0.2)
 
@@ -124,11 +126,11 @@ class Server:
         except (urllib.error.URLError, OSError):
             return False
 
-    def rest(self) -> None:
+    def pause(self) -> None:
         """Take it off the CPU."""
         os.killpg(self._process.pid, signal.SIGSTOP)
 
-    def wake(self) -> None:
+    def resume(self) -> None:
         """Put it back."""
         os.killpg(self._process.pid, signal.SIGCONT)
 
@@ -163,7 +165,7 @@ class Server:
         self._process.terminate()
         return self._process.wait(timeout=60)
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """End it, however it is."""
         if self.processes:
             os.killpg(self._process.pid, signal.SIGKILL)

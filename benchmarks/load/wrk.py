@@ -14,7 +14,7 @@ _SCRIPT = Path(__file__).with_name("rotate.lua")
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadResult:
     """What a generator saw.
 
     Attributes:
@@ -44,14 +44,14 @@ def available() -> bool:
     return shutil.which("wrk") is not None
 
 
-def offer(
+def run(
     url: str,
     bodies: Sequence[Mapping[str, Any]],
     *,
     seconds: int,
     connections: int = 64,
     pause_ms: float = 0.0,
-) -> Load:
+) -> LoadResult:
     """Post bodies in turn over some connections.
 
     Args:
@@ -68,10 +68,10 @@ def offer(
         ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
-        said = process.stdout.read()
+        stdout = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"wrk ended with {process.returncode}: {said}")
-    found = json.loads(said.strip().splitlines()[-1])
-    return Load(cores=(used.ru_utime + used.ru_stime) / found["seconds"], **found)
+        raise RuntimeError(f"wrk ended with {process.returncode}: {stdout}")
+    found = json.loads(stdout.strip().splitlines()[-1])
+    return LoadResult(cores=(used.ru_utime + used.ru_stime) / found["seconds"], **found)

@@ -8,7 +8,7 @@ import pytest
 
 import bertie
 from bertie.bench import Report, Spread, measure
-from bertie.bench.start import start
+from bertie.bench.cold_start import time_cold_starts
 from bertie.errors import BertieError, InputError, SourceError
 
 TEXTS = ["The old bridge of stone.", "", "wind " * 100, "the river"]
@@ -134,7 +134,7 @@ def test_a_model_that_is_not_there_is_a_source_error() -> None:
 
 def test_a_process_that_fails_is_an_error_with_its_last_line() -> None:
     with pytest.raises(BertieError, match=r"could not run /nowhere: .*SourceError"):
-        start("/nowhere", {}, 1)
+        time_cold_starts("/nowhere", {}, 1)
 
 
 def test_a_spread_is_the_median_and_the_ends() -> None:

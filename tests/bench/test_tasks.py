@@ -8,7 +8,7 @@ import pytest
 
 import bertie
 from bertie.bench import TaskReport, measure_task
-from bertie.bench.tasks import RUNS, _expected, _Share, _watched
+from bertie.bench.tasks import TASK_CALLS, _expected, _instrument, _Profile
 from bertie.errors import InputError, TaskError
 from bertie.tasks.table import TASKS
 from tests.editing import edit_json, edit_tensors
@@ -68,16 +68,16 @@ def test_every_task_is_measured(bert: Path, task: str) -> None:
 
 def test_what_the_head_multiplies_is_counted(bert: Path) -> None:
     model = bertie.load(with_head(bert, "tag"), threads=1)
-    share = _watched(model)
-    RUNS["tag"](model, TEXTS)()
+    share = _instrument(model)
+    TASK_CALLS["tag"](model, TEXTS)()
     tokens = int(model.tokenizer.encode_batch(TEXTS).lengths.sum())
-    assert share.head_operations == 2 * tokens * HIDDEN * 3
-    assert share.encoder_operations > share.head_operations
+    assert share.head_flops == 2 * tokens * HIDDEN * 3
+    assert share.encoder_flops > share.head_flops
     assert share.encoder_s > 0
 
 
 def test_the_head_is_expected_to_run_as_fast_as_the_encoder() -> None:
-    assert _expected(_Share(2.0, 1000, 500)) == 3.0
+    assert _expected(_Profile(2.0, 1000, 500)) == 3.0
 
 
 def test_a_task_that_the_checkpoint_lacks_is_refused(tiny_bert: Path) -> None:

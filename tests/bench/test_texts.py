@@ -2,13 +2,13 @@
 
 import pytest
 
-from bertie.bench.texts import synthetic
+from bertie.bench.texts import synthetic_texts
 from bertie.errors import InputError
 from bertie.tokenize import Tokenizer, Vocab
 
 
 def test_texts_are_the_same_every_time(tiny_bert) -> None:
-    one, two = (synthetic(Tokenizer.load(tiny_bert), 64) for _ in range(2))
+    one, two = (synthetic_texts(Tokenizer.load(tiny_bert), 64) for _ in range(2))
     assert one == two
     assert [kind.name for kind in one] == ["short", "long"]
 
@@ -16,7 +16,7 @@ def test_texts_are_the_same_every_time(tiny_bert) -> None:
 @pytest.mark.parametrize("max_length", [64, 2])
 def test_no_text_is_cut_or_empty(tiny_bert, max_length: int) -> None:
     tokenizer = Tokenizer.load(tiny_bert)
-    for kind in synthetic(tokenizer, max_length):
+    for kind in synthetic_texts(tokenizer, max_length):
         assert all(kind.texts)
         packed = tokenizer.encode_batch(kind.texts)
         assert packed.lengths.max() <= max(max_length, 3)
@@ -27,4 +27,4 @@ def test_no_text_is_cut_or_empty(tiny_bert, max_length: int) -> None:
 def test_a_vocabulary_without_words_is_refused() -> None:
     tokenizer = Tokenizer.from_vocab(Vocab(["[UNK]", "[CLS]", "[SEP]", "1", "##a"]))
     with pytest.raises(InputError, match="no word of letters"):
-        synthetic(tokenizer, 64)
+        synthetic_texts(tokenizer, 64)

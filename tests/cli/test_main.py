@@ -255,7 +255,9 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(
     seen.set()
     assert shown.end() == 0
     assert "00 vectors" in shown.shown
-    monkeypatch.setattr("bertie.cli.progress._PATIENCE", 0)
-    monkeypatch.setattr("bertie.cli.progress.Bar._open", lambda _: pytest.fail("a bar is shown"))
+    monkeypatch.setattr("bertie.cli.progress._DELAY", 0)
+    monkeypatch.setattr(
+        "bertie.cli.progress.ProgressBar._open", lambda _: pytest.fail("a bar is shown")
+    )
     (tmp_path / "few.txt").write_text("a few words\n")
     assert bertie(*arguments, tmp_path / "few.txt").code == 0

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertie.cli.data import Data
+from bertie.cli.typed_rows import TypedRows
 from bertie.errors import InputError
 from bertie.jobs.job import Job
 from bertie.jobs.run import run
@@ -216,4 +216,4 @@ def test_a_record_that_would_lose_a_field_is_not_written_as_json(
     run(Job("tokenize", (str(path),), tmp_path / "out.parquet", str(tiny_bert)))
     assert table(tmp_path / "out.parquet").column("value").combine_chunks().equals(column)
     with pytest.raises(InputError, match=r"in.parquet: column 'value': .* the field 'x' twice"):
-        list(Data([str(path)], "text", None, {}))
+        list(TypedRows([str(path)], "text", None, {}))

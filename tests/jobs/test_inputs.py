@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bertie.errors import InputError
-from bertie.jobs.files import File, find
+from bertie.jobs.files import InputFile, find_files
 from bertie.jobs.report import Summary
 from bertie.tables import LONGEST_LINE
 from tests.editing import edit_json
@@ -74,19 +74,19 @@ def test_directories_and_patterns_mean_their_files_in_order(tmp_path: Path) -> N
         path.write_text("text\nx\n")
 
     def named(*inputs: str) -> list[str]:
-        return [str(Path(file.path).relative_to(tmp_path / "data")) for file in find(inputs)]
+        return [str(Path(file.path).relative_to(tmp_path / "data")) for file in find_files(inputs)]
 
     everything = named(str(tmp_path / "data"))
     assert everything == ["a.csv", "b.csv", "d.jsonl", "deep/er/c.csv"]
     assert named(f"{tmp_path}/data/**/*.csv", f"{tmp_path}/data/a.csv")[-1] == "deep/er/c.csv"
     assert named(f"{tmp_path}/data/[ab].csv") == ["a.csv", "b.csv"]
     with pytest.raises(InputError, match="no file matches"):
-        find([f"{tmp_path}/data/*.tsv"])
+        find_files([f"{tmp_path}/data/*.tsv"])
     with pytest.raises(InputError, match="No such file"):
-        find([f"{tmp_path}/data/none.csv"])
+        find_files([f"{tmp_path}/data/none.csv"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="has no files"):
-        find([f"{tmp_path}/empty"])
+        find_files([f"{tmp_path}/empty"])
 
 
 def test_files_of_other_columns_are_refused(embed: Embed, tmp_path: Path) -> None:
@@ -211,8 +211,8 @@ def test_empty_inputs_give_empty_outputs(embed: Embed, tmp_path: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(csv_of(sentences(3)))
-    (file,) = find([str(path)])
-    assert isinstance(file, File)
+    (file,) = find_files([str(path)])
+    assert isinstance(file, InputFile)
     file.check()
     with path.open("a") as more:
         more.write("9,more\n")

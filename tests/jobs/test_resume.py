@@ -18,7 +18,7 @@ import pytest
 from bertie.errors import InputError
 from bertie.jobs import manifest
 from bertie.jobs.job import Job
-from bertie.jobs.place import place_of
+from bertie.jobs.layout import layout_of
 from bertie.jobs.report import Summary
 from tests.timeouts import TIMEOUT
 
@@ -61,7 +61,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     with rows.open("ab") as more:
         more.write(b"bad\n" + csv_of(sentences(700)).encode().split(b"\n", 1)[1])
     asked = command(rows, tiny_sentence, tmp_path / place)
-    finished = place_of(Job("embed", (str(rows),), tmp_path / place)).records
+    finished = layout_of(Job("embed", (str(rows),), tmp_path / place)).records_directory
     random = Random(11)
     for kill in range(1, 3):
         process = subprocess.Popen(asked, stderr=subprocess.DEVNULL)
@@ -146,11 +146,11 @@ def test_another_instruction_set_is_refused_unless_allowed(
     embed: Embed, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken_off(embed, rows)
-    monkeypatch.setattr("bertie.jobs.engine.selected_isa", lambda: "another")
+    monkeypatch.setattr("bertie.jobs.model.selected_isa", lambda: "another")
     with pytest.raises(InputError, match=r"isa was .*, is another.*--allow-other-isa goes on"):
         embed(rows)
     embed(rows, allow_other_isa=True)
-    said = manifest.read(place_of(Job("embed", (), tmp_path / "out.parquet")))
+    said = manifest.read(layout_of(Job("embed", (), tmp_path / "out.parquet")))
     assert said is not None
     assert {record["isa"] for record in said["shards"]} > {"another"}
 
@@ -165,8 +165,8 @@ def test_auto_precision_means_what_it_meant_at_first(
 
 
 def test_one_run_at_a_time(embed: Embed, rows: Path, tmp_path: Path) -> None:
-    place = place_of(Job("embed", (), tmp_path / "out.parquet"))
-    with place.held(), pytest.raises(InputError, match=r"another run \(process \d+ on .*\) is"):
+    layout = layout_of(Job("embed", (), tmp_path / "out.parquet"))
+    with layout.locked(), pytest.raises(InputError, match=r"another run \(process \d+ on .*\) is"):
         embed(rows)
     assert embed(rows).counts.rows == 100
 

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bertie.errors import InputError
-from bertie.jobs.content import Content
-from bertie.jobs.files import find
+from bertie.jobs.chunk import Chunk
+from bertie.jobs.files import find_files
 from bertie.jobs.job import Job
-from bertie.jobs.shards import Input
+from bertie.jobs.shards import InputReader
 
 from .conftest import csv_of, sentences
 
@@ -21,10 +21,10 @@ TEXTS = sentences(50)
 BAD = b'\nno columns\n"open\n7,caf\xe9\n\n8,"two\nlines"\n'
 
 
-def plain(content: Content) -> Any:
+def plain(chunk: Chunk) -> Any:
     """What a shard holds, comparable."""
-    rows = content.rows.to_pylist() if isinstance(content.rows, pa.Table) else content.rows
-    return rows, content.numbers, content.bad
+    rows = chunk.rows.to_pylist() if isinstance(chunk.rows, pa.Table) else chunk.rows
+    return rows, chunk.numbers, chunk.bad
 
 
 def write(path: Path) -> Path:
@@ -46,16 +46,16 @@ def write(path: Path) -> Path:
 def test_a_shard_alone_is_what_it_is_among_others(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / name)
     job = Job("embed", (str(path),), tmp_path / "out", shard_rows=7)
-    files = find(job.inputs)
-    everything = list(Input(files, job).scan())
+    files = find_files(job.inputs)
+    everything = list(InputReader(files, job).scan())
     assert [shard.number for shard, _ in everything] == [*range(len(everything))]
-    again = Input(files, job)
-    for shard, content in [everything[4], everything[1], everything[2], *everything[::-1]]:
-        assert plain(again.fetch(shard)) == plain(content)
-        assert shard.rows == len(content.numbers) + len(content.bad)
+    again = InputReader(files, job)
+    for shard, chunk in [everything[4], everything[1], everything[2], *everything[::-1]]:
+        assert plain(again.fetch(shard)) == plain(chunk)
+        assert shard.rows == len(chunk.numbers) + len(chunk.bad)
     again.close()
-    numbers = [number for _, content in everything for number, _ in content.numbers]
-    bad = [row.number for _, content in everything for row in content.bad]
+    numbers = [number for _, chunk in everything for number, _ in chunk.numbers]
+    bad = [row.number for _, chunk in everything for row in chunk.bad]
     assert sorted([*numbers, *bad]) == [*range(1, len(numbers) + len(bad) + 1)]
 
 
@@ -63,10 +63,10 @@ def test_a_shard_alone_is_what_it_is_among_others(name: str, tmp_path: Path) -> 
 def test_a_shard_that_changed_is_refused(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / name)
     job = Job("embed", (str(path),), tmp_path / "out", shard_rows=7)
-    shards = [shard for shard, _ in Input(find(job.inputs), job).scan()]
+    shards = [shard for shard, _ in InputReader(find_files(job.inputs), job).scan()]
     data = path.read_bytes()
     path.write_bytes(data.replace(TEXTS[0].encode(), TEXTS[0][::-1].encode()))
-    again = Input(find(job.inputs), job)
+    again = InputReader(find_files(job.inputs), job)
     with pytest.raises(InputError, match="changed while the job read them"):
         again.fetch(shards[0])
     again.close()

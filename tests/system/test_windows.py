@@ -193,8 +193,8 @@ def test_a_job_has_one_run_at_a_time_and_the_bytes_of_linux(
 import subprocess, sys
 from pathlib import Path
 from bertie.jobs.job import Job
-from bertie.jobs.place import place_of
-with place_of(Job("embed", (sys.argv[1],), Path(sys.argv[2]))).held():
+from bertie.jobs.layout import layout_of
+with layout_of(Job("embed", (sys.argv[1],), Path(sys.argv[2]))).locked():
     sys.exit(subprocess.run([sys.executable, "-m", "bertie", "run", "embed", sys.argv[1], "-o",
                              sys.argv[2], "-m", sys.argv[3]]).returncode)
 """

@@ -13,11 +13,11 @@ from random import Random
 import numpy as np
 
 from bertie import _core
-from bertie.bench.machine import load_average
-from bertie.bench.operations import operations
+from bertie.bench.cold_start import measure_memory, time_cold_starts
+from bertie.bench.flops import count_flops
+from bertie.bench.load_average import load_average
 from bertie.bench.report import Bulk, Latency, Machine, Model, Report, Spread
-from bertie.bench.start import memory, start
-from bertie.bench.texts import Texts, synthetic
+from bertie.bench.texts import Texts, synthetic_texts
 from bertie.calls.texts import as_list, check_texts
 from bertie.environment.machine import cpu
 from bertie.errors import InputError, TruncationWarning
@@ -41,7 +41,7 @@ class _Bulk:
     tokens: int
     longest: int
     truncated: int
-    operations: int
+    flops: int
     seconds: list[float] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class _Bulk:
             truncated=self.truncated,
             tokens_per_second=rate(self.tokens),
             texts_per_second=rate(len(self.kind.texts)),
-            gflops=rate(self.operations / 1e9),
+            gflops=rate(self.flops / 1e9),
             peak_share=Spread.of(self.shares),
         )
 
@@ -106,14 +106,14 @@ def measure(
         raise InputError(f"rounds is {rounds!r}, expected at least 1")
     given = None if texts is None else given_texts(texts)
     load_before = load_average()
-    tell = progress or (lambda what, done, total: None)
-    tell("loading", 0, rounds + 2)
+    report_progress = progress or (lambda what, done, total: None)
+    report_progress("loading", 0, rounds + 2)
     model = load(
         source, task="embed", precision=precision, threads=threads, calibration=calibration
     )
     assert isinstance(model, Embedder)
     info = model.info()
-    kinds = synthetic(model.tokenizer, model.max_length) if given is None else (given,)
+    kinds = synthetic_texts(model.tokenizer, model.max_length) if given is None else (given,)
     bulk = [_bulk(model, kind) for kind in kinds]
     calls = [_calls(model, kinds[0], size) for size in _CALL_SIZES]
     peaks: list[float] = []
@@ -121,18 +121,18 @@ def measure(
         warnings.simplefilter("ignore", TruncationWarning)
         _warm_up(model, bulk, calls)
         for done in range(rounds):
-            tell("embedding", done, rounds + 2)
-            peaks.append(_round(model, info.precision, bulk, calls))
+            report_progress("embedding", done, rounds + 2)
+            peaks.append(_measure_round(model, info.precision, bulk, calls))
     options = {
         "precision": info.precision,
         "threads": model.encoder.threads,
         "calibration": str(calibration) if isinstance(calibration, Path) else calibration,
     }
-    tell("starting", rounds, rounds + 2)
-    started = start(info.directory, options, rounds)
-    tell("weighing", rounds + 1, rounds + 2)
-    resident = memory(info.directory, options, _shuffled(kinds))
-    described_model, machine = described(model, load_before, peaks)
+    report_progress("starting", rounds, rounds + 2)
+    started = time_cold_starts(info.directory, options, rounds)
+    report_progress("weighing", rounds + 1, rounds + 2)
+    resident = measure_memory(info.directory, options, _shuffled(kinds))
+    described_model, machine = describe(model, load_before, peaks)
     return Report(
         model=described_model,
         machine=machine,
@@ -163,7 +163,7 @@ def _bulk(model: Embedder, kind: Texts) -> _Bulk:
         tokens=int(packed.lengths.sum()),
         longest=int(packed.lengths.max()),
         truncated=int(np.count_nonzero(packed.truncated)),
-        operations=operations(model.encoder.config, packed.lengths),
+        flops=count_flops(model.encoder.config, packed.lengths),
     )
 
 
@@ -181,7 +181,7 @@ def _warm_up(model: Embedder, bulk: Sequence[_Bulk], calls: Sequence[_Calls]) ->
         model.embed([text for text, _ in islice(call.supply, call.size)], prompt="")
 
 
-def _round(
+def _measure_round(
     model: Embedder, precision: str, bulk: Sequence[_Bulk], calls: Sequence[_Calls]
 ) -> float:
     """Measure everything once more. Returns: the multiply peak, in operations a second."""
@@ -191,7 +191,7 @@ def _round(
         model.embed(one.kind.texts, prompt="")
         seconds = time.perf_counter() - begun
         one.seconds.append(seconds)
-        one.shares.append(one.operations / seconds / peak)
+        one.shares.append(one.flops / seconds / peak)
     for call in calls:
         _time_calls(model, call)
     return peak
@@ -219,7 +219,7 @@ def _shuffled(kinds: Sequence[Texts]) -> list[str]:
     return texts
 
 
-def described(
+def describe(
     model: BertieModel, load_before: float | None, peaks: Sequence[float] = ()
 ) -> tuple[Model, Machine]:
     """Describe a model and the machine.

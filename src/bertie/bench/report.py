@@ -80,7 +80,7 @@ class Bulk:
         longest: tokens of the longest.
         truncated: how many texts were longer than the model reads.
         tokens_per_second, texts_per_second: the speed.
-        gflops: operations a second in 10⁹, as operations() counts them.
+        gflops: operations a second in 10⁹, as count_flops() counts them.
         peak_share: gflops over the peak measured in the same round.
     """
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.bench.machine import load_average
-from bertie.bench.measure import Progress, described, given_texts
-from bertie.bench.operations import operations
+from bertie.bench.flops import count_flops
+from bertie.bench.load_average import load_average
+from bertie.bench.measure import Progress, describe, given_texts
 from bertie.bench.report import Spread, TaskBulk, TaskReport
-from bertie.bench.texts import Texts, synthetic
+from bertie.bench.texts import Texts, synthetic_texts
 from bertie.engine.encoder import Encoder
 from bertie.engine.heads import Head
 from bertie.errors import InputError, TaskError, TruncationWarning
@@ -22,27 +22,27 @@ from bertie.loading.load import load
 from bertie.tasks.model import Model
 
 # A model and texts → one call of its task over all of them.
-Run = Callable[[Any, Sequence[str]], Callable[[], Any]]
+MakeCall = Callable[[Any, Sequence[str]], Callable[[], Any]]
 
 _LABELS = ("travel", "cooking", "sport")  # of a zero-shot call
 _QUESTION_WORDS = 8
 
 
 @dataclass
-class _Share:
+class _Profile:
     """What the calls of one model spent inside its encoder, and what its head multiplied."""
 
     encoder_s: float = 0.0
-    encoder_operations: int = 0
-    head_operations: int = 0
+    encoder_flops: int = 0
+    head_flops: int = 0
 
 
 class _TimedEncoder:
     """Stands before an encoder and counts its passes."""
 
-    def __init__(self, encoder: Encoder, share: _Share) -> None:
+    def __init__(self, encoder: Encoder, profile: _Profile) -> None:
         self._encoder = encoder
-        self._share = share
+        self._profile = profile
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._encoder, name)
@@ -66,17 +66,17 @@ class _TimedEncoder:
     ) -> Any:
         begun = time.perf_counter()
         rows = forward(ids, type_ids, lengths, *more, **options)
-        self._share.encoder_s += time.perf_counter() - begun
-        self._share.encoder_operations += operations(self._encoder.config, lengths)
+        self._profile.encoder_s += time.perf_counter() - begun
+        self._profile.encoder_flops += count_flops(self._encoder.config, lengths)
         return rows
 
 
 class _CountedHead:
     """Stands before a head and counts what it multiplies."""
 
-    def __init__(self, head: Head, share: _Share) -> None:
+    def __init__(self, head: Head, profile: _Profile) -> None:
         self._head = head
-        self._share = share
+        self._profile = profile
         layers = head.record.layers
         self._per_row = sum(2 * int(np.prod(layer.weight.shape)) for layer in layers)
 
@@ -84,11 +84,11 @@ class _CountedHead:
         return getattr(self._head, name)
 
     def logits(self, hidden: Any) -> Any:
-        self._share.head_operations += self._per_row * len(hidden)
+        self._profile.head_flops += self._per_row * len(hidden)
         return self._head.logits(hidden)
 
     def maximum(self, hidden: Any, lengths: Any) -> Any:
-        self._share.head_operations += self._per_row * len(hidden)
+        self._profile.head_flops += self._per_row * len(hidden)
         return self._head.maximum(hidden, lengths)
 
 
@@ -99,25 +99,25 @@ class _Measured:
     kind: Texts
     call: Callable[[], Any]
     seconds: list[float] = field(default_factory=list)
-    shares: list[_Share] = field(default_factory=list)
+    shares: list[_Profile] = field(default_factory=list)
 
     def report(self) -> TaskBulk:
         """Summarize the rounds."""
-        expected = [_expected(share) for share in self.shares]
+        expected = [_expected(profile) for profile in self.shares]
         rounds = list(zip(self.seconds, self.shares, expected, strict=True))
         return TaskBulk(
             name=self.kind.name,
             texts=len(self.kind.texts),
             texts_per_second=Spread.of([len(self.kind.texts) / s for s in self.seconds]),
-            encoder_share=Spread.of([share.encoder_s / s for s, share, _ in rounds]),
-            head_share=Spread.of([(e - share.encoder_s) / s for s, share, e in rounds]),
+            encoder_share=Spread.of([profile.encoder_s / s for s, profile, _ in rounds]),
+            head_share=Spread.of([(e - profile.encoder_s) / s for s, profile, e in rounds]),
             overhead=Spread.of([s / e - 1 for s, _, e in rounds]),
         )
 
 
-def _expected(share: _Share) -> float:
+def _expected(profile: _Profile) -> float:
     """The encoder's seconds and those of the head's multiplications at the encoder's rate."""
-    return share.encoder_s * (1 + share.head_operations / share.encoder_operations)
+    return profile.encoder_s * (1 + profile.head_flops / profile.encoder_flops)
 
 
 def measure_task(
@@ -150,21 +150,21 @@ def measure_task(
         raise InputError(f"rounds is {rounds!r}, expected at least 1")
     given = None if texts is None else given_texts(texts)
     load_before = load_average()
-    tell = progress or (lambda what, done, total: None)
-    tell("loading", 0, rounds + 1)
+    report_progress = progress or (lambda what, done, total: None)
+    report_progress("loading", 0, rounds + 1)
     model = load(source, task=task, precision=precision, threads=threads, calibration=calibration)
-    kinds = synthetic(model.tokenizer, model.max_length) if given is None else (given,)
-    described_model, machine = described(model, load_before)
-    share = _watched(model)
-    measured = [_Measured(kind, RUNS[model.task](model, list(kind.texts))) for kind in kinds]
+    kinds = synthetic_texts(model.tokenizer, model.max_length) if given is None else (given,)
+    described_model, machine = describe(model, load_before)
+    profile = _instrument(model)
+    measured = [_Measured(kind, TASK_CALLS[model.task](model, list(kind.texts))) for kind in kinds]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TruncationWarning)
         for one in measured:
             one.call()
         for done in range(rounds):
-            tell("computing", done + 1, rounds + 1)
+            report_progress("computing", done + 1, rounds + 1)
             for one in measured:
-                _measure(one, share)
+                _measure(one, profile)
     return TaskReport(
         task=model.task,
         model=described_model,
@@ -174,22 +174,22 @@ def measure_task(
     )
 
 
-def _watched(model: Model) -> _Share:
+def _instrument(model: Model) -> _Profile:
     """Have a model's encoder and head counted."""
-    share = _Share()
-    model.encoder = _TimedEncoder(model.encoder, share)  # type: ignore[assignment]
+    profile = _Profile()
+    model.encoder = _TimedEncoder(model.encoder, profile)  # type: ignore[assignment]
     if (head := vars(model).get("_head")) is not None:
-        vars(model)["_head"] = _CountedHead(head, share)
-    return share
+        vars(model)["_head"] = _CountedHead(head, profile)
+    return profile
 
 
-def _measure(one: _Measured, share: _Share) -> None:
+def _measure(one: _Measured, profile: _Profile) -> None:
     """Call once more, and keep what it took."""
-    share.encoder_s, share.encoder_operations, share.head_operations = 0.0, 0, 0
+    profile.encoder_s, profile.encoder_flops, profile.head_flops = 0.0, 0, 0
     begun = time.perf_counter()
     one.call()
     one.seconds.append(time.perf_counter() - begun)
-    one.shares.append(_Share(share.encoder_s, share.encoder_operations, share.head_operations))
+    one.shares.append(_Profile(profile.encoder_s, profile.encoder_flops, profile.head_flops))
 
 
 def _embed(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
@@ -230,20 +230,20 @@ def _next_sentence(model: Any, texts: Sequence[str]) -> Callable[[], Any]:
     return lambda: model.next_sentence(texts, [*texts[1:], texts[0]])
 
 
-def _plainly(method: str) -> Run:
+def _method_call(method: str) -> MakeCall:
     """Call a method with the texts alone."""
     return lambda model, texts: lambda: getattr(model, method)(texts)
 
 
-RUNS: Mapping[str, Run] = {
+TASK_CALLS: Mapping[str, MakeCall] = {
     "embed": _embed,
-    "classify": _plainly("classify"),
+    "classify": _method_call("classify"),
     "zero_shot": _zero_shot,
     "rank": _rank,
-    "tag": _plainly("tag"),
+    "tag": _method_call("tag"),
     "answer": _answer,
     "fill": _fill,
     "next_sentence": _next_sentence,
-    "sparse": _plainly("embed_sparse"),
-    "multivector": _plainly("embed_multi"),
+    "sparse": _method_call("embed_sparse"),
+    "multivector": _method_call("embed_multi"),
 }

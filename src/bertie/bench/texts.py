@@ -34,7 +34,7 @@ class _Kind:
 _KINDS = (_Kind("short", 1024, 6, 36, 12), _Kind("long", 128, 80, 256, 160))
 
 
-def synthetic(tokenizer: Tokenizer, max_length: int) -> tuple[Texts, ...]:
+def synthetic_texts(tokenizer: Tokenizer, max_length: int) -> tuple[Texts, ...]:
     """Write the same short and long texts for the same vocabulary, every time.
 
     Words are tokens that begin a word and consist of letters, so nearly each is one token again.

@@ -6,21 +6,28 @@ from typing import Any
 import click
 
 from bertie.cli import options
-from bertie.cli.answers import answered
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import field
+from bertie.cli.inputs import text_field
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 from bertie.tables import Row
 
 
 @options.command("answer")
 @click.argument("question", required=False)
-@reading("contexts")
+@input_options("contexts")
 @click.option(
     "--question-column",
     metavar="COLUMN",
     help="The column with a question of its own for each row.",
 )
-@loading
+@model_options
 @options.truncate_windows
 @click.option(
     "-k",
@@ -45,12 +52,12 @@ from bertie.tables import Row
     show_default=True,
     help="How far no answer must be above the best one, in logits.",
 )
-@writing
+@output_options
 def command(
     question: str | None,
-    rows: Open,
-    load: Load,
-    out: Out,
+    open_rows: OpenRows,
+    load: LoadModel,
+    writer: RowWriter,
     question_column: str | None,
     truncate: str,
     **wanted: Any,
@@ -62,17 +69,17 @@ def command(
     """
     if (question is None) == (question_column is None):
         raise click.UsageError("give a question or --question-column, one of them")
-    with rows() as given:
+    with open_rows() as reader:
         model = load("answer")
 
-        def take(row: Row) -> tuple[Any, str]:
-            asked = question if question_column is None else field(row, question_column)
-            return asked, row.fields[given.column]
+        def get_input(row: Row) -> tuple[Any, str]:
+            own_question = question if question_column is None else text_field(row, question_column)
+            return own_question, row.fields[reader.column]
 
-        found = answered(
-            given, lambda pairs: model.answer_stream(pairs, truncate=truncate, **wanted), take
+        found = stream_rows(
+            reader, lambda pairs: model.answer_stream(pairs, truncate=truncate, **wanted), get_input
         )
-        out.give(found, "answers" if wanted["top_k"] > 1 else "answer", _lines)
+        writer.write(found, "answers" if wanted["top_k"] > 1 else "answer", _lines)
 
 
 def _lines(found: Any) -> Iterator[str]:

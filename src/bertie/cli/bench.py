@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bertie.cli import options, output
-from bertie.cli.progress import Bar
+from bertie.cli.progress import ProgressBar
 from bertie.tasks.table import TASKS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def command(
     """
     from bertie.sources import resolve
 
-    with Bar("B") as bar:
+    with ProgressBar("B") as bar:
         resolve(source, progress=bar.update)
     from bertie.bench import Report, TaskReport, measure, measure_task
     from bertie.tables import read
@@ -74,7 +74,7 @@ def command(
     if file is not None:
         texts = [row.fields[column] for row in read(file, column=column, format=file_format)]
     report: Report | TaskReport
-    with Bar("steps") as bar:
+    with ProgressBar("steps") as bar:
         how: dict[str, Any] = {
             "precision": precision,
             "threads": threads,

@@ -1,23 +1,30 @@
 """bertie classify"""
 
-from bertie.cli import options
-from bertie.cli.answers import answered, label_lines
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import taker
+from bertie.cli import options, output
+from bertie.cli.inputs import text_getter
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 
 
 @options.command("classify")
-@reading("texts")
+@input_options("texts")
 @options.pair_column("the second text of each pair")
-@loading
+@model_options
 @options.truncate
 @options.top_k
 @options.raw
-@writing
+@output_options
 def command(
-    rows: Open,
-    load: Load,
-    out: Out,
+    open_rows: OpenRows,
+    load: LoadModel,
+    writer: RowWriter,
     pair_column: str | None,
     truncate: str,
     top_k: int | None,
@@ -28,11 +35,11 @@ def command(
     Texts come from the arguments, standard input (one a line) or a file. Each gets all labels with
     their scores, best first.
     """
-    with rows() as given:
+    with open_rows() as reader:
         model = load("classify")
-        found = answered(
-            given,
+        found = stream_rows(
+            reader,
             lambda texts: model.classify_stream(texts, top_k=top_k, raw=raw, truncate=truncate),
-            taker(given.column, pair_column),
+            text_getter(reader.column, pair_column),
         )
-        out.give(found, "labels", label_lines)
+        writer.write(found, "labels", output.label_lines)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from bertie.cli import indexes, options, output
+from bertie.cli import index_argument, options, output
 
 _SHOWN = 160  # characters of an example that a terminal shows
 
 
 @options.command("cluster")
-@indexes.directory
+@index_argument.directory
 @click.option(
     "-n",
     "--clusters",
@@ -45,10 +45,10 @@ def command(
     if save is not None:
         index.annotate(save, numbers)
     if output_file is not None:
-        from bertie.cli.rows import write
+        from bertie.cli.row_files import write_rows
 
         rows = ((row["fields"], numbers[row["key"]]) for row in index.rows())
-        written = write(output_file, rows, "cluster")
+        written = write_rows(output_file, rows, "cluster")
         click.echo(f"{written} rows in {output_file}", err=True)
     for cluster in found:
         if not output.as_table(show_as):

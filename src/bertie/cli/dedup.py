@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from bertie.cli import indexes, options
-from bertie.cli.grouped import Out, writing
-from bertie.cli.progress import Bar
+from bertie.cli import index_argument, options
+from bertie.cli.option_groups import RowWriter, output_options
+from bertie.cli.progress import ProgressBar
 
 
 @options.command("dedup")
-@indexes.directory
+@index_argument.directory
 @click.option(
     "--threshold",
     type=click.FloatRange(min=0, max=1, min_open=True),
@@ -21,8 +21,8 @@ from bertie.cli.progress import Bar
     help="The least cosine of two rows that say the same.",
 )
 @click.option("--delete", is_flag=True, help="Delete all rows of a group but its first.")
-@writing
-def command(directory: Path, threshold: float, delete: bool, out: Out) -> None:
+@output_options
+def command(directory: Path, threshold: float, delete: bool, writer: RowWriter) -> None:
     """Find rows of an index that say nearly the same.
 
     Every vector is compared with every other. A group is a row and those that are as near to it as
@@ -32,14 +32,14 @@ def command(directory: Path, threshold: float, delete: bool, out: Out) -> None:
     from bertie.search.duplicates import near_duplicates
 
     index = Index.open(directory)
-    with Bar("rows") as bar:
+    with ProgressBar("rows") as bar:
         groups = near_duplicates(
             index, threshold, lambda done, total: bar.update("comparing", done, total)
         )
     rows = (
         (group.text, {"key": group.key, "text": group.text}, group.duplicates) for group in groups
     )
-    out.give(rows, "duplicates", _lines)
+    writer.write(rows, "duplicates", _lines)
     several = [one.key for group in groups for one in group.duplicates]
     deleted = f", {index.delete(several)} deleted" if delete and several else ""
     click.echo(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bertie.cli import options, output
-from bertie.cli.progress import Bar
+from bertie.cli.progress import ProgressBar
 
 
 @options.command("doctor")
@@ -31,7 +31,7 @@ def command(
     from bertie.loading.doctor import diagnose
     from bertie.opened import Given
 
-    with Bar("B") as bar:
+    with ProgressBar("B") as bar:
         found = diagnose(source, Given(**settings), progress=bar.update)
     if as_json or not output.as_table(show_as):
         output.print_json(found.to_dict())

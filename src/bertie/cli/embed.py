@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bertie.cli import options, output
-from bertie.cli.answers import answered
-from bertie.cli.grouped import Load, Open, loading, reading
-from bertie.cli.inputs import taker
+from bertie.cli.inputs import text_getter
+from bertie.cli.option_groups import LoadModel, OpenRows, input_options, model_options
+from bertie.cli.row_stream import stream_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ def _check_suffix(_: click.Context, __: click.Parameter, path: Path | None) -> P
 
 
 @options.command("embed")
-@reading("texts")
+@input_options("texts")
 @click.option(
     "-o",
     "--output",
@@ -47,12 +47,12 @@ def _check_suffix(_: click.Context, __: click.Parameter, path: Path | None) -> P
     type=click.IntRange(min=1),
     help="Floats to keep of a vector, for models trained so.",
 )
-@loading
+@model_options
 @options.truncate
 @options.show_as
 def command(
-    rows: Open,
-    load: Load,
+    open_rows: OpenRows,
+    load: LoadModel,
     output_file: Path | None,
     prompt_name: str | None,
     kind: str | None,
@@ -65,29 +65,29 @@ def command(
     Texts come from the arguments, standard input (one a line) or a file. Vectors go to a file with
     -o, else are printed: in short on a terminal, as JSONL with all their numbers elsewhere.
     """
-    with rows() as given:
+    with open_rows() as reader:
         model = load("embed", dimensions=dimensions)
-        embedded = answered(
-            given,
+        embedded = stream_rows(
+            reader,
             lambda texts: model.embed_stream(
                 texts, prompt_name=prompt_name, kind=kind, truncate=truncate
             ),
-            taker(given.column),
+            text_getter(reader.column),
         )
         if output_file is not None:
-            from bertie.cli.vectors import write
+            from bertie.cli.vector_files import write_vectors
 
             vectors = ((fields, vector) for _, fields, vector in embedded)
-            count = write(output_file, vectors, model.dimensions)
+            count = write_vectors(output_file, vectors, model.dimensions)
             click.echo(f"{count} vectors of {model.dimensions} in {output_file}", err=True)
         elif output.as_table(show_as):
             for text, _, vector in embedded:
                 _summarize(text, vector)
         else:
-            from bertie.cli.vectors import jsonl
+            from bertie.cli.vector_files import vector_line
 
             for _, fields, vector in embedded:
-                click.echo(jsonl(fields, vector))
+                click.echo(vector_line(fields, vector))
 
 
 def _summarize(text: str, vector: "NDArray[np.float32]") -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from bertie.cli import options, output
-from bertie.cli.grouped import Load, loading
-from bertie.cli.progress import Bar
+from bertie.cli.option_groups import LoadModel, model_options
+from bertie.cli.progress import ProgressBar
 
 # bertie.evaluate.run's, by the names of their commands, here because importing it takes numpy
 TASKS = (
@@ -35,7 +35,7 @@ TASKS = (
     metavar="PATH",
     help="The gold file, or a retrieval collection's directory.",
 )
-@loading
+@model_options
 @click.option(
     "--cutoff",
     type=click.IntRange(min=1),
@@ -44,7 +44,7 @@ TASKS = (
     help="How many of each ranking, or fillings of a masked token, count.",
 )
 @options.show_as
-def command(task: str, data: Path, load: Load, cutoff: int, show_as: str | None) -> None:
+def command(task: str, data: Path, load: LoadModel, cutoff: int, show_as: str | None) -> None:
     """Measure how good a model is, against gold answers.
 
     \b
@@ -65,7 +65,7 @@ def command(task: str, data: Path, load: Load, cutoff: int, show_as: str | None)
     model = load(task.replace("-", "_"))
     from bertie.evaluate.run import evaluate
 
-    with Bar("examples") as bar:
+    with ProgressBar("examples") as bar:
         scores = evaluate(
             model,
             data,

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from bertie.cli import options, output
-from bertie.cli.progress import Bar
+from bertie.cli.progress import ProgressBar
 
 FORMS = ("bundle", "onnx")
 # Options that one form alone has a use for, and what they are when they aren't given.
-_OWN: dict[str, dict[str, Any]] = {
+_FORM_OPTIONS: dict[str, dict[str, Any]] = {
     "bundle": {
         "task": None,
         "calibration": None,
@@ -66,7 +66,7 @@ def command(
     precision: str,
     settings: dict[str, Any],
     show_as: str | None,
-    **own: Any,
+    **form_options: Any,
 ) -> None:
     """Write a model and all that running it takes into one directory.
 
@@ -82,10 +82,10 @@ def command(
     """
     from bertie.sources import resolve
 
-    chosen = _own(form, own)
+    chosen = _form_options(form, form_options)
     if form == "onnx" and precision not in ("auto", "float32"):
         raise click.UsageError(f"--precision {precision}: ONNX is written in float32 only")
-    with Bar("B") as bar:
+    with ProgressBar("B") as bar:
         resolve(source, progress=bar.update)
         from bertie import export
         from bertie.opened import Given
@@ -115,14 +115,14 @@ def command(
         output.print_json(made)
 
 
-def _own(form: str, given: dict[str, Any]) -> dict[str, Any]:
+def _form_options(form: str, given: dict[str, Any]) -> dict[str, Any]:
     """Pick a form's own options, and refuse those of the other one."""
-    for other, defaults in _OWN.items():
+    for other, defaults in _FORM_OPTIONS.items():
         for name, default in defaults.items():
             if other != form and given[name] != default:
                 flag = _FLAGS.get(name, f"--{name}")
                 raise click.UsageError(f"{flag} is for --to {other}, not for --to {form}")
-    return {name: given[name] for name in _OWN[form]}
+    return {name: given[name] for name in _FORM_OPTIONS[form]}
 
 
 def _onnx_words(made: Any) -> str:

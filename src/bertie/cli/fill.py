@@ -6,13 +6,20 @@ from typing import Any
 import click
 
 from bertie.cli import options
-from bertie.cli.answers import answered
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import taker
+from bertie.cli.inputs import text_getter
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 
 
 @options.command("fill")
-@reading("texts")
+@input_options("texts")
 @click.option(
     "-k",
     "--top-k",
@@ -27,27 +34,32 @@ from bertie.cli.inputs import taker
     multiple=True,
     help="Consider only this word; give as many as there are.",
 )
-@loading
+@model_options
 @options.truncate_cutting
-@writing
+@output_options
 def command(
-    rows: Open, load: Load, out: Out, top_k: int, targets: tuple[str, ...], truncate: str
+    open_rows: OpenRows,
+    load: LoadModel,
+    writer: RowWriter,
+    top_k: int,
+    targets: tuple[str, ...],
+    truncate: str,
 ) -> None:
     """Say what may stand for the masked words of texts, such as "Paris is the [MASK] of France."
 
     Texts come from the arguments, standard input (one a line) or a file. Each gets a list for each
     of its masks.
     """
-    with rows() as given:
+    with open_rows() as reader:
         model = load("fill")
-        found = answered(
-            given,
+        found = stream_rows(
+            reader,
             lambda texts: model.fill_stream(
                 texts, top_k=top_k, targets=targets or None, truncate=truncate
             ),
-            taker(given.column),
+            text_getter(reader.column),
         )
-        out.give(found, "masks", _lines)
+        writer.write(found, "masks", _lines)
 
 
 def _lines(masks: Any) -> Iterator[str]:

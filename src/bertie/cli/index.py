@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from bertie.cli import indexes, options, output
-from bertie.cli.data import TYPES, Data
-from bertie.cli.progress import Bar
+from bertie.cli import index_argument, options, output
+from bertie.cli.progress import ProgressBar
+from bertie.cli.typed_rows import TYPES, TypedRows
 
 # bertie.search.settings', here because importing it takes numpy
 FIRST_PASSES = ("int8", "binary", "float32")
@@ -104,8 +104,8 @@ def command(
         done["deleted"] = index.delete(deleted)
     if data:
         column = index.settings.column
-        with Bar("texts") as bar:
-            rows = Data(data, column, made["file_format"], types)
+        with ProgressBar("texts") as bar:
+            rows = TypedRows(data, column, made["file_format"], types)
             changes = index.add(
                 rows if rows.again else iter(rows),
                 key=key,
@@ -130,7 +130,7 @@ def _index(directory: Path, key: str | None, made: dict[str, Any]) -> Any:
     from bertie.search.settings import FILE
 
     if (directory / FILE).exists():
-        return indexes.opened(directory, made)
+        return index_argument.open_index(directory, made)
     from bertie.cli.model import load_model
 
     model = load_model(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bertie.cli import indexes, options
+from bertie.cli import index_argument, options
 
 
 def _check_suffix(_: click.Context, __: click.Parameter, path: Path) -> Path:
@@ -14,7 +14,7 @@ def _check_suffix(_: click.Context, __: click.Parameter, path: Path) -> Path:
 
 
 @options.command("map")
-@indexes.directory
+@index_argument.directory
 @click.option(
     "-o",
     "--output",
@@ -48,11 +48,11 @@ def command(
     The page needs nothing else: open it in a browser, point at a row to read it, look for words,
     colour by a column.
     """
-    from bertie.cli.whole_file import whole_file
+    from bertie.cli.atomic_file import atomic_file
     from bertie.search import Index
     from bertie.search.map import draw
 
     drawn = draw(Index.open(directory), colour=colour, method=method, limit=limit)
-    with whole_file(output_file) as file:
+    with atomic_file(output_file) as file:
         file.write(drawn.html.encode())
     click.echo(f"{drawn.points} of {drawn.rows} rows by {drawn.method} in {output_file}", err=True)

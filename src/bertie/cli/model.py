@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bertie.cli.progress import Bar
+from bertie.cli.progress import ProgressBar
 from bertie.sources import resolve
 
 
@@ -12,7 +12,7 @@ def load_model(source: str, task: str | None, **options: Any) -> Any:
     Args:
         source, task, options: as for bertie.load.
     """
-    with Bar("B") as bar:
+    with ProgressBar("B") as bar:
         resolve(source, progress=bar.update)
     from bertie.loading.load import load
 

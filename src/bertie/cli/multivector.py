@@ -6,13 +6,20 @@ from typing import Any
 import click
 
 from bertie.cli import options
-from bertie.cli.answers import answered
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import taker
+from bertie.cli.inputs import text_getter
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 
 
 @options.command("multivector")
-@reading("texts")
+@input_options("texts")
 @click.option(
     "--kind",
     type=click.Choice(["query", "document"]),
@@ -20,22 +27,24 @@ from bertie.cli.inputs import taker
     show_default=True,
     help="What the texts are.",
 )
-@loading
+@model_options
 @options.truncate_cutting
-@writing
-def command(rows: Open, load: Load, out: Out, kind: str, truncate: str) -> None:
+@output_options
+def command(
+    open_rows: OpenRows, load: LoadModel, writer: RowWriter, kind: str, truncate: str
+) -> None:
     """Turn texts into a vector for each token, by a ColBERT model.
 
     Texts come from the arguments, standard input (one a line) or a file.
     """
-    with rows() as given:
+    with open_rows() as reader:
         model = load("multivector")
 
         def stream(texts: Iterator[Any]) -> Iterator[Any]:
             matrices = model.embed_multi_stream(texts, kind=kind, truncate=truncate)
             return (matrix.tolist() for matrix in matrices)
 
-        out.give(answered(given, stream, taker(given.column)), "vectors", _lines)
+        writer.write(stream_rows(reader, stream, text_getter(reader.column)), "vectors", _lines)
 
 
 def _lines(vectors: Any) -> Iterator[str]:

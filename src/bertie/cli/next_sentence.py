@@ -6,28 +6,35 @@ from typing import Any
 import click
 
 from bertie.cli import options
-from bertie.cli.answers import answered
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import field
+from bertie.cli.inputs import text_field
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 from bertie.tables import Row
 
 
 @options.command("next-sentence")
 @click.argument("first", required=False)
-@reading("seconds")
+@input_options("seconds")
 @click.option(
     "--first-column",
     metavar="COLUMN",
     help="The column with a first text of its own for each row.",
 )
-@loading
+@model_options
 @options.truncate
-@writing
+@output_options
 def command(
     first: str | None,
-    rows: Open,
-    load: Load,
-    out: Out,
+    open_rows: OpenRows,
+    load: LoadModel,
+    writer: RowWriter,
     first_column: str | None,
     truncate: str,
 ) -> None:
@@ -38,17 +45,17 @@ def command(
     """
     if (first is None) == (first_column is None):
         raise click.UsageError("give a first text or --first-column, one of them")
-    with rows() as given:
+    with open_rows() as reader:
         model = load("next_sentence")
 
-        def take(row: Row) -> tuple[Any, str]:
-            before = first if first_column is None else field(row, first_column)
-            return before, row.fields[given.column]
+        def get_input(row: Row) -> tuple[Any, str]:
+            before = first if first_column is None else text_field(row, first_column)
+            return before, row.fields[reader.column]
 
         def stream(pairs: Iterator[Any]) -> Iterator[float]:
             return map(float, model.next_sentence_stream(pairs, truncate=truncate))
 
-        out.give(answered(given, stream, take), "follows", _lines)
+        writer.write(stream_rows(reader, stream, get_input), "follows", _lines)
 
 
 def _lines(chance: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -95,6 +95,11 @@ def print_hits(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)
+
+
+def label_lines(labels: Any) -> Iterator[str]:
+    """Write labels for a person."""
+    return (f"{one.score:.4f}  {one.label}" for one in labels)
 
 
 def _is_settings(value: Any) -> bool:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_PATIENCE = 0.5  # seconds before a bar is worth importing one for
+_DELAY = 0.5  # seconds before a bar is worth importing one for
 
 
-class Bar:
+class ProgressBar:
     """A bar on standard error; on anything but a terminal it shows nothing."""
 
     def __init__(self, unit: str) -> None:
@@ -44,7 +44,7 @@ class Bar:
             done, total: progress in any unit; no total shows no end.
             counted: how many units are done, where that isn't done itself.
         """
-        if not self._shown or time.monotonic() - self._start < _PATIENCE:
+        if not self._shown or time.monotonic() - self._start < _DELAY:
             return
         bar = self._bar or self._open()
         if what != self._what:

@@ -3,7 +3,7 @@
 import click
 
 from bertie.cli import options
-from bertie.cli.progress import Bar
+from bertie.cli.progress import ProgressBar
 
 
 @options.command("pull")
@@ -23,7 +23,7 @@ def command(source: str, again: bool, only_check: bool) -> None:
 
     if again and only_check:
         raise click.UsageError("--again fetches and --check doesn't: give one of them")
-    with Bar("B") as bar:
+    with ProgressBar("B") as bar:
         if only_check:
             directory = check(source, progress=bar.update)
         else:

@@ -3,13 +3,13 @@
 import click
 
 from bertie.cli import options, output
-from bertie.cli.grouped import Load, Open, loading, reading
+from bertie.cli.option_groups import LoadModel, OpenRows, input_options, model_options
 
 
 @options.command("rank")
 @click.argument("query")
-@reading("documents")
-@loading
+@input_options("documents")
+@model_options
 @options.truncate
 @options.top_k
 @click.option("--label", help="The label whose score counts, where a model has several.")
@@ -17,8 +17,8 @@ from bertie.cli.grouped import Load, Open, loading, reading
 @options.show_as
 def command(
     query: str,
-    rows: Open,
-    load: Load,
+    open_rows: OpenRows,
+    load: LoadModel,
     truncate: str,
     top_k: int | None,
     label: str | None,
@@ -30,16 +30,16 @@ def command(
     Documents come from the arguments, standard input (one a line) or a file; they are printed best
     first.
     """
-    with rows() as given:
-        all_rows = list(given.rows)
-        texts = [row.fields[given.column] for row in all_rows]
+    with open_rows() as reader:
+        all_rows = list(reader.rows)
+        texts = [row.fields[reader.column] for row in all_rows]
         model = load("rank")
         best = model.rank(query, texts, top_k=top_k, label=label, raw=raw, truncate=truncate)
     if output.as_table(show_as):
         lines = (
             (f"{one.score:.4f}", str(all_rows[one.index].number), texts[one.index]) for one in best
         )
-        output.print_hits(("score", "row", given.column), lines)
+        output.print_hits(("score", "row", reader.column), lines)
         return
     for one in best:
         row = all_rows[one.index]

@@ -9,20 +9,20 @@ import click
 from click.core import ParameterSource
 
 from bertie.cli import options, output
-from bertie.cli.progress import Bar
+from bertie.cli.progress import ProgressBar
 from bertie.tasks.table import TASKS
 
 _TASKS = (*(name.replace("_", "-") for name in TASKS), "tokenize")
-_EVERY_SECONDS = 1.0  # between lines of progress
+_PROGRESS_SECONDS = 1.0  # between lines of progress
 
 
-def _several(name: str, flag: str, what: str) -> Callable[[Any], Any]:
+def _repeated(name: str, flag: str, what: str) -> Callable[[Any], Any]:
     """An option that may be given several times."""
     return click.option(flag, name, multiple=True, help=what)
 
 
 # The keyword arguments of the tasks' methods, each by the name that they have there.
-_METHODS: tuple[Callable[[Any], Any], ...] = (
+_METHOD_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--truncate",
         type=click.Choice(["right", "left", "error", "window"]),
@@ -43,7 +43,7 @@ _METHODS: tuple[Callable[[Any], Any], ...] = (
     ),
     options.top_k,
     options.raw,
-    _several("labels", "--label", "zero-shot: a label to judge; rank: the label that counts."),
+    _repeated("labels", "--label", "zero-shot: a label to judge; rank: the label that counts."),
     click.option("--hypothesis", help="zero-shot: the sentence that is judged, with {} in it."),
     click.option("--multi-label", is_flag=True, help="zero-shot: judge each label alone."),
     click.option("--entailment", metavar="LABEL", help="zero-shot: the label for what follows."),
@@ -59,9 +59,9 @@ _METHODS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--no-answer", is_flag=True, help="answer: let there be none."),
     click.option("--threshold", type=float, help="answer: how far none must be above the best."),
-    _several("targets", "--target", "fill: consider only this word."),
+    _repeated("targets", "--target", "fill: consider only this word."),
 )
-_NAMES = (
+_METHOD_OPTION_NAMES = (
     "truncate",
     "prompt_name",
     "kind",
@@ -80,9 +80,9 @@ _NAMES = (
 )
 
 
-def _methods(function: Callable[..., None]) -> Callable[..., None]:
+def _method_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every task's method."""
-    for option in reversed(_METHODS):
+    for option in reversed(_METHOD_OPTIONS):
         function = option(function)
     return function
 
@@ -93,7 +93,7 @@ def _methods(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "-o",
     "--output",
-    "place",
+    "output_path",
     type=click.Path(path_type=Path),
     required=True,
     metavar="PATH",
@@ -117,7 +117,7 @@ def _methods(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--query-column", metavar="COLUMN", help="rank: the column with each row's query.")
 @click.option("--question", help="answer: what every row is asked.")
 @click.option("--question-column", metavar="COLUMN", help="answer: the column with questions.")
-@_several("keep", "--keep", "A column to keep; several times for several.  [default: all]")
+@_repeated("keep", "--keep", "A column to keep; several times for several.  [default: all]")
 @click.option(
     "--format",
     "input_format",
@@ -139,7 +139,7 @@ def _methods(function: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="The most rows of a shard; as many KiB of input end one too.",
 )
-@_methods
+@_method_options
 @click.option(
     "--on",
     type=click.Choice(["local", "ray", "spark"]),
@@ -190,7 +190,7 @@ def command(**given: Any) -> None:
     shown = given["progress"] or ("bar" if sys.stderr.isatty() else "none")
     stream = sys.stdin.buffer if "-" in given["inputs"] else None
     try:
-        with Bar("rows") as bar:
+        with ProgressBar("rows") as bar:
             summary = run(
                 job,
                 How(
@@ -213,7 +213,7 @@ def command(**given: Any) -> None:
         )
         raise
     if shown == "json":
-        _line({"event": "summary", **summary.to_dict(given["price_per_hour"])})
+        _print_line({"event": "summary", **summary.to_dict(given["price_per_hour"])})
     else:
         _show(summary, given["price_per_hour"])
 
@@ -221,22 +221,26 @@ def command(**given: Any) -> None:
 def _job(ctx: click.Context, given: dict[str, Any]) -> Any:
     """Make the job that the options describe."""
     from bertie.jobs.job import Job
-    from bertie.jobs.steps import STEPS
+    from bertie.jobs.tasks import JOB_TASKS
 
     task = given["task"].replace("-", "_")
-    named = [name for name in _NAMES if ctx.get_parameter_source(name) != ParameterSource.DEFAULT]
+    named = [
+        name
+        for name in _METHOD_OPTION_NAMES
+        if ctx.get_parameter_source(name) != ParameterSource.DEFAULT
+    ]
     chosen = {name: given[name] for name in named}
     if task == "rank" and "labels" in chosen:
         (chosen["label"],) = chosen.pop("labels")[-1:]
     for name in chosen:
-        if name not in STEPS[task].options:
+        if name not in JOB_TASKS[task].options:
             shown = {"output": "vectors", "labels": "label", "targets": "target"}.get(name, name)
             raise click.UsageError(f"--{shown.replace('_', '-')} is no option of {given['task']}")
     pair, pair_column = _pair(task, given)
     return Job(
         task=task,
         inputs=given["inputs"],
-        output=given["place"],
+        output=given["output_path"],
         model=given["source"],
         load=_load(given),
         options=chosen,
@@ -286,7 +290,7 @@ def _load(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in load.items() if value is not None}
 
 
-def _observer(shown: str, bar: Bar) -> Any:
+def _observer(shown: str, bar: ProgressBar) -> Any:
     """Make what shows how far a run is."""
     if shown == "none":
         return None
@@ -297,18 +301,18 @@ def _observer(shown: str, bar: Bar) -> Any:
             now.total,
             counted=now.rows,
         )
-    last = -_EVERY_SECONDS
+    last = -_PROGRESS_SECONDS
 
     def line(now: Any) -> None:
         nonlocal last
-        if now.seconds - last >= _EVERY_SECONDS:
+        if now.seconds - last >= _PROGRESS_SECONDS:
             last = now.seconds
-            _line({"event": "progress", **now.to_dict()})
+            _print_line({"event": "progress", **now.to_dict()})
 
     return line
 
 
-def _line(record: dict[str, Any]) -> None:
+def _print_line(record: dict[str, Any]) -> None:
     """Write a line for machines."""
     click.echo(output.json_line(record), err=True)
 

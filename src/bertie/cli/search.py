@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from bertie.cli import indexes, options, output
-from bertie.cli.grouped import given
-from bertie.cli.progress import Bar
+from bertie.cli import index_argument, options, output
+from bertie.cli.option_groups import is_given
+from bertie.cli.progress import ProgressBar
 
 # bertie.search.index', here because importing it takes numpy
 MODES = ("vector", "text", "hybrid")
-_OF_AN_INDEX = ("mode", "where", "rerank", "exact")
-# Columns found, each with its score; what asks for them.
+_INDEX_OPTIONS = ("mode", "where", "rerank", "exact")
+# Columns found, each with its score; what finds them for a query.
 Hits = list[tuple[float, dict[str, Any], Mapping[str, Any]]]
-Ask = Callable[[str], Hits]
+Search = Callable[[str], Hits]
 
 
 @options.command("search")
@@ -66,37 +66,37 @@ def command(
     it asks for one after another on a terminal, and takes one a line from standard input
     elsewhere.
     """
-    ask = (_of_index if source_of_rows.is_dir() else _of_file)(source_of_rows, k, chosen)
-    for asked in [query] if query is not None else _queries():
-        _show(ask(asked), asked, table=output.as_table(show_as))
+    search = (_index_search if source_of_rows.is_dir() else _file_search)(source_of_rows, k, chosen)
+    for one in [query] if query is not None else _queries():
+        _show(search(one), one, table=output.as_table(show_as))
 
 
-def _of_index(directory: Path, k: int, chosen: dict[str, Any]) -> Ask:
+def _index_search(directory: Path, k: int, chosen: dict[str, Any]) -> Search:
     """Search in an index."""
-    index = indexes.opened(directory, chosen)
-    how = {name: chosen[name] for name in _OF_AN_INDEX}
-    if how["rerank"] is not None:
+    index = index_argument.open_index(directory, chosen)
+    choices = {name: chosen[name] for name in _INDEX_OPTIONS}
+    if choices["rerank"] is not None:
         from bertie.cli.model import load_model
 
-        how["rerank"] = load_model(how["rerank"], "rank", threads=chosen["threads"])
+        choices["rerank"] = load_model(choices["rerank"], "rank", threads=chosen["threads"])
 
-    def ask(query: str) -> Hits:
+    def search(query: str) -> Hits:
         return [
             (match.score, {"key": match.key}, match.fields)
-            for match in index.search(query, k, **how)
+            for match in index.search(query, k, **choices)
         ]
 
-    return ask
+    return search
 
 
-def _of_file(file: Path, k: int, chosen: dict[str, Any]) -> Ask:
+def _file_search(file: Path, k: int, chosen: dict[str, Any]) -> Search:
     """Search in a file, whose vectors are kept."""
     from bertie.cli.model import load_model
     from bertie.search import Corpus
     from bertie.tables import read
 
-    for name in _OF_AN_INDEX:
-        if given(name):
+    for name in _INDEX_OPTIONS:
+        if is_given(name):
             raise click.UsageError(
                 f"--{name} needs an index, but {file} is none: make one with bertie index"
             )
@@ -107,7 +107,7 @@ def _of_file(file: Path, k: int, chosen: dict[str, Any]) -> Ask:
         "embed",
         **{name: chosen[name] for name in ("precision", "calibration", "threads", "max_length")},
     )
-    with Bar("texts") as bar:
+    with ProgressBar("texts") as bar:
         corpus = Corpus(
             rows,
             column=column,
@@ -155,13 +155,13 @@ def _show(hits: Hits, query: str, *, table: bool) -> None:
             ],
         )
         return
-    for rank, (score, place, fields) in enumerate(hits, start=1):
+    for rank, (score, row_id, fields) in enumerate(hits, start=1):
         output.print_json(
             {
                 "query": query,
                 "rank": rank,
                 "score": round(score, 6),
-                **place,
+                **row_id,
                 "fields": dict(fields),
             }
         )

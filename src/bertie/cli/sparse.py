@@ -4,33 +4,42 @@ from collections.abc import Iterator
 from typing import Any
 
 from bertie.cli import options
-from bertie.cli.answers import answered
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import taker
+from bertie.cli.inputs import text_getter
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 
 _SHOWN = 8  # tokens that a terminal shows
 
 
 @options.command("sparse")
-@reading("texts")
-@loading
+@input_options("texts")
+@model_options
 @options.truncate
 @options.top_k
-@writing
-def command(rows: Open, load: Load, out: Out, truncate: str, top_k: int | None) -> None:
+@output_options
+def command(
+    open_rows: OpenRows, load: LoadModel, writer: RowWriter, truncate: str, top_k: int | None
+) -> None:
     """Turn texts into sparse vectors over the vocabulary, by a SPLADE model.
 
     Texts come from the arguments, standard input (one a line) or a file.
     """
-    with rows() as given:
+    with open_rows() as reader:
         model = load("sparse")
 
         def lines(vector: Any) -> Iterator[str]:
             return (f"{weight:.4f}  {token}" for token, weight in model.tokens(vector)[:_SHOWN])
 
-        found = answered(
-            given,
+        found = stream_rows(
+            reader,
             lambda texts: model.embed_sparse_stream(texts, top_k=top_k, truncate=truncate),
-            taker(given.column),
+            text_getter(reader.column),
         )
-        out.give(found, "vector", lines)
+        writer.write(found, "vector", lines)

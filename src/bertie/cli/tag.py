@@ -6,13 +6,20 @@ from typing import Any
 import click
 
 from bertie.cli import options
-from bertie.cli.answers import answered
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import taker
+from bertie.cli.inputs import text_getter
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 
 
 @options.command("tag")
-@reading("texts")
+@input_options("texts")
 @click.option(
     "--aggregation",
     type=click.Choice(["none", "simple", "first", "average", "max"]),
@@ -20,23 +27,25 @@ from bertie.cli.inputs import taker
     show_default=True,
     help="Which of a word's tokens label it; simple and none don't look at words.",
 )
-@loading
+@model_options
 @options.truncate_windows
-@writing
-def command(rows: Open, load: Load, out: Out, aggregation: str, truncate: str) -> None:
+@output_options
+def command(
+    open_rows: OpenRows, load: LoadModel, writer: RowWriter, aggregation: str, truncate: str
+) -> None:
     """Find the entities in texts: people, places, or whatever a model was trained for.
 
     Texts come from the arguments, standard input (one a line) or a file. Places are counted in
     characters of the text.
     """
-    with rows() as given:
+    with open_rows() as reader:
         model = load("tag")
-        found = answered(
-            given,
+        found = stream_rows(
+            reader,
             lambda texts: model.tag_stream(texts, aggregation=aggregation, truncate=truncate),
-            taker(given.column),
+            text_getter(reader.column),
         )
-        out.give(found, "spans", _lines)
+        writer.write(found, "spans", _lines)
 
 
 def _lines(spans: Any) -> Iterator[str]:

@@ -9,9 +9,9 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from bertie.cli import inputs, options, output
-from bertie.cli.counting import Histogram
-from bertie.cli.progress import Bar
-from bertie.cli.whole_file import whole_file
+from bertie.cli.atomic_file import atomic_file
+from bertie.cli.histogram import Histogram
+from bertie.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
     from bertie.tokenize import Tokenizer
@@ -94,23 +94,23 @@ def command(
         raise click.UsageError("--cased goes with --train")
     table = output_file is None and not json_lines and output.as_table(show_as)
     if train is not None:
-        with inputs.rows(texts, input_file, file_format, column) as given:
-            _train(_texts(given), train, cased, output_file)
+        with inputs.open_rows(texts, input_file, file_format, column) as reader:
+            _train(_texts(reader), train, cased, output_file)
         return
     tokenizer = _load(source, max_length)
-    with _printer(output_file) as put:
+    with _open_writer(output_file) as write:
         if ids is not None:
-            _show_ids(tokenizer, ids, put, table=table)
+            _show_ids(tokenizer, ids, write, table=table)
             return
-        with inputs.rows(texts, input_file, file_format, column) as given:
+        with inputs.open_rows(texts, input_file, file_format, column) as reader:
             if count:
-                _count(tokenizer, _texts(given), pair, put, table=table)
+                _count(tokenizer, _texts(reader), pair, write, table=table)
                 return
-            for text in _texts(given):
-                _show_text(tokenizer, text, pair, truncate, put, table=table)
+            for text in _texts(reader):
+                _show_text(tokenizer, text, pair, truncate, write, table=table)
 
 
-class _Put:
+class _Writer:
     """Where records go: standard output, or a file of JSON lines."""
 
     def __init__(self, file: IO[bytes] | None) -> None:
@@ -124,26 +124,26 @@ class _Put:
 
 
 @contextmanager
-def _printer(path: Path | None) -> Iterator[_Put]:
+def _open_writer(path: Path | None) -> Iterator[_Writer]:
     if path is None:
-        yield _Put(None)
+        yield _Writer(None)
         return
-    with whole_file(path) as file:
-        yield _Put(file)
+    with atomic_file(path) as file:
+        yield _Writer(file)
 
 
 def _load(source: str, max_length: int | None) -> "Tokenizer":
     from bertie.sources import resolve
     from bertie.tokenize import Tokenizer
 
-    with Bar("B") as bar:
+    with ProgressBar("B") as bar:
         directory = resolve(source, progress=bar.update)
     return Tokenizer.load(directory, max_length=max_length)
 
 
-def _texts(given: inputs.Source) -> Iterator[str]:
-    for row in given.rows:
-        yield row.fields[given.column]
+def _texts(reader: inputs.RowReader) -> Iterator[str]:
+    for row in reader.rows:
+        yield row.fields[reader.column]
 
 
 def _show_text(
@@ -151,7 +151,7 @@ def _show_text(
     text: str,
     pair: str | None,
     truncate: "Truncate",
-    put: _Put,
+    write: _Writer,
     *,
     table: bool,
 ) -> None:
@@ -168,7 +168,7 @@ def _show_text(
         if encoding.truncated:
             click.echo(f"and {encoding.truncated} tokens more, left out")
         return
-    put(
+    write(
         {
             "text": text,
             **({} if pair is None else {"pair": pair, "type_ids": encoding.type_ids}),
@@ -180,7 +180,7 @@ def _show_text(
     )
 
 
-def _show_ids(tokenizer: "Tokenizer", ids: list[int], put: _Put, *, table: bool) -> None:
+def _show_ids(tokenizer: "Tokenizer", ids: list[int], write: _Writer, *, table: bool) -> None:
     """Print the tokens that ids stand for."""
     tokens = [tokenizer.token_of(id) for id in ids]
     if table:
@@ -190,11 +190,11 @@ def _show_ids(tokenizer: "Tokenizer", ids: list[int], put: _Put, *, table: bool)
             right=("id",),
         )
     else:
-        put({"ids": ids, "tokens": tokens, "text": tokenizer.decode(ids)})
+        write({"ids": ids, "tokens": tokens, "text": tokenizer.decode(ids)})
 
 
 def _count(
-    tokenizer: "Tokenizer", texts: Iterator[str], pair: str | None, put: _Put, *, table: bool
+    tokenizer: "Tokenizer", texts: Iterator[str], pair: str | None, write: _Writer, *, table: bool
 ) -> None:
     """Print the number of tokens of each text, special ones included, then the histogram."""
     histogram = Histogram()
@@ -205,7 +205,7 @@ def _count(
         if table:
             click.echo(f"{length:6}  {' '.join(text.split())[:80]}")
         else:
-            put({"text": text, "count": length})
+            write({"text": text, "count": length})
     if table:
         click.echo()
         header = ("tokens", "texts", "fit", "")
@@ -214,7 +214,7 @@ def _count(
             f"{histogram.texts} texts, {histogram.tokens} tokens, the longest {histogram.longest}"
         )
     else:
-        put(histogram.to_dict())
+        write(histogram.to_dict())
 
 
 def _train(texts: Iterator[str], size: int, cased: bool, path: Path | None) -> None:
@@ -226,6 +226,6 @@ def _train(texts: Iterator[str], size: int, cased: bool, path: Path | None) -> N
     if path is None:
         click.echo(lines, nl=False)
         return
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(lines.encode())
     click.echo(f"{path}: {len(vocab)} tokens", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bertie.cli import options, output
-from bertie.cli.progress import Bar
+from bertie.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
     from bertie.verify import Report
@@ -79,7 +79,7 @@ def command(
         raise click.UsageError("give one of OTHER, --reference and --transformers")
     from bertie.sources import check, is_bundle, resolve
 
-    with Bar("B") as bar:
+    with ProgressBar("B") as bar:
         for name in filter(None, (source, other)):
             directory = resolve(name, progress=bar.update)
             if only_check or is_bundle(directory):
@@ -106,10 +106,10 @@ def command(
     limits = verify.limits_for(one, two).given(min_cosine, max_abs)
     report = verify.compare(one, two, texts.texts, texts.origin, limits)
     if html is not None:
-        from bertie.cli.whole_file import whole_file
+        from bertie.cli.atomic_file import atomic_file
         from bertie.verify.page import html_page
 
-        with whole_file(html) as file:
+        with atomic_file(html) as file:
             file.write(html_page(report).encode())
     if as_json or not output.as_table(show_as):
         output.print_json(report.to_dict())

@@ -2,14 +2,21 @@
 
 import click
 
-from bertie.cli import options
-from bertie.cli.answers import answered, label_lines
-from bertie.cli.grouped import Load, Open, Out, loading, reading, writing
-from bertie.cli.inputs import taker
+from bertie.cli import options, output
+from bertie.cli.inputs import text_getter
+from bertie.cli.option_groups import (
+    LoadModel,
+    OpenRows,
+    RowWriter,
+    input_options,
+    model_options,
+    output_options,
+)
+from bertie.cli.row_stream import stream_rows
 
 
 @options.command("zero-shot")
-@reading("texts")
+@input_options("texts")
 @click.option(
     "-l",
     "--label",
@@ -26,14 +33,14 @@ from bertie.cli.inputs import taker
 )
 @click.option("--multi-label", is_flag=True, help="Judge each label alone.")
 @click.option("--entailment", metavar="LABEL", help="The model's label for what follows.")
-@loading
+@model_options
 @options.truncate
 @options.top_k
-@writing
+@output_options
 def command(
-    rows: Open,
-    load: Load,
-    out: Out,
+    open_rows: OpenRows,
+    load: LoadModel,
+    writer: RowWriter,
     labels: tuple[str, ...],
     hypothesis: str,
     multi_label: bool,
@@ -45,10 +52,10 @@ def command(
 
     Texts come from the arguments, standard input (one a line) or a file.
     """
-    with rows() as given:
+    with open_rows() as reader:
         model = load("zero_shot")
-        found = answered(
-            given,
+        found = stream_rows(
+            reader,
             lambda texts: model.zero_shot_stream(
                 texts,
                 labels,
@@ -58,6 +65,6 @@ def command(
                 top_k=top_k,
                 truncate=truncate,
             ),
-            taker(given.column),
+            text_getter(reader.column),
         )
-        out.give(found, "labels", label_lines)
+        writer.write(found, "labels", output.label_lines)

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from bertie.calls.prefetching import prefetch
-from bertie.client.calls import CALLS
 from bertie.client.connection import Connection, warn_truncated
-from bertie.client.conversation import Pause, Request, Talk
-from bertie.client.exchange import Reply
+from bertie.client.methods import REMOTE_METHODS
+from bertie.client.request import Exchange, Request, Sleep
+from bertie.client.response import Response
 from bertie.errors import DeadlineExceeded, ExtraMissing, ServerError
 from bertie.tasks.answer import Reader
 from bertie.tasks.classify import Classifier
@@ -36,53 +36,53 @@ R = TypeVar("R")
 _CHUNK = 256  # inputs of a stream that go in one request
 
 
-def _at_once(
+def _blocking(
     local: Callable[Concatenate[Any, P], R],
 ) -> Callable[Concatenate["Client", P], R]:
-    """Make a method that asks the server for what the local one does."""
-    call = CALLS[local.__name__]
+    """Make a method that has the server do what the local one does."""
+    remote = REMOTE_METHODS[local.__name__]
 
     def method(self: "Client", /, *args: P.args, **named: P.kwargs) -> Any:
-        body, single = call.body(args, named)
-        reply = self._run(self._calling(call, body))
-        warn_truncated(reply["work"]["truncated"], stacklevel=2)
-        return call.answer(reply, body, single)
+        body, single = remote.body(args, named)
+        response = self._run(self._call_method(remote, body))
+        warn_truncated(response["work"]["truncated"], stacklevel=2)
+        return remote.read_response(response, body, single)
 
     update_wrapper(method, local)
     return method
 
 
-def _awaited(
+def _awaitable(
     local: Callable[Concatenate[Any, P], R],
 ) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, R]]:
     """Make the same, awaited."""
-    call = CALLS[local.__name__]
+    remote = REMOTE_METHODS[local.__name__]
 
     async def method(self: "AsyncClient", /, *args: P.args, **named: P.kwargs) -> Any:
-        body, single = call.body(args, named)
-        reply = await self._run(self._calling(call, body))
-        warn_truncated(reply["work"]["truncated"], stacklevel=2)
-        return call.answer(reply, body, single)
+        body, single = remote.body(args, named)
+        response = await self._run(self._call_method(remote, body))
+        warn_truncated(response["work"]["truncated"], stacklevel=2)
+        return remote.read_response(response, body, single)
 
     update_wrapper(method, local)
     return method
 
 
-def _streamed(
+def _streaming(
     local: Callable[Concatenate[Any, P], Iterator[R]],
 ) -> Callable[Concatenate["Client", P], Iterator[R]]:
     """Make a method for any number of inputs; a request is prepared while another is answered."""
-    call = CALLS[local.__name__.removesuffix("_stream")]
+    remote = REMOTE_METHODS[local.__name__.removesuffix("_stream")]
 
     def method(self: "Client", /, *args: P.args, **named: P.kwargs) -> Any:
-        inputs, options = call.streamed(local, args, named)
+        inputs, options = remote.split_stream(local, args, named)
         left_out: list[int] = []
 
         def answers(chunk: list[Any]) -> Any:
-            body, _ = call.body(call.spread(chunk), options)
-            reply = self._run(self._calling(call, body))
-            left_out.extend(reply["work"]["truncated"])
-            return call.answer(reply, body, False)
+            body, _ = remote.body(remote.spread(chunk), options)
+            response = self._run(self._call_method(remote, body))
+            left_out.extend(response["work"]["truncated"])
+            return remote.read_response(response, body, False)
 
         def stream() -> Iterator[Any]:
             for some in prefetch(_chunks(inputs), list, answers):
@@ -95,20 +95,20 @@ def _streamed(
     return method
 
 
-def _streamed_async(
+def _streaming_async(
     local: Callable[Concatenate[Any, P], Iterator[R]],
 ) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[R]]:
     """Make the same, iterated over with `async for`."""
-    call = CALLS[local.__name__.removesuffix("_stream")]
+    remote = REMOTE_METHODS[local.__name__.removesuffix("_stream")]
 
     async def method(self: "AsyncClient", /, *args: P.args, **named: P.kwargs) -> Any:
-        inputs, options = call.streamed(local, args, named)
+        inputs, options = remote.split_stream(local, args, named)
         left_out: list[int] = []
         for chunk in _chunks(inputs):
-            body, _ = call.body(call.spread(chunk), options)
-            reply = await self._run(self._calling(call, body))
-            left_out.extend(reply["work"]["truncated"])
-            for answer in call.answer(reply, body, False):
+            body, _ = remote.body(remote.spread(chunk), options)
+            response = await self._run(self._call_method(remote, body))
+            left_out.extend(response["work"]["truncated"])
+            for answer in remote.read_response(response, body, False):
                 yield answer
         warn_truncated(left_out, stacklevel=2)
 
@@ -134,33 +134,33 @@ class Client(Connection):
     can't be reached, or says something else.
     """
 
-    embed = _at_once(Embedder.embed)
-    embed_stream = _streamed(Embedder.embed_stream)
-    embed_tokens = _at_once(Embedder.embed_tokens)
-    classify = _at_once(Classifier.classify)
-    classify_stream = _streamed(Classifier.classify_stream)
-    zero_shot = _at_once(ZeroShotClassifier.zero_shot)
-    zero_shot_stream = _streamed(ZeroShotClassifier.zero_shot_stream)
-    rank = _at_once(Reranker.rank)
-    score = _at_once(Reranker.score)
-    score_stream = _streamed(Reranker.score_stream)
-    tag = _at_once(Tagger.tag)
-    tag_stream = _streamed(Tagger.tag_stream)
-    answer = _at_once(Reader.answer)
-    answer_stream = _streamed(Reader.answer_stream)
-    fill = _at_once(Filler.fill)
-    fill_stream = _streamed(Filler.fill_stream)
-    next_sentence = _at_once(PairModel.next_sentence)
-    next_sentence_stream = _streamed(PairModel.next_sentence_stream)
-    embed_sparse = _at_once(SparseEmbedder.embed_sparse)
-    embed_sparse_stream = _streamed(SparseEmbedder.embed_sparse_stream)
-    embed_multi = _at_once(MultiVectorEmbedder.embed_multi)
-    embed_multi_stream = _streamed(MultiVectorEmbedder.embed_multi_stream)
-    rank_multi = _at_once(MultiVectorEmbedder.rank_multi)
+    embed = _blocking(Embedder.embed)
+    embed_stream = _streaming(Embedder.embed_stream)
+    embed_tokens = _blocking(Embedder.embed_tokens)
+    classify = _blocking(Classifier.classify)
+    classify_stream = _streaming(Classifier.classify_stream)
+    zero_shot = _blocking(ZeroShotClassifier.zero_shot)
+    zero_shot_stream = _streaming(ZeroShotClassifier.zero_shot_stream)
+    rank = _blocking(Reranker.rank)
+    score = _blocking(Reranker.score)
+    score_stream = _streaming(Reranker.score_stream)
+    tag = _blocking(Tagger.tag)
+    tag_stream = _streaming(Tagger.tag_stream)
+    answer = _blocking(Reader.answer)
+    answer_stream = _streaming(Reader.answer_stream)
+    fill = _blocking(Filler.fill)
+    fill_stream = _streaming(Filler.fill_stream)
+    next_sentence = _blocking(PairModel.next_sentence)
+    next_sentence_stream = _streaming(PairModel.next_sentence_stream)
+    embed_sparse = _blocking(SparseEmbedder.embed_sparse)
+    embed_sparse_stream = _streaming(SparseEmbedder.embed_sparse_stream)
+    embed_multi = _blocking(MultiVectorEmbedder.embed_multi)
+    embed_multi_stream = _streaming(MultiVectorEmbedder.embed_multi_stream)
+    rank_multi = _blocking(MultiVectorEmbedder.rank_multi)
 
     def info(self) -> ModelInfo:
         """Describe the model."""
-        described: ModelInfo = self._run(self._describing())
+        described: ModelInfo = self._run(self._fetch_info())
         return described
 
     @cached_property
@@ -170,13 +170,13 @@ class Client(Connection):
 
     def models(self) -> list[dict[str, Any]]:
         """List the server's models, each with its id and task."""
-        listed: list[dict[str, Any]] = self._run(self._listing())
+        listed: list[dict[str, Any]] = self._run(self._list_models())
         return listed
 
     def tokens(self, vector: SparseVector) -> list[tuple[str, float]]:
         """Name a sparse vector's tokens with their weights, the largest first."""
         order = (-vector.weights).argsort(kind="stable")
-        names = self._run(self._naming(vector.indices[order].tolist()))
+        names = self._run(self._decode_ids(vector.indices[order].tolist()))
         return list(zip(names, vector.weights[order].tolist(), strict=True))
 
     def close(self) -> None:
@@ -193,70 +193,70 @@ class Client(Connection):
     def _http(self) -> httpx.Client:
         return httpx.Client(**self._transport)
 
-    def _run(self, talk: Talk) -> Any:
-        """Do what a conversation says, until it ends."""
-        reply: Reply | None = None
+    def _run(self, exchange: Exchange) -> Any:
+        """Do what an exchange says, until it ends."""
+        response: Response | None = None
         while True:
             try:
-                step = talk.send(reply)
+                step = exchange.send(response)
             except StopIteration as end:
                 return end.value
-            if isinstance(step, Pause):
+            if isinstance(step, Sleep):
                 time.sleep(step.seconds)
-                reply = None
+                response = None
             else:
-                reply = self._sent(step)
+                response = self._send(step)
 
-    def _sent(self, request: Request) -> Reply:
+    def _send(self, request: Request) -> Response:
         """Send one request."""
         try:
             response = self._http.request(request.method, request.path, json=request.body)
         except httpx.HTTPError as error:
-            raise _unreachable(self.url, error) from error
-        return _reply(response)
+            raise _connection_error(self.url, error) from error
+        return _read_response(response)
 
 
 class AsyncClient(Connection):
     """The same as Client, awaited; its streams are iterated over with `async for`."""
 
-    embed = _awaited(Embedder.embed)
-    embed_stream = _streamed_async(Embedder.embed_stream)
-    embed_tokens = _awaited(Embedder.embed_tokens)
-    classify = _awaited(Classifier.classify)
-    classify_stream = _streamed_async(Classifier.classify_stream)
-    zero_shot = _awaited(ZeroShotClassifier.zero_shot)
-    zero_shot_stream = _streamed_async(ZeroShotClassifier.zero_shot_stream)
-    rank = _awaited(Reranker.rank)
-    score = _awaited(Reranker.score)
-    score_stream = _streamed_async(Reranker.score_stream)
-    tag = _awaited(Tagger.tag)
-    tag_stream = _streamed_async(Tagger.tag_stream)
-    answer = _awaited(Reader.answer)
-    answer_stream = _streamed_async(Reader.answer_stream)
-    fill = _awaited(Filler.fill)
-    fill_stream = _streamed_async(Filler.fill_stream)
-    next_sentence = _awaited(PairModel.next_sentence)
-    next_sentence_stream = _streamed_async(PairModel.next_sentence_stream)
-    embed_sparse = _awaited(SparseEmbedder.embed_sparse)
-    embed_sparse_stream = _streamed_async(SparseEmbedder.embed_sparse_stream)
-    embed_multi = _awaited(MultiVectorEmbedder.embed_multi)
-    embed_multi_stream = _streamed_async(MultiVectorEmbedder.embed_multi_stream)
-    rank_multi = _awaited(MultiVectorEmbedder.rank_multi)
+    embed = _awaitable(Embedder.embed)
+    embed_stream = _streaming_async(Embedder.embed_stream)
+    embed_tokens = _awaitable(Embedder.embed_tokens)
+    classify = _awaitable(Classifier.classify)
+    classify_stream = _streaming_async(Classifier.classify_stream)
+    zero_shot = _awaitable(ZeroShotClassifier.zero_shot)
+    zero_shot_stream = _streaming_async(ZeroShotClassifier.zero_shot_stream)
+    rank = _awaitable(Reranker.rank)
+    score = _awaitable(Reranker.score)
+    score_stream = _streaming_async(Reranker.score_stream)
+    tag = _awaitable(Tagger.tag)
+    tag_stream = _streaming_async(Tagger.tag_stream)
+    answer = _awaitable(Reader.answer)
+    answer_stream = _streaming_async(Reader.answer_stream)
+    fill = _awaitable(Filler.fill)
+    fill_stream = _streaming_async(Filler.fill_stream)
+    next_sentence = _awaitable(PairModel.next_sentence)
+    next_sentence_stream = _streaming_async(PairModel.next_sentence_stream)
+    embed_sparse = _awaitable(SparseEmbedder.embed_sparse)
+    embed_sparse_stream = _streaming_async(SparseEmbedder.embed_sparse_stream)
+    embed_multi = _awaitable(MultiVectorEmbedder.embed_multi)
+    embed_multi_stream = _streaming_async(MultiVectorEmbedder.embed_multi_stream)
+    rank_multi = _awaitable(MultiVectorEmbedder.rank_multi)
 
     async def info(self) -> ModelInfo:
         """Describe the model."""
-        described: ModelInfo = await self._run(self._describing())
+        described: ModelInfo = await self._run(self._fetch_info())
         return described
 
     async def models(self) -> list[dict[str, Any]]:
         """List the server's models, each with its id and task."""
-        listed: list[dict[str, Any]] = await self._run(self._listing())
+        listed: list[dict[str, Any]] = await self._run(self._list_models())
         return listed
 
     async def tokens(self, vector: SparseVector) -> list[tuple[str, float]]:
         """Name a sparse vector's tokens with their weights, the largest first."""
         order = (-vector.weights).argsort(kind="stable")
-        names = await self._run(self._naming(vector.indices[order].tolist()))
+        names = await self._run(self._decode_ids(vector.indices[order].tolist()))
         return list(zip(names, vector.weights[order].tolist(), strict=True))
 
     async def close(self) -> None:
@@ -273,39 +273,39 @@ class AsyncClient(Connection):
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(**self._transport)
 
-    async def _run(self, talk: Talk) -> Any:
-        """Do what a conversation says, until it ends."""
-        reply: Reply | None = None
+    async def _run(self, exchange: Exchange) -> Any:
+        """Do what an exchange says, until it ends."""
+        response: Response | None = None
         while True:
             try:
-                step = talk.send(reply)
+                step = exchange.send(response)
             except StopIteration as end:
                 return end.value
-            if isinstance(step, Pause):
+            if isinstance(step, Sleep):
                 await asyncio.sleep(step.seconds)
-                reply = None
+                response = None
             else:
-                reply = await self._sent(step)
+                response = await self._send(step)
 
-    async def _sent(self, request: Request) -> Reply:
+    async def _send(self, request: Request) -> Response:
         """Send one request."""
         try:
             response = await self._http.request(request.method, request.path, json=request.body)
         except httpx.HTTPError as error:
-            raise _unreachable(self.url, error) from error
-        return _reply(response)
+            raise _connection_error(self.url, error) from error
+        return _read_response(response)
 
 
-def _reply(response: httpx.Response) -> Reply:
+def _read_response(response: httpx.Response) -> Response:
     """Read a response."""
     try:
         body = response.json()
     except ValueError:
         body = None
-    return Reply(response.status_code, response.headers, body, response.reason_phrase)
+    return Response(response.status_code, response.headers, body, response.reason_phrase)
 
 
-def _unreachable(url: str, error: httpx.HTTPError) -> ServerError:
+def _connection_error(url: str, error: httpx.HTTPError) -> ServerError:
     """Say why there is no response."""
     if isinstance(error, httpx.TimeoutException):
         return DeadlineExceeded(f"{url} didn't answer in time: {type(error).__name__}")

@@ -1,4 +1,4 @@
-"""Where a server is, who asks, and what is asked of it."""
+"""A connection: where a server is, and the requests that clients send it."""
 
 import os
 import warnings
@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bertie.checkpoint.config import Setting
-from bertie.client.calls import RemoteCall
-from bertie.client.conversation import Request, Talk, asked
+from bertie.client.methods import RemoteMethod
+from bertie.client.request import Exchange, Request, send_with_retries
 from bertie.errors import InputError, TruncationWarning
 from bertie.tasks.info import ModelInfo
 
 KEY = "BERTIE_KEY"
-_SLACK = 5.0  # seconds that an answer may be under way
+_TRANSFER_TIMEOUT = 5.0  # seconds that a response may be under way
 
 
 class Connection:
@@ -60,36 +60,40 @@ class Connection:
         self._transport: Mapping[str, Any] = {
             "base_url": self.url,
             "headers": headers,
-            "timeout": timeout + _SLACK,
+            "timeout": timeout + _TRANSFER_TIMEOUT,
         }
 
-    def _calling(self, call: RemoteCall, body: Mapping[str, Any]) -> Talk:
-        """Ask for one call's answers. Returns: the response's body."""
-        return asked(
-            Request("POST", self._path(f"v1/{call.route or call.name}"), body), self._retries
-        )
+    def _call_method(self, remote: RemoteMethod, body: Mapping[str, Any]) -> Exchange:
+        """Call a method. Returns: the response's body."""
+        return self._post(f"v1/{remote.route or remote.name}", body)
 
-    def _naming(self, ids: Sequence[int]) -> Talk:
+    def _decode_ids(self, ids: Sequence[int]) -> Exchange:
         """Ask for the tokens of some ids. Returns: a list of texts."""
         body = {"ids": [[id] for id in ids], "skip_special_tokens": False}
-        return asked(Request("POST", self._path("decode"), body), self._retries)
+        return self._post("decode", body)
 
-    def _describing(self) -> Talk:
+    def _fetch_info(self) -> Exchange:
         """Ask what the model is. Returns: ModelInfo."""
         name = self.model
         if name is None:
-            name = (yield from self._listing())[0]["id"]
+            name = (yield from self._list_models())[0]["id"]
         path = f"/v1/models/{quote(name, safe='')}/info"
-        info: dict[str, Any] = dict((yield from asked(Request("GET", path), self._retries)))
+        info: dict[str, Any] = dict((yield from self._get(path)))
         info["settings"] = {key: Setting(**one) for key, one in info["settings"].items()}
         for key in ("modules", "unused", "notes"):
             info[key] = tuple(info[key])
         return ModelInfo(**info)
 
-    def _listing(self) -> Talk:
+    def _list_models(self) -> Exchange:
         """Ask which models there are. Returns: a list of objects, each with an id."""
-        reply = yield from asked(Request("GET", "/v1/models"), self._retries)
-        return reply["data"]
+        response = yield from self._get("/v1/models")
+        return response["data"]
+
+    def _get(self, path: str) -> Exchange:
+        return send_with_retries(Request("GET", path), self._retries)
+
+    def _post(self, route: str, body: Mapping[str, Any]) -> Exchange:
+        return send_with_retries(Request("POST", self._path(route), body), self._retries)
 
     def _path(self, route: str) -> str:
         """Address the model's route."""

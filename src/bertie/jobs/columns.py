@@ -6,7 +6,7 @@ from typing import Any
 
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa
-from bertie.jobs.content import Content
+from bertie.jobs.chunk import Chunk
 from bertie.jobs.job import Job
 from bertie.jobs.json_columns import is_json
 from bertie.json_lines import is_exact, is_json_line, is_unicode
@@ -35,8 +35,8 @@ def input_columns(job: Job, columns: Any, name: str) -> Any:
     schema = columns
     if not isinstance(columns, pa.Schema):
         schema = pa.schema([pa.field(column, pa.string()) for column in columns])
-    for place, column in enumerate(schema.names):
-        if column in schema.names[:place]:
+    for index, column in enumerate(schema.names):
+        if column in schema.names[:index]:
             raise InputError(f"{name} has column {column!r} twice; rename one")
     for column in (job.column, job.pair_column):
         if column is not None and column in schema.names:
@@ -52,7 +52,7 @@ def input_columns(job: Job, columns: Any, name: str) -> Any:
     return schema
 
 
-def kept_columns(job: Job, schema: Any, added: Sequence[Any]) -> Any:
+def output_columns(job: Job, schema: Any, added: Sequence[Any]) -> Any:
     """Give the columns of the output.
 
     Args:
@@ -69,46 +69,46 @@ def kept_columns(job: Job, schema: Any, added: Sequence[Any]) -> Any:
     return pa.schema([*kept, *added])
 
 
-def as_table(job: Job, schema: Any, content: Content) -> tuple[Any, Content]:
+def as_table(job: Job, schema: Any, chunk: Chunk) -> tuple[Any, Chunk]:
     """Make an Arrow table of rows.
 
     Args:
         schema: the input's.
-    Returns: the table, and the content without the rows that don't fit, which are bad ones then.
+    Returns: the table, and the chunk without the rows that don't fit, which are bad ones then.
     """
-    if isinstance(content.rows, pa.Table):
-        table, bad = content.rows, broken(content.rows)
+    if isinstance(chunk.rows, pa.Table):
+        table, bad = chunk.rows, unreadable_rows(chunk.rows)
     else:
         names = schema.names if job.keep is None else _wanted(job, schema)
-        bad = dict(_strangers(content, schema) if job.keep is None else ())
-        arrays = [_array(content.rows, schema.field(name), bad) for name in names]
+        bad = dict(_unknown_keys(chunk, schema) if job.keep is None else ())
+        arrays = [_array(chunk.rows, schema.field(name), bad) for name in names]
         fields = [schema.field(name) for name in names]
         table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     if bad:
         good = [index for index in range(table.num_rows) if index not in bad]
-        table = selected(table, good)
-        rejected = [Bad(*content.numbers[index], bad[index]) for index in sorted(bad)]
-        numbers = [content.numbers[index] for index in good]
-        content = Content(table, numbers, [*content.bad, *rejected])
-    return table, content
+        table = select_rows(table, good)
+        rejected = [Bad(*chunk.numbers[index], bad[index]) for index in sorted(bad)]
+        numbers = [chunk.numbers[index] for index in good]
+        chunk = Chunk(table, numbers, [*chunk.bad, *rejected])
+    return table, chunk
 
 
-def broken(table: Any) -> dict[int, str]:
+def unreadable_rows(table: Any) -> dict[int, str]:
     """Say which rows hold what their column can't: a text not UTF-8, JSON that is none."""
-    faults: dict[int, str] = {}
+    errors: dict[int, str] = {}
     for field, column in zip(table.schema, table.columns, strict=True):
-        if _fault(column) is not None:
+        if _value_error(column) is not None:
             for row in range(table.num_rows):
-                if (fault := _fault(column.slice(row, 1))) is not None:
-                    faults.setdefault(row, f"column {field.name!r} {fault}")
+                if (error := _value_error(column.slice(row, 1))) is not None:
+                    errors.setdefault(row, f"column {field.name!r} {error}")
         elif is_json(field):  # it is written out as it stands
             for row, text in enumerate(column.to_pylist()):
                 if text is not None and not is_json_line(text):
-                    faults.setdefault(row, f"column {field.name!r} isn't one line of JSON")
-    return faults
+                    errors.setdefault(row, f"column {field.name!r} isn't one line of JSON")
+    return errors
 
 
-def _fault(column: Any) -> str | None:
+def _value_error(column: Any) -> str | None:
     """Say what is wrong with values, if anything is."""
     try:
         column.validate(full=True)
@@ -117,14 +117,14 @@ def _fault(column: Any) -> str | None:
     return None
 
 
-def selected(table: Any, places: Sequence[int]) -> Any:
+def select_rows(table: Any, indexes: Sequence[int]) -> Any:
     """Select rows, given in their order, by slices: Arrow's take doesn't know every type."""
     runs: list[list[int]] = []
-    for place in places:
-        if runs and runs[-1][1] == place:
+    for index in indexes:
+        if runs and runs[-1][1] == index:
             runs[-1][1] += 1
         else:
-            runs.append([place, place + 1])
+            runs.append([index, index + 1])
     return pa.concat_tables([table.slice(first, end - first) for first, end in runs or [[0, 0]]])
 
 
@@ -134,12 +134,12 @@ def _wanted(job: Job, schema: Any) -> list[str]:
     return [name for name in schema.names if name in wanted]
 
 
-def _strangers(content: Content, schema: Any) -> list[tuple[int, str]]:
+def _unknown_keys(chunk: Chunk, schema: Any) -> list[tuple[int, str]]:
     """Find rows with keys that can't be columns."""
     known = set(schema.names)
     return [
         (index, f"key {min(fields.keys() - known)!r} holds half a surrogate pair")
-        for index, fields in enumerate(content.rows)
+        for index, fields in enumerate(chunk.rows)
         if not fields.keys() <= known
     ]
 
@@ -152,8 +152,8 @@ def _array(rows: Sequence[Mapping[str, Any]], field: Any, bad: dict[int, str]) -
         values = [_text(value) for value in values]
     elif not {*map(type, values)} <= {takes[0], type(None)}:
         for index, value in enumerate(values):
-            if value is not None and (fault := _misfit(value, field)) is not None:
-                bad.setdefault(index, fault)
+            if value is not None and (error := _type_error(value, field)) is not None:
+                bad.setdefault(index, error)
                 values[index] = None
         values = [None if value is None else takes[0](value) for value in values]
     try:
@@ -166,7 +166,7 @@ def _array(rows: Sequence[Mapping[str, Any]], field: Any, bad: dict[int, str]) -
     return pa.array(values, field.type)
 
 
-def _misfit(value: Any, field: Any) -> str | None:
+def _type_error(value: Any, field: Any) -> str | None:
     """Say why a value doesn't fit its column, if it doesn't."""
     fits = type(value) in _TAKES[field.type]
     if fits and not (field.type == pa.float64() and type(value) is int and not is_exact(value)):

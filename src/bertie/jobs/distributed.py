@@ -17,7 +17,7 @@ def ray_map(dataset: Any, mapper: Mapper, *, workers: int | None = None) -> Any:
     """
     from bertie.jobs import on_ray
 
-    return on_ray.mapped(dataset, mapper.settled(), workers)
+    return on_ray.map_dataset(dataset, mapper.settled(), workers)
 
 
 def spark_map(frame: Any, mapper: Mapper) -> Any:
@@ -34,4 +34,4 @@ def spark_map(frame: Any, mapper: Mapper) -> Any:
     """
     from bertie.jobs import on_spark
 
-    return on_spark.mapped(frame, mapper.settled())
+    return on_spark.map_frame(frame, mapper.settled())

@@ -17,7 +17,7 @@ _PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
-class File:
+class InputFile:
     """A file of rows, as it was when the job looked at it.
 
     Attributes:
@@ -30,7 +30,7 @@ class File:
     path: str
     format: str
     size: int
-    changed: int
+    modified: int
 
     @property
     def compressed(self) -> bool:
@@ -41,30 +41,30 @@ class File:
         """Refuse a file that isn't any more what it was. Raises: InputError: it says how."""
         if self.path == STDIN:
             return
-        now = seen(Path(self.path), self.format)
+        now = stat_file(Path(self.path), self.format)
         if now.size != self.size:
             raise InputError(
                 f"{self.path} had {self.size} bytes and has {now.size}: it changed while the job"
                 " read it; run the job again with --restart when nothing writes to it any more"
             )
-        if now.changed != self.changed:
+        if now.modified != self.modified:
             raise InputError(
                 f"{self.path} was written while the job read it; run the job again when nothing"
                 " writes to it any more: what changed is told by the rows' hashes"
             )
 
 
-def standard_input(format: str | None) -> File:
+def standard_input(format: str | None) -> InputFile:
     """Give standard input as a file; plain lines unless said otherwise.
 
     Raises: InputError: Parquet, whose end comes first.
     """
     if format == PARQUET:
         raise InputError("Parquet can't be read from standard input; name the file, or --spool DIR")
-    return File(STDIN, format or "lines", 0, 0)
+    return InputFile(STDIN, format or "lines", 0, 0)
 
 
-def seen(path: Path, format: str) -> File:
+def stat_file(path: Path, format: str) -> InputFile:
     """Look at a file. Raises: InputError: there is none, or none that can be read."""
     try:
         stat = path.stat()
@@ -72,10 +72,10 @@ def seen(path: Path, format: str) -> File:
             raise InputError(f"{path}: Permission denied")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
-    return File(str(path.absolute()), format, stat.st_size, stat.st_mtime_ns)
+    return InputFile(str(path.absolute()), format, stat.st_size, stat.st_mtime_ns)
 
 
-def find(inputs: Iterable[str], format: str | None = None) -> tuple[File, ...]:
+def find_files(inputs: Iterable[str], format: str | None = None) -> tuple[InputFile, ...]:
     """Find the files that are meant.
 
     Args:
@@ -85,10 +85,10 @@ def find(inputs: Iterable[str], format: str | None = None) -> tuple[File, ...]:
         format: of all of them, whatever their names say.
     Raises: InputError: a name that means nothing, or a file of no known format.
     """
-    found: dict[Path, File] = {}
+    found: dict[Path, InputFile] = {}
     for name in inputs:
-        for path in _meant(name):
-            found.setdefault(path.absolute(), seen(path, format or format_of(path)))
+        for path in _expand(name):
+            found.setdefault(path.absolute(), stat_file(path, format or format_of(path)))
     return tuple(found.values())
 
 
@@ -99,11 +99,11 @@ def format_of(path: Path) -> str:
     return tables.format_of(path)
 
 
-def _meant(name: str) -> Iterator[Path]:
+def _expand(name: str) -> Iterator[Path]:
     """Give the files that one name means."""
     path = Path(name)
     if path.is_dir():
-        yield from _within(path)
+        yield from _files_in(path)
     elif path.exists() or not has_magic(name):
         yield path
     else:
@@ -115,7 +115,7 @@ def _meant(name: str) -> Iterator[Path]:
         yield from files
 
 
-def _within(directory: Path) -> Iterator[Path]:
+def _files_in(directory: Path) -> Iterator[Path]:
     """Give a directory's files, at any depth."""
     files = []
     for path in sorted(directory.rglob("*")):

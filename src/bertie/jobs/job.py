@@ -17,7 +17,7 @@ class Job:
     """One job. Everything here but `model`'s name decides the output's bytes.
 
     Attributes:
-        task: a key of bertie.jobs.steps.STEPS.
+        task: a key of bertie.jobs.tasks.JOB_TASKS.
         inputs: files, directories and patterns; "-" alone is standard input.
         output: a .parquet or .jsonl file, or a directory of shards.
         model: as for bertie.load.

@@ -18,13 +18,13 @@ _TYPES: Mapping[frozenset[type], Any] = {
     frozenset({int, float}): pa.float64(),
     frozenset({str}): pa.string(),
 }
-_MOST = 1000  # columns; keys that are other ones in every row are no columns
+_MAX_COLUMNS = 1000  # columns; keys that are other ones in every row are no columns
 _SHOWN = 20  # columns that a message names
 _EXACT = 1 << 53  # whole numbers up to this are themselves as float64, too
 
 
 @dataclass
-class _Values:
+class _ColumnValues:
     """What was seen in a column.
 
     Attributes:
@@ -42,32 +42,32 @@ class _Values:
 class JsonColumns:
     """What rows have by way of columns."""
 
-    def __init__(self, job: Job, name: str, *, as_written: bool) -> None:
+    def __init__(self, job: Job, name: str, *, as_json: bool) -> None:
         """Get ready to see the rows.
 
         Args:
             name: what messages call the input.
-            as_written: whether values are to be written as JSON again, whatever their types.
+            as_json: whether values are to be written as JSON again, whatever their types.
         """
         self._texts = {one for one in (job.column, job.pair_column) if one is not None}
         self._wanted = None if job.keep is None else {*job.keep, *self._texts}
         self._name = name
-        self._as_written = as_written
-        self._columns: dict[str, _Values] = {}
-        self._others: dict[str, None] = {}  # some keys that aren't wanted
+        self._as_json = as_json
+        self._columns: dict[str, _ColumnValues] = {}
+        self._unwanted: dict[str, None] = {}  # some keys that aren't wanted
 
-    def see(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take note of rows. Raises: InputError: they have too many columns."""
         for fields in rows:
             for key, value in fields.items():
                 if self._wanted is None or key in self._wanted:
                     values = self._columns.get(key)
                     if values is None:
-                        values = self._new(key)
+                        values = self._add_column(key)
                     if value is not None:
-                        _note(values, value)
-                elif len(self._others) < _SHOWN:
-                    self._others[key] = None
+                        _add_value(values, value)
+                elif len(self._unwanted) < _SHOWN:
+                    self._unwanted[key] = None
 
     def schema(self) -> Any:
         """Give the columns, in the order in which rows had them first.
@@ -79,22 +79,23 @@ class JsonColumns:
         Raises: InputError: a text to read is none in any row; a column to keep is in none.
         """
         for name in sorted((self._wanted or set()) - self._columns.keys()):
-            has = ", ".join(map(repr, [*self._columns, *self._others][:_SHOWN]))
+            has = ", ".join(map(repr, [*self._columns, *self._unwanted][:_SHOWN]))
             raise InputError(f"{self._name}: no column {name!r}, it has {has}")
         return pa.schema([self._field(name, v) for name, v in self._columns.items()])
 
-    def _new(self, key: str) -> _Values:
+    def _add_column(self, key: str) -> _ColumnValues:
         """Begin a column; one whose name is no Unicode can't be, and its rows are rejected."""
         if not is_unicode(key):
-            return _Values()
-        if len(self._columns) == _MOST:
+            return _ColumnValues()
+        if len(self._columns) == _MAX_COLUMNS:
             raise InputError(
-                f"{self._name} has more than {_MOST} different keys; choose columns by --keep"
+                f"{self._name} has more than {_MAX_COLUMNS} different keys;"
+                " choose columns by --keep"
             )
-        self._columns[key] = values = _Values()
+        self._columns[key] = values = _ColumnValues()
         return values
 
-    def _field(self, name: str, values: _Values) -> Any:
+    def _field(self, name: str, values: _ColumnValues) -> Any:
         """Settle one column."""
         if name in self._texts:
             if values.kinds and str not in values.kinds:
@@ -106,12 +107,12 @@ class JsonColumns:
             kind = None
         if kind == pa.float64() and not values.exact:
             kind = None
-        if kind is None or self._as_written:
+        if kind is None or self._as_json:
             return pa.field(name, pa.string(), metadata=JSON)
         return pa.field(name, kind)
 
 
-def _note(values: _Values, value: Any) -> None:
+def _add_value(values: _ColumnValues, value: Any) -> None:
     """Take note of a value."""
     kind = type(value)
     values.kinds.add(kind)

@@ -5,31 +5,34 @@ from collections.abc import Iterator
 from typing import Any
 
 from bertie.calls.prefetching import prefetch
-from bertie.jobs.content import Content
+from bertie.jobs.chunk import Chunk
+from bertie.jobs.compute import OnRows, ShardResult
 from bertie.jobs.manifest import Record
-from bertie.jobs.plan import Plan, Worker
+from bertie.jobs.plan import Plan
 from bertie.jobs.shards import Shard
-from bertie.jobs.work import Tick, Worked
+from bertie.jobs.worker import Worker
 
 
-def drive(plan: Plan, shards: Iterator[tuple[Shard, Content]], tick: Tick) -> Iterator[Record]:
+def run_shards(
+    plan: Plan, shards: Iterator[tuple[Shard, Chunk]], on_rows: OnRows
+) -> Iterator[Record]:
     """Do shards as they are read.
 
     Args:
         shards: with what was read of them.
-        tick: told of every call's rows and tokens.
+        on_rows: told of every call's rows and tokens.
     Returns: an iterator over what is finished, in order.
     """
     worker = Worker(plan)
 
-    def prepare(one: tuple[Shard, Content]) -> tuple[Shard, Any, Content]:
-        shard, content = one
-        return shard, *worker.prepare(content)
+    def prepare(loaded: tuple[Shard, Chunk]) -> tuple[Shard, Any, Chunk]:
+        shard, chunk = loaded
+        return shard, *worker.prepare(chunk)
 
-    def compute(ready: tuple[Shard, Any, Content]) -> tuple[Shard, Worked, float]:
-        shard, table, content = ready
+    def compute(ready: tuple[Shard, Any, Chunk]) -> tuple[Shard, ShardResult, float]:
+        shard, table, chunk = ready
         start = time.monotonic()
-        return shard, worker.work(table, content, tick), time.monotonic() - start
+        return shard, worker.compute(table, chunk, on_rows), time.monotonic() - start
 
-    for shard, worked, seconds in prefetch(shards, prepare, compute):
-        yield worker.store(shard, worked, seconds)
+    for shard, result, seconds in prefetch(shards, prepare, compute):
+        yield worker.store(shard, result, seconds)

@@ -9,13 +9,13 @@ from typing import Any
 
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa
+from bertie.jobs.atomic_file import write_file
 from bertie.jobs.counts import Counts
-from bertie.jobs.durable import write
-from bertie.jobs.engine import Identity
-from bertie.jobs.files import STDIN, File
+from bertie.jobs.files import InputFile
 from bertie.jobs.job import Job
 from bertie.jobs.json_columns import is_json
-from bertie.jobs.place import Place
+from bertie.jobs.layout import OutputLayout
+from bertie.jobs.model import ModelIdentity
 from bertie.jobs.shards import Shard
 
 _FORMAT = 1
@@ -45,23 +45,25 @@ class Record:
         return asdict(self)
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "Record":
+    def from_dict(cls, data: Mapping[str, Any]) -> "Record":
         """Read what to_dict gave."""
         return cls(
-            shard_of(said["shard"]),
-            Counts(**said["counts"]),
-            said["isa"],
-            said["size"],
-            said["seconds"],
+            shard_from_dict(data["shard"]),
+            Counts(**data["counts"]),
+            data["isa"],
+            data["size"],
+            data["seconds"],
         )
 
 
-def shard_of(said: Mapping[str, Any]) -> Shard:
+def shard_from_dict(data: Mapping[str, Any]) -> Shard:
     """Read a shard from JSON, which knows no tuples."""
-    return Shard(**{**said, "start": tuple(said["start"])})
+    return Shard(**{**data, "start": tuple(data["start"])})
 
 
-def asked(job: Job, files: tuple[File, ...], identity: Identity, columns: Any) -> dict[str, Any]:
+def specification(
+    job: Job, files: tuple[InputFile, ...], identity: ModelIdentity, columns: Any
+) -> dict[str, Any]:
     """Put together everything that decides the output's bytes, as JSON knows it.
 
     Args:
@@ -86,67 +88,69 @@ def asked(job: Job, files: tuple[File, ...], identity: Identity, columns: Any) -
     }
 
 
-def read(place: Place) -> dict[str, Any] | None:
+def read(layout: OutputLayout) -> dict[str, Any] | None:
     """Read a job's manifest; None where there is none. Raises: InputError: it is broken."""
     try:
-        said = json.loads(place.manifest.read_bytes())
-        if said["manifest"] == _FORMAT:
-            _check(said)
-            return dict(said)
+        data = json.loads(layout.manifest.read_bytes())
+        if data["manifest"] == _FORMAT:
+            _check(data)
+            return dict(data)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{place.manifest} is broken ({error}); begin anew by --restart"
+            f"{layout.manifest} is broken ({error}); begin anew by --restart"
         ) from error
     except OSError as error:
-        raise InputError(f"{place.manifest} can't be read: {error.strerror}") from error
+        raise InputError(f"{layout.manifest} can't be read: {error.strerror}") from error
     raise InputError(
-        f"{place.manifest} is of format {said['manifest']}, expected {_FORMAT}: another"
+        f"{layout.manifest} is of format {data['manifest']}, expected {_FORMAT}: another"
         " version of Bertie wrote it; use that, or --restart"
     )
 
 
-def _check(said: Mapping[str, Any]) -> None:
-    """See that what a run reads of a manifest is there. Raises: as Record.of: it isn't."""
-    asked = said["asked"]
-    for file in asked["input"]:
+def _check(data: Mapping[str, Any]) -> None:
+    """See that what a run reads of a manifest is there. Raises: as Record.from_dict: it isn't."""
+    spec = data["asked"]
+    for file in spec["input"]:
         file["path"], file["size"], file["format"]
     kinds = {"precision": str, "model": str, "options": dict, "columns": list}
-    strange = [name for name, kind in kinds.items() if not isinstance(asked[name], kind)]
-    if strange or said["state"] not in (RUNNING, FINISHED):
+    strange = [name for name, kind in kinds.items() if not isinstance(spec[name], kind)]
+    if strange or data["state"] not in (RUNNING, FINISHED):
         raise ValueError(f"{strange[0] if strange else 'state'} is of another kind")
-    if said["state"] == FINISHED:
-        Counts(**said["counts"])
-        for record in said["shards"]:
-            Record.of(record)
+    if data["state"] == FINISHED:
+        Counts(**data["counts"])
+        for record in data["shards"]:
+            Record.from_dict(record)
 
 
-def save(place: Place, asked: Mapping[str, Any], model: str, state: str, **more: Any) -> None:
+def save(
+    layout: OutputLayout, spec: Mapping[str, Any], model: str, state: str, **more: Any
+) -> None:
     """Write a job's manifest. Raises: InputError: the disk refuses it."""
-    said = {"manifest": _FORMAT, "state": state, "source": model, "asked": asked, **more}
-    write(place.manifest, json.dumps(said, ensure_ascii=False, indent=1).encode() + b"\n")
+    data = {"manifest": _FORMAT, "state": state, "source": model, "asked": spec, **more}
+    write_file(layout.manifest, json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
-def records(place: Place, known: Container[int] = ()) -> dict[int, Record]:
+def records(layout: OutputLayout, known: Container[int] = ()) -> dict[int, Record]:
     """Read which shards are finished, their outputs being there; by number.
 
     Args:
         known: numbers of shards to pass over.
     """
     found = {}
-    for path in sorted(place.records.glob("*.json")):
+    for path in sorted(layout.records_directory.glob("*.json")):
         # What synchronizes folders leaves copies under other names.
         if not re.fullmatch("[0-9]{8,20}", path.stem) or int(path.stem) in known:
             continue
         try:
-            record = Record.of(json.loads(path.read_bytes()))
-            own = path == place.record(record.shard.number)
+            record = Record.from_dict(json.loads(path.read_bytes()))
+            own = path == layout.record(record.shard.number)
         except (ValueError, KeyError, TypeError, RecursionError):
             own = False
         if not own:  # it is done again
             continue
-        part = place.part(record.shard.number)
+        part = layout.part(record.shard.number)
         if part.is_file() and part.stat().st_size == record.size:
             found[record.shard.number] = record
     return found
@@ -198,8 +202,8 @@ def _shown(value: Any) -> str:
     """Write a value in short."""
     if value is None:
         return "not given"
-    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= 60 else said[:59] + "…"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _plain(value: Any) -> Any:
@@ -213,8 +217,3 @@ def _version() -> str:
         return version("bertie")
     except PackageNotFoundError:
         return "not installed"
-
-
-def is_stream(asked: Mapping[str, Any]) -> bool:
-    """Whether a job's input can't be read again."""
-    return any(file["path"] == STDIN for file in asked["input"])

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bertie.jobs.arrow import pa
-from bertie.jobs.columns import input_columns, kept_columns
-from bertie.jobs.content import Content
-from bertie.jobs.engine import Engine, Identity, identify
+from bertie.jobs.chunk import Chunk
+from bertie.jobs.columns import input_columns, output_columns
+from bertie.jobs.compute import compute_shard
 from bertie.jobs.job import Job
+from bertie.jobs.model import JobModel, ModelIdentity, identify
 from bertie.jobs.run import check_job
-from bertie.jobs.steps import STEPS
-from bertie.jobs.work import work
+from bertie.jobs.tasks import JOB_TASKS
 
 REJECTED = "rejected"
 
@@ -24,7 +24,7 @@ class Mapper:
     Rows that can't be answered stay in their place, with nulls; the column `rejected` says why.
 
     Attributes:
-        task: a key of bertie.jobs.steps.STEPS.
+        task: a key of bertie.jobs.tasks.JOB_TASKS.
         model: as for bertie.load.
         column: the column that holds the text.
         pair, pair_column: a text that goes with every row's, or the column of such texts.
@@ -40,7 +40,7 @@ class Mapper:
     pair_column: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     load: Mapping[str, Any] = field(default_factory=dict)
-    identity: Identity | None = None
+    identity: ModelIdentity | None = None
 
     def settled(self) -> "Mapper":
         """Settle the model and the precision here, for every process that the mapper goes to.
@@ -57,7 +57,7 @@ class Mapper:
         """
         read = input_columns(self._job, schema, "the table")
         added = _fields(self._job, self.identity or identify(self._job))
-        return kept_columns(self._job, read, [*added, pa.field(REJECTED, pa.string())])
+        return output_columns(self._job, read, [*added, pa.field(REJECTED, pa.string())])
 
     def __call__(self, table: Any, threads: int | None = None) -> Any:
         """Answer the rows of a table.
@@ -72,11 +72,11 @@ class Mapper:
         schema = self.schema(table.schema)
         numbers = [(number, 0) for number in range(table.num_rows)]
         columns = pa.schema(list(schema)[:-1])
-        engine = _engine(self, threads)
-        done = work(engine, self._job, columns, table, Content(table, numbers, []))
+        model = _model(self, threads)
+        done = compute_shard(model, self._job, columns, table, Chunk(table, numbers, []))
         reasons = {bad.number: bad.reason for bad in done.rejects}
-        places = iter(range(done.table.num_rows))
-        order = [None if row in reasons else next(places) for row, _ in numbers]
+        positions = iter(range(done.table.num_rows))
+        order = [None if row in reasons else next(positions) for row, _ in numbers]
         answers = done.table.select(range(table.num_columns, len(columns)))
         answers = answers.take(pa.array(order, pa.int64()))
         for name in answers.column_names:
@@ -86,10 +86,10 @@ class Mapper:
 
     def _with_texts(self, table: Any) -> Any:
         """Read a column of nulls alone as one of texts: what a block of many rows may have."""
-        for place, one in enumerate(table.schema):
+        for index, one in enumerate(table.schema):
             if one.name in (self.column, self.pair_column) and pa.types.is_null(one.type):
                 texts = pa.nulls(table.num_rows, pa.string())
-                table = table.set_column(place, one.name, texts)
+                table = table.set_column(index, one.name, texts)
         return table
 
     @property
@@ -110,26 +110,26 @@ class Mapper:
         return job
 
 
-def _fields(job: Job, identity: Identity) -> list[Any]:
+def _fields(job: Job, identity: ModelIdentity) -> list[Any]:
     """Give the columns that a task adds."""
-    return STEPS[job.task].fields(identity.dimensions, job.options)
+    return JOB_TASKS[job.task].fields(identity.dimensions, job.options)
 
 
-# The engine that this process has, by its mapper.
-_engines: dict[str, Engine] = {}
+# The model that this process has, by its mapper.
+_models: dict[str, JobModel] = {}
 
 
-def _engine(mapper: Mapper, threads: int | None) -> Engine:
-    """Find this process's engine, or load its model."""
+def _model(mapper: Mapper, threads: int | None) -> JobModel:
+    """Find this process's model, or load it."""
     key = repr((mapper, threads))
-    if key not in _engines:
-        _engines.clear()
+    if key not in _models:
+        _models.clear()
         job = mapper._job
-        _engines[key] = Engine(job, mapper.identity or identify(job), threads)
-    return _engines[key]
+        _models[key] = JobModel(job, mapper.identity or identify(job), threads)
+    return _models[key]
 
 
-def batches_of(
+def map_batches(
     mapper: Mapper, batches: Iterator[Any], names: list[str], added: list[Any], threads: int
 ) -> Iterator[Any]:
     """Map record batches for Spark.

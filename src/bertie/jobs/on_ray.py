@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from bertie.errors import ExtraMissing
-from bertie.jobs.content import Content
-from bertie.jobs.elsewhere import errors_from_elsewhere
-from bertie.jobs.manifest import Record, shard_of
+from bertie.jobs.chunk import Chunk
+from bertie.jobs.manifest import Record, shard_from_dict
 from bertie.jobs.mapping import Mapper
-from bertie.jobs.plan import Plan, Worker
+from bertie.jobs.plan import Plan
+from bertie.jobs.remote_errors import unwrapped_errors
 from bertie.jobs.shards import Shard
+from bertie.jobs.worker import Worker
 
 try:
     import ray
@@ -23,8 +24,8 @@ except ImportError as error:
 _MOST_BLOCKS = 10_000  # tasks that Ray Data keeps in sight at once
 
 
-def drive(
-    plan: Plan, shards: Iterator[tuple[Shard, Content]], workers: int | None
+def run_shards(
+    plan: Plan, shards: Iterator[tuple[Shard, Chunk]], workers: int | None
 ) -> Iterator[Record]:
     """Have shards done by actors, each with a model of its own, which read the input themselves.
 
@@ -39,11 +40,11 @@ def drive(
     connect()
     count, cores, _ = pool(workers)
     threads = plan.job.load.get("threads") or cores
-    with errors_from_elsewhere():
+    with unwrapped_errors():
         done = ray.data.from_items(
             pending, override_num_blocks=min(len(pending), _MOST_BLOCKS)
         ).map_batches(
-            _Actor,
+            _ShardActor,
             fn_constructor_args=(plan, threads),
             batch_size=1,
             batch_format="numpy",
@@ -51,10 +52,10 @@ def drive(
             num_cpus=cores,
         )
         for row in done.iter_rows():
-            yield Record.of(json.loads(row["record"]))
+            yield Record.from_dict(json.loads(row["record"]))
 
 
-class _Actor:
+class _ShardActor:
     """A process on some machine that does shards, the model loaded once."""
 
     def __init__(self, plan: Plan, threads: int) -> None:
@@ -66,17 +67,17 @@ class _Actor:
         """Do the shards of a batch."""
         if self._worker is None:  # here, for what fails in a constructor is tried for ever
             self._worker = Worker(self._plan, self._threads)
-        done = [self._worker.do(shard_of(json.loads(said))) for said in batch["shard"]]
+        done = [self._worker.run(shard_from_dict(json.loads(said))) for said in batch["shard"]]
         return {"record": [json.dumps(record.to_dict()) for record in done]}
 
 
-def mapped(dataset: Any, mapper: Mapper, workers: int | None) -> Any:
+def map_dataset(dataset: Any, mapper: Mapper, workers: int | None) -> Any:
     """Have a dataset's tables mapped by actors; bertie.jobs.ray_map describes it."""
     connect()
     count, cores, held = pool(workers)
     threads = mapper.load.get("threads") or cores
     return dataset.map_batches(
-        _Mapping,
+        _MapActor,
         fn_constructor_args=(mapper, threads),
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=count),
@@ -85,7 +86,7 @@ def mapped(dataset: Any, mapper: Mapper, workers: int | None) -> Any:
     )
 
 
-class _Mapping:
+class _MapActor:
     """A process on some machine that maps tables, the model loaded once."""
 
     def __init__(self, mapper: Mapper, threads: int) -> None:

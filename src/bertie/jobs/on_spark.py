@@ -13,12 +13,13 @@ from bertie import _core
 from bertie.errors import ExtraMissing, InputError
 from bertie.jobs import manifest
 from bertie.jobs.arrow import pa
-from bertie.jobs.content import Content
-from bertie.jobs.elsewhere import errors_from_elsewhere
+from bertie.jobs.chunk import Chunk
 from bertie.jobs.manifest import Record
-from bertie.jobs.mapping import Mapper, batches_of
-from bertie.jobs.plan import Plan, Worker
+from bertie.jobs.mapping import Mapper, map_batches
+from bertie.jobs.plan import Plan
+from bertie.jobs.remote_errors import unwrapped_errors
 from bertie.jobs.shards import Shard
+from bertie.jobs.worker import Worker
 
 try:
     from pyspark import SparkConf, SparkContext, TaskContext
@@ -29,15 +30,15 @@ except ImportError as error:
     raise ExtraMissing("running on Spark needs it: pip install 'bertie[spark]'") from error
 
 _MOST_TASKS = 10_000
-_TRIES = 4  # of a task, as on a cluster
-_LOOK_EVERY = 0.5  # seconds between looks at what is finished
+_TASK_TRIES = 4  # of a task, as on a cluster
+_POLL_SECONDS = 0.5  # between looks at what is finished
 
 # The worker that this Python process of an executor has, by its job.
 _workers: dict[str, Worker] = {}
 
 
-def drive(
-    plan: Plan, shards: Iterator[tuple[Shard, Content]], workers: int | None
+def run_shards(
+    plan: Plan, shards: Iterator[tuple[Shard, Chunk]], workers: int | None
 ) -> Iterator[Record]:
     """Have shards done by Spark's tasks, which read the input themselves.
 
@@ -53,65 +54,65 @@ def drive(
     session = connect(workers)
     tasks = min(len(pending), _MOST_TASKS)
     frame = session.range(0, len(pending), 1, tasks).mapInArrow(
-        _doing(plan, pending), "record string"
+        _shard_step(plan, pending), "record string"
     )
     seen: set[int] = set()
-    with errors_from_elsewhere(), ThreadPoolExecutor(1, "bertie-spark") as waiting:
+    with unwrapped_errors(), ThreadPoolExecutor(1, "bertie-spark") as waiting:
         finished = waiting.submit(frame.collect)
         try:
             while not _wait(finished):
-                for number, record in manifest.records(plan.place, seen).items():
+                for number, record in manifest.records(plan.layout, seen).items():
                     seen.add(number)
                     yield record
         except BaseException:  # the caller has given up
             session.sparkContext.cancelAllJobs()
             raise
         for row in finished.result():
-            record = Record.of(json.loads(row.record))
+            record = Record.from_dict(json.loads(row.record))
             if record.shard.number not in seen:
                 yield record
 
 
 def _wait(finished: "Future[Any]") -> bool:
     """Wait a little for the end. Returns: whether it has come."""
-    end = time.monotonic() + _LOOK_EVERY
+    end = time.monotonic() + _POLL_SECONDS
     while not finished.done() and time.monotonic() < end:
-        time.sleep(_LOOK_EVERY / 10)
+        time.sleep(_POLL_SECONDS / 10)
     return finished.done()
 
 
-def _doing(plan: Plan, pending: list[Shard]) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """Make the map step: places among the shards to records of what is finished."""
+def _shard_step(plan: Plan, pending: list[Shard]) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """Make the map step: indexes of the shards to records of what is finished."""
 
     def do(batches: Iterator[Any]) -> Iterator[Any]:
         worker = _worker(plan)
         for batch in batches:
-            for place in batch.column(0).to_pylist():
-                record = json.dumps(worker.do(pending[place]).to_dict())
+            for index in batch.column(0).to_pylist():
+                record = json.dumps(worker.run(pending[index]).to_dict())
                 yield pa.RecordBatch.from_pydict({"record": [record]})
 
     return do
 
 
-def mapped(frame: Any, mapper: Mapper) -> Any:
+def map_frame(frame: Any, mapper: Mapper) -> Any:
     """Have a frame's batches mapped by tasks; bertie.jobs.spark_map describes it."""
     names = frame.columns
-    found = mapper.schema(pa.schema([_read(one, mapper) for one in frame.schema.fields]))
-    added = [pa.field(one.name, _known(one.type)) for one in list(found)[len(names) :]]
+    found = mapper.schema(pa.schema([_seen_field(one, mapper) for one in frame.schema.fields]))
+    added = [pa.field(one.name, _spark_type(one.type)) for one in list(found)[len(names) :]]
     if frame.sparkSession.conf.get("spark.sql.caseSensitive") != "true":
         _check_case(names, [one.name for one in added])
 
     def do(batches: Iterator[Any]) -> Iterator[Any]:
         threads = mapper.load.get("threads") or cores()
-        yield from batches_of(mapper, batches, names, added, threads)
+        yield from map_batches(mapper, batches, names, added, threads)
 
     columns = [*frame.schema.fields, *from_arrow_schema(pa.schema(added)).fields]
     # Spark looks columns up by name here, and takes dots for paths, and one case for another.
-    numbered = frame.toDF(*(f"column_{place}" for place in range(len(names))))
+    numbered = frame.toDF(*(f"column_{index}" for index in range(len(names))))
     return numbered.mapInArrow(do, StructType(columns))
 
 
-def _read(field: Any, mapper: Mapper) -> Any:
+def _seen_field(field: Any, mapper: Mapper) -> Any:
     """Give a column as the mapper sees it: text, or none.
 
     Raises: InputError: it is to be read and is no text.
@@ -133,10 +134,10 @@ def _check_case(names: list[str], added: list[str]) -> None:
             )
 
 
-def _known(kind: Any) -> Any:
+def _spark_type(kind: Any) -> Any:
     """Give the type that Spark has for one of Arrow's."""
     if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind):
-        return pa.list_(_known(kind.value_type))
+        return pa.list_(_spark_type(kind.value_type))
     return {pa.float16(): pa.float32(), pa.uint8(): pa.int16()}.get(kind, kind)
 
 
@@ -168,7 +169,7 @@ def connect(workers: int | None = None) -> Any:
     if not SparkConf().contains("spark.master"):
         every = _core.available_cores()
         builder = (
-            builder.master(f"local[{every},{_TRIES}]")
+            builder.master(f"local[{every},{_TASK_TRIES}]")
             .config("spark.task.cpus", max(every // (workers or 1), 1))
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")

@@ -8,63 +8,63 @@ from math import isfinite
 from typing import IO, Any
 
 from bertie.jobs.arrow import pa, pq
-from bertie.jobs.durable import durable, write
+from bertie.jobs.atomic_file import atomic_file, write_file
 from bertie.jobs.json_columns import is_json
-from bertie.jobs.place import Place
+from bertie.jobs.layout import OutputLayout
 from bertie.jobs.values import python_values
 from bertie.tables import Bad
 
 
-def write_part(place: Place, number: int, table: Any) -> int:
+def write_part(layout: OutputLayout, number: int, table: Any) -> int:
     """Write a shard's output. Returns: its bytes. Raises: InputError: the disk refuses it."""
-    data = _ENCODERS[place.format](table)
-    write(place.part(number), data)
+    data = _ENCODERS[layout.format](table)
+    write_file(layout.part(number), data)
     return len(data)
 
 
-def write_rejects(place: Place, number: int, file: str, rejects: Sequence[Bad]) -> None:
+def write_rejects(layout: OutputLayout, number: int, file: str, rejects: Sequence[Bad]) -> None:
     """Write a shard's rejected rows, if it has any. Raises: InputError: the disk refuses it."""
     if not rejects:
-        place.rejects_of(number).unlink(missing_ok=True)
+        layout.rejects_part(number).unlink(missing_ok=True)
         return
     lines = [
         {"file": file, "row": bad.number, "line": bad.line or None, "reason": bad.reason}
         for bad in rejects
     ]
     said = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    write(place.rejects_of(number), said.encode())
+    write_file(layout.rejects_part(number), said.encode())
 
 
-def assemble(place: Place, numbers: Iterable[int], columns: Any) -> None:
+def assemble(layout: OutputLayout, numbers: Iterable[int], columns: Any) -> None:
     """Put the outputs of all shards into the one file, if there is to be one.
 
     Raises: InputError: the disk refuses it.
     """
-    if not place.one_file:
+    if not layout.one_file:
         return
-    with durable(place.output) as file:
-        _JOINERS[place.format](file, [place.part(number) for number in numbers], columns)
+    with atomic_file(layout.output) as file:
+        _JOINERS[layout.format](file, [layout.part(number) for number in numbers], columns)
 
 
-def assemble_rejects(place: Place) -> None:
+def assemble_rejects(layout: OutputLayout) -> None:
     """Put all rejected rows into one file; without any there is none."""
-    paths = sorted(place.rejected.glob("*.jsonl"))
+    paths = sorted(layout.rejects_directory.glob("*.jsonl"))
     if not paths:
-        place.rejects.unlink(missing_ok=True)
+        layout.rejects.unlink(missing_ok=True)
         return
-    with durable(place.rejects) as file:
+    with atomic_file(layout.rejects) as file:
         _concatenate(file, paths, None)
 
 
 def _parquet(table: Any) -> bytes:
     """Encode a table as Parquet."""
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, **_writing(table.schema)) as writer:
+    with pq.ParquetWriter(sink, table.schema, **_parquet_options(table.schema)) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
 
 
-def _writing(schema: Any) -> dict[str, Any]:
+def _parquet_options(schema: Any) -> dict[str, Any]:
     """How Parquet is written: dictionaries for texts alone, for numbers have nothing to share."""
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     return {"use_dictionary": texts or False, "compression": "snappy"}
@@ -72,7 +72,7 @@ def _writing(schema: Any) -> dict[str, Any]:
 
 def _join_parquet(file: IO[bytes], parts: Sequence[Any], columns: Any) -> None:
     """Write the tables of several files into one, a row group a shard."""
-    with pq.ParquetWriter(file, columns, **_writing(columns)) as writer:
+    with pq.ParquetWriter(file, columns, **_parquet_options(columns)) as writer:
         for part in parts:
             with pq.ParquetFile(part) as opened:
                 writer.write_table(opened.read())
@@ -99,7 +99,7 @@ def _encoder(field: Any) -> Callable[[Any], str]:
     kind = field.type
     if pa.types.is_fixed_size_list(kind) and kind.value_type == pa.float32():
         return _vector
-    return lambda value: json.dumps(value, ensure_ascii=False, default=_foreign)
+    return lambda value: json.dumps(value, ensure_ascii=False, default=_json_default)
 
 
 def _vector(values: Sequence[float | None] | None) -> str:
@@ -118,7 +118,7 @@ def _is_finite(value: float | None) -> bool:
     return value is not None and isfinite(value)
 
 
-def _foreign(value: Any) -> str:
+def _json_default(value: Any) -> str:
     """Write what JSON has no form for: bytes in base64, dates and the like as they print."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()

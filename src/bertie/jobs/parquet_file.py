@@ -8,20 +8,20 @@ from typing import Any
 
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa, pq
-from bertie.jobs.content import Content
-from bertie.jobs.files import File
+from bertie.jobs.chunk import Chunk
+from bertie.jobs.files import InputFile
 from bertie.jobs.job import Job
 
-# The row group, the rows before a place in the group, and those before it in the file.
-Place = tuple[int, int, int]
-_CHUNK = 1 << 20  # bytes hashed at a time
-_BATCH = 1024  # rows decoded at a time
+# The row group, the rows before a position in the group, and those before it in the file.
+Position = tuple[int, int, int]
+_HASH_BYTES = 1 << 20  # bytes hashed at a time
+_DECODE_ROWS = 1024  # rows decoded at a time
 
 
 class ParquetReader:
     """A Parquet file, read forwards within a row group."""
 
-    def __init__(self, file: File, job: Job, stream: Any = None) -> None:
+    def __init__(self, file: InputFile, job: Job, stream: Any = None) -> None:
         """Open it; what is at its end is read. Raises: InputError: it is no Parquet."""
         self._path = Path(file.path)
         self._raw = self._path.open("rb")
@@ -38,13 +38,13 @@ class ParquetReader:
         self._group = -1
         self._position = 0
         self._batches: Iterator[Any] = iter(())
-        self._left: Any = None
+        self._rest: Any = None
 
     def columns(self) -> Any:
         """Give the schema, without what writers note in it."""
         return self._file.schema_arrow.remove_metadata()
 
-    def scan(self, rows: int, size: int) -> Iterator[tuple[Place, Content, int, str]]:
+    def scan(self, rows: int, size: int) -> Iterator[tuple[Position, Chunk, int, str]]:
         """Read all rows in shards of at most so many rows, and about so many bytes.
 
         Returns: an iterator over where each shard starts, its rows, its bytes and a hash: of the
@@ -58,18 +58,18 @@ class ParquetReader:
             for first in range(0, about.num_rows, step):
                 count = min(step, about.num_rows - first)
                 start = (group, first, before)
-                content, digest = self.fetch(start, count)
-                yield start, content, self._share(group, first, count), digest
+                chunk, digest = self.fetch(start, count)
+                yield start, chunk, self._byte_share(group, first, count), digest
                 before += count
 
-    def fetch(self, start: Place, rows: int) -> tuple[Content, str]:
+    def fetch(self, start: Position, rows: int) -> tuple[Chunk, str]:
         """Read some rows. Returns: them and their hash. Raises: as scan."""
         group, first, before = start
         with self._readable():
             digest = sha256(self._hash_of(group) + f" {first} {rows}".encode()).hexdigest()
             table = self._take(group, first, rows)
         numbers = [(number, 0) for number in range(before + 1, before + 1 + table.num_rows)]
-        return Content(table, numbers, []), digest
+        return Chunk(table, numbers, []), digest
 
     def close(self) -> None:
         """Close the file."""
@@ -79,18 +79,20 @@ class ParquetReader:
         """Decode rows of a group, on from where the last ones ended where that is before them."""
         if group != self._group or first < self._position:
             self._group, self._position = group, 0
-            self._batches = self._file.iter_batches(_BATCH, [group], self._names, use_threads=False)
-            self._left = None
+            self._batches = self._file.iter_batches(
+                _DECODE_ROWS, [group], self._names, use_threads=False
+            )
+            self._rest = None
         parts = []
         while self._position < first + rows:
-            batch = self._left if self._left is not None else next(self._batches)
+            batch = self._rest if self._rest is not None else next(self._batches)
             skipped = min(max(first - self._position, 0), batch.num_rows)
             taken = min(first + rows - self._position, batch.num_rows) - skipped
             if taken:
                 parts.append(batch.slice(skipped, taken))
             self._position += skipped + taken
             rest = batch.num_rows - skipped - taken
-            self._left = batch.slice(skipped + taken) if rest else None
+            self._rest = batch.slice(skipped + taken) if rest else None
         return pa.Table.from_batches(parts).combine_chunks()
 
     def _hash_of(self, group: int) -> bytes:
@@ -110,13 +112,13 @@ class ParquetReader:
         with self._path.open("rb") as file:
             file.seek(offset)
             while size > 0:
-                data = file.read(min(size, _CHUNK))
+                data = file.read(min(size, _HASH_BYTES))
                 if not data:
                     raise EOFError("it ends too early")
                 digest.update(data)
                 size -= len(data)
 
-    def _share(self, group: int, first: int, rows: int) -> int:
+    def _byte_share(self, group: int, first: int, rows: int) -> int:
         """Share the bytes of the file out to its rows."""
         total = max(int(self._file.metadata.num_rows), 1)
         groups = (int(self._file.metadata.row_group(g).num_rows) for g in range(group))

@@ -49,7 +49,7 @@ class Progress:
 Observer: TypeAlias = Callable[[Progress], None]
 
 
-class Clock:
+class ProgressTracker:
     """Counts what a run has done, and tells an observer."""
 
     def __init__(self, observe: Observer | None, total: int | None) -> None:
@@ -59,18 +59,18 @@ class Clock:
         self._start = time.monotonic()
         self._rows = self._tokens = self._done = 0
 
-    def tick(self, rows: int, tokens: int) -> None:
+    def add_rows(self, rows: int, tokens: int) -> None:
         """Count rows that were answered."""
         self._rows += rows
         self._tokens += tokens
-        self._tell()
+        self._notify()
 
-    def read(self, size: int) -> None:
+    def add_bytes(self, size: int) -> None:
         """Count bytes whose rows are done."""
         self._done += size
-        self._tell()
+        self._notify()
 
-    def skip(self, size: int) -> None:
+    def skip_bytes(self, size: int) -> None:
         """Count bytes out whose rows an earlier run has done."""
         if self._total is not None:
             self._total -= size
@@ -80,7 +80,7 @@ class Clock:
         """Since it was made."""
         return time.monotonic() - self._start
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._observe is not None:
             progress = Progress(self._rows, self._tokens, self.seconds, self._done, self._total)
             self._observe(progress)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bertie.errors import InputError
-from bertie.jobs.content import Content
-from bertie.jobs.files import PARQUET, File
+from bertie.jobs.chunk import Chunk
+from bertie.jobs.files import PARQUET, InputFile
 from bertie.jobs.job import ROW_BYTES, Job
 from bertie.jobs.parquet_file import ParquetReader
 from bertie.jobs.text_file import TextReader
@@ -17,8 +17,8 @@ class Shard:
     """A range of rows of one file.
 
     Attributes:
-        number: its place among all shards.
-        file: the place of its file among the input's.
+        number: its position among all shards.
+        file: the position of its file among the input's.
         start: the rows, lines and bytes before it in the file; of Parquet the row group, and the
             rows before it in the group and in the file.
         rows: how many there are, bad ones among them.
@@ -34,10 +34,10 @@ class Shard:
     sha256: str
 
 
-class Input:
+class InputReader:
     """The files of a job, read in shards."""
 
-    def __init__(self, files: tuple[File, ...], job: Job, stream: Any = None) -> None:
+    def __init__(self, files: tuple[InputFile, ...], job: Job, stream: Any = None) -> None:
         """Get ready to read.
 
         Args:
@@ -49,7 +49,7 @@ class Input:
         self._columns: Any = None
         self._readers: dict[int, TextReader | ParquetReader] = {}
 
-    def scan(self) -> Generator[tuple[Shard, Content], None, None]:
+    def scan(self) -> Generator[tuple[Shard, Chunk], None, None]:
         """Read everything once, in order.
 
         Raises: InputError: a file can't be read, or isn't what it was when the job looked at it.
@@ -60,28 +60,28 @@ class Input:
             reader = self._reader(index)
             self._check_columns(index)
             most = self._job.shard_rows
-            for start, content, size, digest in reader.scan(most, most * ROW_BYTES):
-                rows = len(content.numbers) + len(content.bad)
-                yield Shard(number, index, start, rows, size, digest), content
+            for start, chunk, size, digest in reader.scan(most, most * ROW_BYTES):
+                rows = len(chunk.numbers) + len(chunk.bad)
+                yield Shard(number, index, start, rows, size, digest), chunk
                 number += 1
             file.check()
             self._close(index)
 
-    def fetch(self, shard: Shard) -> Content:
+    def fetch(self, shard: Shard) -> Chunk:
         """Read one shard again; shards of a file are read fastest in their order.
 
         Raises: InputError: its file can't be read, or has other bytes there than before.
         """
         for index in [index for index in self._readers if index != shard.file]:
             self._close(index)
-        content, digest = self._reader(shard.file).fetch(shard.start, shard.rows)
+        chunk, digest = self._reader(shard.file).fetch(shard.start, shard.rows)
         if digest != shard.sha256:
-            first = content.numbers[0][0] if content.numbers else "?"
+            first = chunk.numbers[0][0] if chunk.numbers else "?"
             raise InputError(
                 f"{self.files[shard.file].path}: rows from {first} on changed while the job read"
                 " them; run it again with --restart when nothing writes to the file any more"
             )
-        return content
+        return chunk
 
     def columns(self) -> Any:
         """Give the columns that the first file says it has: a schema, names, or None for JSONL."""

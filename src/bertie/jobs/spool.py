@@ -8,11 +8,11 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from bertie.errors import InputError
-from bertie.jobs.durable import durable, remove_unfinished
-from bertie.jobs.files import STDIN, File
+from bertie.jobs.atomic_file import atomic_file, remove_unfinished
+from bertie.jobs.files import STDIN, InputFile
 
 
-def spooled(directory: Path, stream: Any, format: str, say: Callable[[str], None]) -> Path:
+def spool_stdin(directory: Path, stream: Any, format: str, say: Callable[[str], None]) -> Path:
     """Keep standard input, or find it kept.
 
     Args:
@@ -32,13 +32,13 @@ def spooled(directory: Path, stream: Any, format: str, say: Callable[[str], None
     except OSError as error:
         raise InputError(f"{directory} can't be made: {error.strerror}") from error
     remove_unfinished(directory)
-    with durable(path) as file:
+    with atomic_file(path) as file:
         shutil.copyfileobj(stream, file, 1 << 20)
     return path
 
 
 @contextmanager
-def read_again(file: File, stream: Any, directory: Path) -> Iterator[Any]:
+def rewindable(file: InputFile, stream: Any, directory: Path) -> Iterator[Any]:
     """Let standard input be read twice, where it is JSONL.
 
     Args:

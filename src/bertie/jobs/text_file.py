@@ -5,19 +5,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bertie.jobs.content import Content
-from bertie.jobs.files import STDIN, File
+from bertie.jobs.chunk import Chunk
+from bertie.jobs.files import STDIN, InputFile
 from bertie.jobs.job import Job
 from bertie.tables import Bad, Row, Table, open_file
 
-# The rows, lines and bytes before a place in a file.
-Place = tuple[int, int, int]
+# The rows, lines and bytes before a position in a file.
+Position = tuple[int, int, int]
 
 
 class TextReader:
     """A file of lines, read from its beginning or from the beginning of a shard."""
 
-    def __init__(self, file: File, job: Job, stream: Any = None) -> None:
+    def __init__(self, file: InputFile, job: Job, stream: Any = None) -> None:
         """Get ready to read. Args: stream: standard input, where the file is that."""
         self._file = file
         self._column = job.column
@@ -32,7 +32,7 @@ class TextReader:
                 self._header = self._table(opened, (0, 0, 0), None).header()
         return self._header
 
-    def scan(self, rows: int, size: int) -> Iterator[tuple[Place, Content, int, str]]:
+    def scan(self, rows: int, size: int) -> Iterator[tuple[Position, Chunk, int, str]]:
         """Read all rows in shards of at most so many rows, and about so many bytes.
 
         Returns: an iterator over where each shard starts, its rows, its bytes and their hash.
@@ -46,21 +46,21 @@ class TextReader:
             table = self._table(opened, (0, 0, 0), digest)
             self._header = table.header()
             digest.take()
-            start: Place = (0, table.lines_read, table.bytes_read)
+            start: Position = (0, table.lines_read, table.bytes_read)
             some: list[Row | Bad] = []
             for row in table.each():
                 some.append(row)
                 if len(some) == rows or table.bytes_read - start[2] >= size:
-                    yield start, _content(some), table.bytes_read - start[2], digest.take()
+                    yield start, _chunk(some), table.bytes_read - start[2], digest.take()
                     start = (row.number, row.line, table.bytes_read)
                     some = []
             if some:
-                yield start, _content(some), table.bytes_read - start[2], digest.take()
+                yield start, _chunk(some), table.bytes_read - start[2], digest.take()
         finally:
             if opened is not self._stream:
                 opened.close()
 
-    def fetch(self, start: Place, rows: int) -> tuple[Content, str]:
+    def fetch(self, start: Position, rows: int) -> tuple[Chunk, str]:
         """Read some rows. Returns: them and the hash of their bytes. Raises: as scan."""
         self.columns()
         digest = _Digest()
@@ -70,7 +70,7 @@ class TextReader:
             some.append(row)
             if len(some) == rows:
                 break
-        return _content(some), digest.take()
+        return _chunk(some), digest.take()
 
     def close(self) -> None:
         """Close the file."""
@@ -91,7 +91,7 @@ class TextReader:
             position -= len(self._open.read(min(position, 1 << 20))) or position
         return self._open
 
-    def _table(self, opened: Any, start: Place, digest: "_Digest | None") -> Table:
+    def _table(self, opened: Any, start: Position, digest: "_Digest | None") -> Table:
         """Read rows from an open file."""
         return Table(
             opened,
@@ -121,10 +121,10 @@ class _Digest:
         return found
 
 
-def _content(rows: list[Row | Bad]) -> Content:
+def _chunk(rows: list[Row | Bad]) -> Chunk:
     """Put good rows and bad ones apart."""
     good = [row for row in rows if isinstance(row, Row)]
-    return Content(
+    return Chunk(
         [row.fields for row in good],
         [(row.number, row.line) for row in good],
         [row for row in rows if isinstance(row, Bad)],

@@ -43,8 +43,8 @@ def _named_twice(kind: Any) -> str | None:
     """Find a name that two fields of a record have, at any depth."""
     fields = [kind.field(index) for index in range(kind.num_fields)]
     names = [field.name for field in fields] if pa.types.is_struct(kind) else []
-    for place, name in enumerate(names):
-        if name in names[:place]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
             return str(name)
     inner = [field.type for field in fields]
     if pa.types.is_dictionary(kind):
