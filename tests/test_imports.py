@@ -17,8 +17,8 @@ PACKAGE = Path(bertie.__file__).parent
 
 # The wings, lowest first: each imports from those in rows above its own only, and from itself.
 WINGS = (
-    {"errors", "system", "json_lines", "_core", "_moved"},
-    {"known", "arguments", "tables"},
+    {"errors", "json_lines", "_core", "_moved"},
+    {"system", "known", "arguments", "tables"},
     {"sources"},
     {"checkpoint"},
     {"tokenize"},

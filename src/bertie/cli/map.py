@@ -48,11 +48,11 @@ def command(
     The page needs nothing else: open it in a browser, point at a row to read it, look for words,
     colour by a column.
     """
-    from bertie.cli.atomic_file import atomic_file
+    from bertie.cli.atomic_output import atomic_output
     from bertie.search import Index
     from bertie.search.map import draw
 
     drawn = draw(Index.open(directory), colour=colour, method=method, limit=limit)
-    with atomic_file(output_file) as file:
+    with atomic_output(output_file) as file:
         file.write(drawn.html.encode())
     click.echo(f"{drawn.points} of {drawn.rows} rows by {drawn.method} in {output_file}", err=True)

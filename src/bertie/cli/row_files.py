@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bertie.calls.records import plain
-from bertie.cli.atomic_file import atomic_file
+from bertie.cli.atomic_output import atomic_output
 from bertie.cli.output import csv_cell, json_line
 from bertie.errors import ExtraMissing, InputError
 
@@ -40,7 +40,7 @@ def write_rows(path: Path, rows: Rows, name: str) -> int:
     Raises: ExtraMissing: Parquet needs pyarrow.
     """
     writer = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}[path.suffix.lower()]
-    with atomic_file(path) as file:
+    with atomic_output(path) as file:
         return writer(file, (with_answer(fields, answer, name) for fields, answer in rows), name)
 
 

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from bertie.cli import inputs, options, output
-from bertie.cli.atomic_file import atomic_file
+from bertie.cli.atomic_output import atomic_output
 from bertie.cli.histogram import Histogram
 from bertie.cli.progress import ProgressBar
 
@@ -128,7 +128,7 @@ def _open_writer(path: Path | None) -> Iterator[_Writer]:
     if path is None:
         yield _Writer(None)
         return
-    with atomic_file(path) as file:
+    with atomic_output(path) as file:
         yield _Writer(file)
 
 
@@ -226,6 +226,6 @@ def _train(texts: Iterator[str], size: int, cased: bool, path: Path | None) -> N
     if path is None:
         click.echo(lines, nl=False)
         return
-    with atomic_file(path) as file:
+    with atomic_output(path) as file:
         file.write(lines.encode())
     click.echo(f"{path}: {len(vocab)} tokens", err=True)

@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertie.cli.atomic_file import atomic_file
+from bertie.cli.atomic_output import atomic_output
 from bertie.cli.output import csv_cell, json_line
 from bertie.errors import InputError
 
@@ -38,7 +38,7 @@ def write_vectors(path: Path, records: Records, dimensions: int) -> int:
     Raises: InputError: the file can't be written; what was there before is still there.
     """
     writer = {".jsonl": _jsonl, ".csv": _csv, ".npy": _npy}[path.suffix.lower()]
-    with atomic_file(path) as file:
+    with atomic_output(path) as file:
         return writer(file, records, dimensions)
 
 

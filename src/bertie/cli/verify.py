@@ -106,10 +106,10 @@ def command(
     limits = verify.limits_for(one, two).given(min_cosine, max_abs)
     report = verify.compare(one, two, texts.texts, texts.origin, limits)
     if html is not None:
-        from bertie.cli.atomic_file import atomic_file
+        from bertie.cli.atomic_output import atomic_output
         from bertie.verify.page import html_page
 
-        with atomic_file(html) as file:
+        with atomic_output(html) as file:
             file.write(html_page(report).encode())
     if as_json or not output.as_table(show_as):
         output.print_json(report.to_dict())

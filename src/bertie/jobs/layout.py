@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertie.errors import InputError
-from bertie.jobs.atomic_file import remove_unfinished
 from bertie.jobs.job import FORMATS, Job
+from bertie.system.disk import remove_unfinished
 from bertie.system.locks import Lock
 
 # What names of files of other formats end in, which aren't meant for directories.

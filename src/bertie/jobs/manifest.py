@@ -9,7 +9,6 @@ from typing import Any
 
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa
-from bertie.jobs.atomic_file import write_file
 from bertie.jobs.counts import Counts
 from bertie.jobs.files import InputFile
 from bertie.jobs.job import Job
@@ -17,6 +16,7 @@ from bertie.jobs.json_columns import is_json
 from bertie.jobs.layout import OutputLayout
 from bertie.jobs.model import ModelIdentity
 from bertie.jobs.shards import Shard
+from bertie.system.disk import write_file
 
 _FORMAT = 1
 RUNNING, FINISHED = "running", "finished"

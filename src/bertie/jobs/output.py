@@ -8,10 +8,10 @@ from math import isfinite
 from typing import IO, Any
 
 from bertie.jobs.arrow import pa, pq
-from bertie.jobs.atomic_file import atomic_file, write_file
 from bertie.jobs.json_columns import is_json
 from bertie.jobs.layout import OutputLayout
 from bertie.jobs.values import python_values
+from bertie.system.disk import atomic_file, write_file
 from bertie.tables import Bad
 
 

@@ -8,8 +8,8 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from bertie.errors import InputError
-from bertie.jobs.atomic_file import atomic_file, remove_unfinished
 from bertie.jobs.files import STDIN, InputFile
+from bertie.system.disk import atomic_file, remove_unfinished
 
 
 def spool_stdin(directory: Path, stream: Any, format: str, say: Callable[[str], None]) -> Path:

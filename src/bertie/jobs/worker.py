@@ -7,7 +7,6 @@ from typing import Any
 
 from bertie.errors import InputError, TruncationWarning
 from bertie.jobs import output
-from bertie.jobs.atomic_file import write_file
 from bertie.jobs.chunk import Chunk
 from bertie.jobs.columns import as_table
 from bertie.jobs.compute import OnRows, ShardResult, compute_shard
@@ -15,6 +14,7 @@ from bertie.jobs.manifest import Record
 from bertie.jobs.model import JobModel
 from bertie.jobs.plan import Plan
 from bertie.jobs.shards import InputReader, Shard
+from bertie.system.disk import write_file
 
 
 class Worker:

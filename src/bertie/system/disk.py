@@ -1,9 +1,15 @@
-"""Having the disk hold things, and putting what is whole into its place."""
+"""Having the disk hold things, and giving names only to what is whole."""
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+from bertie.errors import InputError
+
+_UNFINISHED = ".unfinished"
 
 if sys.platform == "win32":
 
@@ -59,3 +65,37 @@ def put_in_place(made: Path, place: Path, aside: Path) -> None:
             raise PermissionError(error.errno, _IN_USE, str(place)) from error
         raise
     sync(place.absolute().parent)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes a name when all of it is written and synced.
+
+    Raises: InputError: the disk refuses it; nothing has the name then but what had it before.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}{_UNFINISHED}")
+    try:
+        try:
+            with unfinished.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        sync(path.parent)
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a small file. Raises: as atomic_file."""
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove what a run that was killed had not finished."""
+    for path in directory.glob(f".*{_UNFINISHED}"):
+        path.unlink(missing_ok=True)
