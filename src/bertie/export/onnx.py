@@ -43,7 +43,7 @@ MODEL = "model.onnx"
 
 # What a caller may say instead of the checkpoint; the rest is no part of a graph.
 _COMMON = {"activation", "config", "vocab", "lower"}
-_TAKEN = {
+_ACCEPTED = {
     "hidden": _COMMON,
     "embedding": {*_COMMON, "pooling", "layers", "normalize", "dimensions"},
     "logits": _COMMON,
@@ -91,13 +91,13 @@ class _Plan:
         net: the graph.
         outputs: the names of what it gives.
         expected: the core.
-        described: the rest of what there is to say about it.
+        metadata: the rest of what there is to say about it.
     """
 
     net: Net
     outputs: tuple[str, ...]
     expected: Expected
-    described: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
 def write_onnx(
@@ -171,10 +171,10 @@ def _check_options(output: str, head: str | None, given: Given) -> None:
         raise InputError(f"head is {shown(head)}, but output is {output}: only logits have a head")
     if head is not None and head not in _HEADS:
         raise InputError(f"head is {shown(head)}, expected one of {', '.join(_HEADS)}")
-    if idle := sorted(set(given.stated()) - _TAKEN[output]):
+    if idle := sorted(set(given.stated()) - _ACCEPTED[output]):
         raise InputError(
             f"{', '.join(idle)}: given, but an ONNX graph of {output} has no place for it; it takes"
-            f" {', '.join(sorted(_TAKEN[output]))}"
+            f" {', '.join(sorted(_ACCEPTED[output]))}"
         )
 
 
@@ -215,11 +215,11 @@ def _plan_embedding(opened: Opened, head: str | None) -> _Plan:
     average = modes == (FIRST_LAST,)
     if average:
         modes, layers = ("mean",), (1, -1)
-    passed, width = build_modules(opened.layout), prepared.dimensions or 0
+    built, width = build_modules(opened.layout), prepared.dimensions or 0
     net = Net()
     states = add_encoder(net, opened.config, opened.tensors)
     pooled = [states[layer] for layer in layers]
-    modules = [*opened.layout.modules[: len(passed)], *([Normalize()] if normalize else [])]
+    modules = [*opened.layout.modules[: len(built)], *([Normalize()] if normalize else [])]
     outputs = add_embedding(net, pooled, modes, modules, width, average=average)
     encoder = Encoder(opened.config, opened.tensors)
 
@@ -228,18 +228,18 @@ def _plan_embedding(opened: Opened, head: str | None) -> _Plan:
         if average:
             first, last = np.split(vectors, 2, axis=1)
             vectors = (first + last) / np.float32(2)
-        for stage in passed:
-            vectors = stage.run(vectors)
+        for module in built:
+            vectors = module.run(vectors)
         vectors = np.ascontiguousarray(vectors[:, :width])
         return {outputs[0]: pooling.normalize(vectors) if normalize else vectors}
 
-    described = {
+    metadata = {
         "pooling": list(settings["pooling"]),
         "layers": list(layers),
         "modules": prepared.modules,
         "normalize": normalize,
     }
-    return _Plan(net, outputs, expected, described)
+    return _Plan(net, outputs, expected, metadata)
 
 
 def _plan_logits(opened: Opened, head: str | None) -> _Plan:
@@ -308,7 +308,7 @@ def _metadata(opened: Opened, plan: _Plan, check: Check) -> dict[str, str]:
         "model_type": opened.config.model_type,
         "max_positions": str(opened.config.positions),
         "tensors_sha256": remembered_hash(opened.tensors, opened.checkpoint.files),
-        **{name: json.dumps(value) for name, value in plan.described.items()},
+        **{name: json.dumps(value) for name, value in plan.metadata.items()},
         **{f"check_{name}": str(value) for name, value in asdict(check).items()},
     }
 
