@@ -92,7 +92,7 @@ def compare(model: Path, texts: list[str], rounds: int) -> None:
 
 def offsets(model: Path, texts: list[str], rounds: int) -> None:
     """Print what offsets cost the core, and what one sentence takes."""
-    core = Tokenizer.load(model)._engine._core
+    core = Tokenizer.load(model)._backend._core
     several = tuple(texts)
     core.seconds(several, True)
     pairs = [(core.seconds(several, False), core.seconds(several, True)) for _ in range(rounds)]

@@ -56,12 +56,12 @@ def test_an_index_opens(directory: Path, facts: Any) -> None:
 
 def test_a_job_half_done_goes_on(directory: Path) -> None:
     kept = directory / "kept" / "job"
-    asked = {"inputs": (str(kept / "in.csv"),), "shard_rows": 2, "load": {"precision": "float32"}}
+    options = {"inputs": (str(kept / "in.csv"),), "shard_rows": 2, "load": {"precision": "float32"}}
     model = str(directory / "tiny-sentence")
-    job = Job("embed", output=kept / "half.parquet", model=model, **asked)
+    job = Job("embed", output=kept / "half.parquet", model=model, **options)
     layout = layout_of(job)
     said: Any = manifest.read(layout)
-    fresh = Job("embed", output=kept / "fresh.parquet", model=model, **asked)
+    fresh = Job("embed", output=kept / "fresh.parquet", model=model, **options)
     run(fresh, How())
     now: Any = manifest.read(layout_of(fresh))
     # What is of this machine's packages; all else has to be the same.

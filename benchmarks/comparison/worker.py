@@ -1,6 +1,6 @@
 """One engine in a process of its own; process.py talks to it in JSON lines.
 
-    PYTHONPATH=benchmarks python benchmarks/comparison/worker.py ENGINE CHECKPOINT WORK THREADS TEXTS
+    python benchmarks/comparison/worker.py ENGINE CHECKPOINT WORK THREADS TEXTS
 
 TEXTS is a JSON file of lists of texts by name. It answers one line for each line: `bulk` embeds a
 list in one call, `one` embeds texts one call each, `peak` measures what Bertie's CPU can multiply.

@@ -63,9 +63,9 @@ def test_bench_calibrates_int8_on_a_file(
 ) -> None:
     sample = tmp_path / "sample.txt"
     sample.write_text("the dog\na cat and the river\n")
-    asked = ("bench", tiny_sentence, "--texts", rows, "-c", "body", "--rounds", 1)
-    ran = bertie(*asked, "--precision", "int8", "--calibration", sample)
+    arguments = ("bench", tiny_sentence, "--texts", rows, "-c", "body", "--rounds", 1)
+    ran = bertie(*arguments, "--precision", "int8", "--calibration", sample)
     assert json.loads(ran.out)["model"]["precision"] == "int8"
-    ran = bertie(*asked, "--precision", "float32", "--calibration", sample)
+    ran = bertie(*arguments, "--precision", "float32", "--calibration", sample)
     assert ran.code == 1
     assert "only int8 is calibrated" in ran.err

@@ -229,26 +229,26 @@ def test_search_takes_a_query_a_line_from_a_pipe(
 def test_search_asks_in_a_loop_on_a_terminal(
     terminal: type[Terminal], tiny_sentence: Path, rows: Path
 ) -> None:
-    asked = terminal("search", rows, "-m", tiny_sentence, "-k", "1")
-    asked.wait_for("? ")
-    asked.type("the dog\n")
-    asked.wait_for("1.000", "? ")
-    asked.type("cat\n")
-    asked.wait_for("1.000", "? ")
-    asked.type("\x04")
-    assert asked.end() == 0
-    assert "Traceback" not in asked.shown
+    session = terminal("search", rows, "-m", tiny_sentence, "-k", "1")
+    session.wait_for("? ")
+    session.type("the dog\n")
+    session.wait_for("1.000", "? ")
+    session.type("cat\n")
+    session.wait_for("1.000", "? ")
+    session.type("\x04")
+    assert session.end() == 0
+    assert "Traceback" not in session.shown
 
 
 def test_search_can_be_left_with_an_interrupt(
     terminal: type[Terminal], tiny_sentence: Path, rows: Path
 ) -> None:
-    asked = terminal("search", rows, "-m", tiny_sentence)
-    asked.wait_for("? ")
-    asked.type("\x03")
+    session = terminal("search", rows, "-m", tiny_sentence)
+    session.wait_for("? ")
+    session.type("\x03")
     # One that comes between the prompt and Python's waiting for a line is seen after that line.
-    assert asked.end(typing="\n") == 130
-    assert "Traceback" not in asked.shown
+    assert session.end(typing="\n") == 130
+    assert "Traceback" not in session.shown
 
 
 def test_embed_is_short_on_a_terminal(terminal: type[Terminal], tiny_sentence: Path) -> None:

@@ -16,16 +16,16 @@ Bertie = Callable[..., Ran]
 def test_export_makes_a_bundle_that_every_command_takes(
     bertie: Bertie, tiny_sentence: Path, tmp_path: Path
 ) -> None:
-    place = tmp_path / "bundle"
-    ran = bertie("export", tiny_sentence, place, "--precision", "bfloat16")
+    destination = tmp_path / "bundle"
+    ran = bertie("export", tiny_sentence, destination, "--precision", "bfloat16")
     assert (ran.code, ran.err) == (0, "")
     made = json.loads(ran.out)
-    assert made["path"] == str(place)
-    assert made["fingerprint"] == library.load(place).fingerprint
-    vectors = bertie("embed", "-m", place, "a book").out
+    assert made["path"] == str(destination)
+    assert made["fingerprint"] == library.load(destination).fingerprint
+    vectors = bertie("embed", "-m", destination, "a book").out
     assert vectors == bertie("embed", "-m", tiny_sentence, "--precision", "bfloat16", "a book").out
-    ran = bertie("pull", place)
-    assert ran.out == f"{place}\n"
+    ran = bertie("pull", destination)
+    assert ran.out == f"{destination}\n"
     assert "every SHA-256 checked" in ran.err
 
 
@@ -38,11 +38,11 @@ def test_export_tells_people_what_it_made(bertie: Bertie, tiny_bert: Path, tmp_p
 def test_export_takes_settings_that_become_part_of_the_bundle(
     bertie: Bertie, tiny_bert: Path, tmp_path: Path
 ) -> None:
-    place = tmp_path / "bundle"
+    destination = tmp_path / "bundle"
     settings = ["--pooling", "max", "--pooling", "cls", "--normalize", "--no-lower"]
     settings += ["--prompt", "query=find: ", "--max-length", "16", "--activation", "gelu_new"]
-    assert bertie("export", tiny_bert, place, *settings).code == 0
-    assert json.loads((place / "bertie.json").read_text())["options"] == {
+    assert bertie("export", tiny_bert, destination, *settings).code == 0
+    assert json.loads((destination / "bertie.json").read_text())["options"] == {
         "max_length": 16,
         "lower": False,
         "activation": "gelu_new",
@@ -50,32 +50,32 @@ def test_export_takes_settings_that_become_part_of_the_bundle(
         "normalize": True,
         "prompts": {"query": "find: "},
     }
-    assert bertie("export", tiny_bert, place, "--prompt", "query").code == 2
+    assert bertie("export", tiny_bert, destination, "--prompt", "query").code == 2
 
 
 def test_export_refuses_a_place_that_is_taken(
     bertie: Bertie, tiny_bert: Path, tmp_path: Path
 ) -> None:
-    place = tmp_path / "bundle"
-    place.mkdir()
-    ran = bertie("export", tiny_bert, place)
+    destination = tmp_path / "bundle"
+    destination.mkdir()
+    ran = bertie("export", tiny_bert, destination)
     assert (ran.code, ran.out) == (1, "")
     assert "exists already; --force" in ran.err
-    assert list(place.iterdir()) == []
+    assert list(destination.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", [["pull"], ["pull", "--check"]])
 def test_a_damaged_bundle_is_found(
     bertie: Bertie, tiny_bert: Path, tmp_path: Path, command: list[str]
 ) -> None:
-    place = tmp_path / "bundle"
-    bertie("export", tiny_bert, place)
-    assert bertie(*command, place).code == 0
-    weights = place / "model.safetensors"
+    destination = tmp_path / "bundle"
+    bertie("export", tiny_bert, destination)
+    assert bertie(*command, destination).code == 0
+    weights = destination / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    ran = bertie(*command, place)
+    ran = bertie(*command, destination)
     assert ran.code == 1
     assert "model.safetensors is not what was" in ran.err
 
@@ -92,13 +92,13 @@ def test_export_writes_onnx_and_says_how_close_it_is(
 ) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    place = tmp_path / "onnx"
-    ran = bertie("export", tiny_sentence, place, "--to", "onnx", "--output", "embedding")
+    destination = tmp_path / "onnx"
+    ran = bertie("export", tiny_sentence, destination, "--to", "onnx", "--output", "embedding")
     assert (ran.code, ran.err) == (0, "")
     made = json.loads(ran.out)
     assert made["outputs"] == ["sentence_embedding"]
     assert made["check"]["max_difference"] < 1e-5
-    assert (place / "model.onnx").stat().st_size == made["bytes"]
+    assert (destination / "model.onnx").stat().st_size == made["bytes"]
     ran = bertie("export", tiny_sentence, tmp_path / "b", "--to", "onnx", "--as", "table")
     assert ran.out.startswith(f"{tmp_path}/b: last_hidden_state of input_ids, attention_mask")
 

@@ -171,16 +171,16 @@ def locale(request: pytest.FixtureRequest) -> dict[str, str]:
 def test_any_character_can_be_printed_in_any_locale(
     locale: dict[str, str], process: Process, tiny_sentence: Path
 ) -> None:
-    asked = {"input": "naïve 日本 🙂\r\nplain\r\n", "env": locale, "encoding": "utf-8"}
+    streams = {"input": "naïve 日本 🙂\r\nplain\r\n", "env": locale, "encoding": "utf-8"}
     for command in (["embed"], ["tokenize", "--format", "lines"]):
-        ran = process(*command, "-m", tiny_sentence, **asked)
+        ran = process(*command, "-m", tiny_sentence, **streams)
         assert ran.returncode == 0, ran.stderr
         assert [json.loads(line)["text"] for line in ran.stdout.splitlines()] == [
             "naïve 日本 🙂",
             "plain",
         ]
     again = process(
-        "tokenize", "-m", tiny_sentence, "--format", "jsonl", **(asked | {"input": ran.stdout})
+        "tokenize", "-m", tiny_sentence, "--format", "jsonl", **(streams | {"input": ran.stdout})
     )
     assert again.stdout == ran.stdout
 
@@ -188,8 +188,8 @@ def test_any_character_can_be_printed_in_any_locale(
 def test_an_error_says_any_character_in_any_locale(
     locale: dict[str, str], process: Process
 ) -> None:
-    asked = {"input": '{"größe 日本": 1}\n', "env": locale, "encoding": "utf-8"}
-    ran = process("tokenize", "--format", "jsonl", **asked)
+    streams = {"input": '{"größe 日本": 1}\n', "env": locale, "encoding": "utf-8"}
+    ran = process("tokenize", "--format", "jsonl", **streams)
     assert ran.returncode == 1
     assert "'größe 日本'" in ran.stderr
 

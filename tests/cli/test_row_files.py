@@ -171,9 +171,9 @@ def indexed(
     lines = [{"id": str(n), "text": "a", "v": value} for n, value in enumerate(values)]
     path = directory / "rows.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    place = directory / "index"
-    ran = bertie("index", path, "-o", place, "--key", "id", "--type", f"v={kind}", "-m", model)
-    found = {row["key"]: row["fields"].get("v") for row in Index.open(place).rows()}
+    index_path = directory / "index"
+    ran = bertie("index", path, "-o", index_path, "--key", "id", "--type", f"v={kind}", "-m", model)
+    found = {row["key"]: row["fields"].get("v") for row in Index.open(index_path).rows()}
     return ran.err, [found[key] for key in sorted(found)]
 
 
@@ -195,10 +195,12 @@ def test_parquet_is_indexed_to_the_last_digit_or_refused(
         "list": pa.array([[1], []], pa.list_(pa.time64("ns"))),
     }
     pq.write_table(pa.table({"text": texts, **kinds}), tmp_path / "in.parquet")
-    place = tmp_path / "index"
-    ran = bertie("index", tmp_path / "in.parquet", "-o", place, "-m", tiny_sentence)
+    index_path = tmp_path / "index"
+    ran = bertie("index", tmp_path / "in.parquet", "-o", index_path, "-m", tiny_sentence)
     assert ran.code == 0, ran.err
-    rows = sorted((row["fields"] for row in Index.open(place).rows()), key=lambda row: row["text"])
+    rows = sorted(
+        (row["fields"] for row in Index.open(index_path).rows()), key=lambda row: row["text"]
+    )
     for name, column in kinds.items():
         if name == "list":
             assert [row[name] for row in rows] == ['["00:00:00.000000001"]', "[]"]
@@ -214,12 +216,12 @@ def test_parquet_is_indexed_to_the_last_digit_or_refused(
     }
     for said, column in refused.items():
         pq.write_table(pa.table({"text": texts, "v": column}), tmp_path / "in.parquet")
-        ran = bertie("index", tmp_path / "in.parquet", "-o", place)
+        ran = bertie("index", tmp_path / "in.parquet", "-o", index_path)
         assert (ran.code, said in ran.err, "column 'v'" in ran.err) == (1, True, True), ran.err
     twice = pa.table([texts, texts], names=["text", "text"])
     pq.write_table(twice, tmp_path / "in.parquet")
-    assert "column 'text' twice" in bertie("index", tmp_path / "in.parquet", "-o", place).err
-    assert len(Index.open(place)) == 2
+    assert "column 'text' twice" in bertie("index", tmp_path / "in.parquet", "-o", index_path).err
+    assert len(Index.open(index_path)) == 2
 
 
 def test_a_number_that_json_lacks_stays_what_it_was(
@@ -227,7 +229,7 @@ def test_a_number_that_json_lacks_stays_what_it_was(
 ) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "[MASK]", "n": NaN, "m": -Infinity}\n')
     for task, model in (("embed", tiny_sentence), ("fill", filler)):
-        asked = (task, "-m", model, "-i", tmp_path / "in.jsonl")
-        assert bertie(*asked, "-o", tmp_path / "o.jsonl").code == 0
-        for line in ((tmp_path / "o.jsonl").read_text(), bertie(*asked).out):
+        arguments = (task, "-m", model, "-i", tmp_path / "in.jsonl")
+        assert bertie(*arguments, "-o", tmp_path / "o.jsonl").code == 0
+        for line in ((tmp_path / "o.jsonl").read_text(), bertie(*arguments).out):
             assert line.startswith('{"text": "[MASK]", "n": NaN, "m": -Infinity, ')

@@ -100,11 +100,13 @@ def test_standard_input_is_read_as_lines(
 
 
 def test_who_breaks_a_run_off_is_told_how_it_goes_on(tiny_sentence: Path, tmp_path: Path) -> None:
-    asked = [
+    arguments = [
         *(sys.executable, "-m", "bertie", "run", "embed", "-", "-o", tmp_path / "out.parquet"),
         *("-m", tiny_sentence, "--spool", tmp_path / "spool"),
     ]
-    with subprocess.Popen(asked, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as ran:
         ends = time.monotonic() + TIMEOUT
         while not any((tmp_path / "spool").glob("*")):
             assert time.monotonic() < ends, "it never read"

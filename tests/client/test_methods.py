@@ -61,20 +61,23 @@ def test_answers_come_back_as_the_librarys_own_records() -> None:
     given = {"text": "b", "score": 0.5, "start": 2, "end": 3}
     response = {"answers": [[given]]}
     remote = REMOTE_METHODS["answer"]
-    asked, single = remote.body(("who?", "a b"), {})
-    assert remote.read_response(response, asked, single) == Answer("b", 0.5, 2, 3)
-    asked, single = remote.body(("who?", ["a b"]), {"top_k": 2})
-    assert remote.read_response(response, asked, single) == [[Answer("b", 0.5, 2, 3)]]
+    request_body, single = remote.body(("who?", "a b"), {})
+    assert remote.read_response(response, request_body, single) == Answer("b", 0.5, 2, 3)
+    request_body, single = remote.body(("who?", ["a b"]), {"top_k": 2})
+    assert remote.read_response(response, request_body, single) == [[Answer("b", 0.5, 2, 3)]]
 
 
 def test_vectors_come_back_in_the_type_that_was_asked_for() -> None:
     remote = REMOTE_METHODS["embed"]
-    asked, single = remote.body(("a",), {"output": "int8"})
-    vector = remote.read_response({"answers": ["AACAPwAAAMA="]}, asked, single)
+    request_body, single = remote.body(("a",), {"output": "int8"})
+    vector = remote.read_response({"answers": ["AACAPwAAAMA="]}, request_body, single)
     assert vector.dtype == np.int8
     assert vector.tolist() == [1, -2]
-    asked, single = remote.body((["a"],), {})
-    assert remote.read_response({"answers": ["AACAPwAAAMA="]}, asked, single).dtype == np.float32
+    request_body, single = remote.body((["a"],), {})
+    assert (
+        remote.read_response({"answers": ["AACAPwAAAMA="]}, request_body, single).dtype
+        == np.float32
+    )
 
 
 def test_clients_are_public() -> None:

@@ -56,10 +56,10 @@ def embed(tiny_sentence: Path, tmp_path: Path) -> Callable[..., Summary]:
     """Run an embedding job into out.parquet, in shards of 16 rows."""
 
     def call(*inputs: object, output: object = "out.parquet", **others: Any) -> Summary:
-        asked = {"task": "embed", "model": str(tiny_sentence), "shard_rows": 16}
+        options = {"task": "embed", "model": str(tiny_sentence), "shard_rows": 16}
         how = {name: others.pop(name) for name in list(others) if name in How.__annotations__}
-        asked = {**asked, **others}
-        job = Job(inputs=tuple(map(str, inputs)), output=tmp_path / str(output), **asked)
+        options = {**options, **others}
+        job = Job(inputs=tuple(map(str, inputs)), output=tmp_path / str(output), **options)
         return run(job, How(**how))
 
     return call

@@ -140,9 +140,9 @@ def test_what_is_no_text_is_not_read_as_one(
 ) -> None:
     path = tmp_path / "in.parquet"
     given(path, kind, values)
-    asked: dict[str, Any] = {role: "value"}
+    options: dict[str, Any] = {role: "value"}
     with pytest.raises(InputError, match=r"column 'value' is .*, expected text"):
-        run(Job("tokenize", (str(path),), tmp_path / "out.parquet", str(tiny_bert), **asked))
+        run(Job("tokenize", (str(path),), tmp_path / "out.parquet", str(tiny_bert), **options))
 
 
 def test_a_text_that_is_not_utf8_rejects_its_row(tiny_bert: Path, tmp_path: Path) -> None:

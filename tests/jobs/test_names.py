@@ -42,7 +42,7 @@ def write(directory: Path, row: dict[str, str]) -> list[str]:
 def test_columns_of_any_name_are_read_and_kept(
     tiny_bert: Path, names: list[str], keeps: bool
 ) -> None:
-    row = {name: f"value {place}" for place, name in enumerate(names)}
+    row = {name: f"value {index}" for index, name in enumerate(names)}
     expected = {names[-1]: row[names[-1]]} if keeps else row
     keep = (names[-1],) if keeps else None
     with TemporaryDirectory() as directory:

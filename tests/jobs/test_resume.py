@@ -48,23 +48,23 @@ def output(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
 
-def command(rows: Path, model: Path, place: Path, *more: object) -> list[str]:
+def command(rows: Path, model: Path, output_name: Path, *more: object) -> list[str]:
     """A job as a command of its own."""
-    asked = ["run", "embed", rows, "-o", place, "-m", model, "--shard-rows", "16", *more]
-    return [sys.executable, "-m", "bertie", *map(str, asked)]
+    arguments = ["run", "embed", rows, "-o", output_name, "-m", model, "--shard-rows", "16", *more]
+    return [sys.executable, "-m", "bertie", *map(str, arguments)]
 
 
-@pytest.mark.parametrize("place", ["out.parquet", "shards"])
+@pytest.mark.parametrize("output_name", ["out.parquet", "shards"])
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
-    place: str, embed: Embed, rows: Path, tiny_sentence: Path, tmp_path: Path
+    output_name: str, embed: Embed, rows: Path, tiny_sentence: Path, tmp_path: Path
 ) -> None:
     with rows.open("ab") as more:
         more.write(b"bad\n" + csv_of(sentences(700)).encode().split(b"\n", 1)[1])
-    asked = command(rows, tiny_sentence, tmp_path / place)
-    finished = layout_of(Job("embed", (str(rows),), tmp_path / place)).records_directory
+    arguments = command(rows, tiny_sentence, tmp_path / output_name)
+    finished = layout_of(Job("embed", (str(rows),), tmp_path / output_name)).records_directory
     random = Random(11)
     for kill in range(1, 3):
-        process = subprocess.Popen(asked, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
         end = time.monotonic() + TIMEOUT
         while process.poll() is None and len([*finished.glob("*.json")]) < 5 * kill:
             assert time.monotonic() < end, "it did not finish shards"
@@ -73,11 +73,11 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
         process.kill()
         process.wait()
         assert not (tmp_path / "out.parquet").exists()
-    ran = subprocess.run(asked, capture_output=True, text=True, timeout=TIMEOUT, check=True)
+    ran = subprocess.run(arguments, capture_output=True, text=True, timeout=TIMEOUT, check=True)
     assert "shards were done before" in ran.stderr
     assert "1 rows rejected" in ran.stderr
     broken_off = output(tmp_path)
-    embed(rows, output=place, restart=True)
+    embed(rows, output=output_name, restart=True)
     assert output(tmp_path) == broken_off
     assert not [*tmp_path.rglob("*.unfinished")]
 
@@ -216,10 +216,10 @@ def test_a_full_disk_fails_clearly_and_the_job_goes_on_afterwards(
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    asked = command(rows, tiny_sentence, tmp_path / "out.parquet")
+    arguments = command(rows, tiny_sentence, tmp_path / "out.parquet")
     home = {**os.environ, "BERTIE_HOME": str(tmp_path / "home")}
     ran = subprocess.run(
-        asked, capture_output=True, text=True, timeout=TIMEOUT, preexec_fn=full, env=home
+        arguments, capture_output=True, text=True, timeout=TIMEOUT, preexec_fn=full, env=home
     )
     assert ran.returncode == 1
     assert "can't be written: File too large" in ran.stderr

@@ -50,14 +50,14 @@ def ran(model: Path, data: str, shard_rows: int, output: str, **more: Any) -> tu
         else:
             path.write_text(data, encoding="utf-8")
             given = str(path)
-        place = Path(directory) / output
-        job = Job("tokenize", (given,), place, str(model), shard_rows=shard_rows, **more)
+        out = Path(directory) / output
+        job = Job("tokenize", (given,), out, str(model), shard_rows=shard_rows, **more)
         summary = run(job, How(stream=stream))
         rejects = lines(Path(summary.rejects)) if summary.rejects else []
         reasons = {one["row"]: one["reason"] for one in rejects}
-        if place.suffix == ".jsonl":
-            return None, lines(place), reasons
-        found = table(place)
+        if out.suffix == ".jsonl":
+            return None, lines(out), reasons
+        found = table(out)
         return found.schema, found.to_pylist(), reasons
 
 
@@ -172,8 +172,8 @@ def test_json_of_a_file_is_looked_at_before_it_is_written_out(
     schema = pa.schema([pa.field("text", pa.string()), field])
     given = pa.table([pa.array(["a"] * len(values)), pa.array(values)], schema=schema)
     pq.write_table(given, tmp_path / "in.parquet")
-    asked = ((str(tmp_path / "in.parquet"),), tmp_path / "out.jsonl", str(tiny_bert))
-    summary = run(Job("tokenize", *asked))
+    arguments = ((str(tmp_path / "in.parquet"),), tmp_path / "out.jsonl", str(tiny_bert))
+    summary = run(Job("tokenize", *arguments))
     found = [row["v"] for row in lines(tmp_path / "out.jsonl")]
     assert found == [1, "x", None, [1, {"a": None}]]
     rejects = lines(Path(summary.rejects or ""))

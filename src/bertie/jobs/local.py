@@ -6,7 +6,7 @@ from typing import Any
 
 from bertie.calls.prefetching import prefetch
 from bertie.jobs.chunk import Chunk
-from bertie.jobs.compute import OnRows, ShardResult
+from bertie.jobs.computation import OnRows, ShardResult
 from bertie.jobs.manifest import Record
 from bertie.jobs.plan import Plan
 from bertie.jobs.shards import Shard

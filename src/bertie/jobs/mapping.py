@@ -8,7 +8,7 @@ from typing import Any
 from bertie.jobs.arrow import pa
 from bertie.jobs.chunk import Chunk
 from bertie.jobs.columns import input_columns, output_columns
-from bertie.jobs.compute import compute_shard
+from bertie.jobs.computation import compute_shard
 from bertie.jobs.job import Job
 from bertie.jobs.model import JobModel, ModelIdentity, identify
 from bertie.jobs.run import check_job

@@ -9,7 +9,7 @@ from bertie.errors import InputError, TruncationWarning
 from bertie.jobs import output
 from bertie.jobs.chunk import Chunk
 from bertie.jobs.columns import as_table
-from bertie.jobs.compute import OnRows, ShardResult, compute_shard
+from bertie.jobs.computation import OnRows, ShardResult, compute_shard
 from bertie.jobs.manifest import Record
 from bertie.jobs.model import JobModel
 from bertie.jobs.plan import Plan
