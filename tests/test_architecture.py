@@ -12,7 +12,7 @@ from tests.timeouts import TIMEOUT
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 # The file of any task, of any of several kinds, and what a check leaves behind.
-PLACEHOLDERS = ("TASK", "*", "build/full")
+PLACEHOLDERS = ("TASK", "NAME", "*", "build/full")
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "scripts").is_dir(), reason="needs the repository's docs/, scripts/"
