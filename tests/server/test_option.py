@@ -34,7 +34,7 @@ def test_a_field_says_what_its_flag_and_variable_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "word", "value"),
+    ("name", "text", "value"),
     [
         ("number", "7", 7),
         ("size", "2G", 2 * 10**9),
@@ -48,12 +48,12 @@ def test_a_field_says_what_its_flag_and_variable_are() -> None:
         ("names", "", ()),
     ],
 )
-def test_a_word_becomes_the_value(name: str, word: str, value: Any) -> None:
-    assert BY_NAME[name].parse(word, "here") == value
+def test_a_text_becomes_the_value(name: str, text: str, value: Any) -> None:
+    assert BY_NAME[name].parse(text, "here") == value
 
 
 @pytest.mark.parametrize(
-    ("name", "word", "message"),
+    ("name", "text", "message"),
     [
         ("number", "-1", "here is -1, expected a whole number, at least 0"),
         ("number", "1k", "here is '1k', expected a whole number"),
@@ -63,9 +63,9 @@ def test_a_word_becomes_the_value(name: str, word: str, value: Any) -> None:
         ("word", "c", "here is 'c', expected a, b"),
     ],
 )
-def test_a_word_that_is_no_value_is_refused(name: str, word: str, message: str) -> None:
+def test_a_text_that_is_no_value_is_refused(name: str, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        BY_NAME[name].parse(word, "here")
+        BY_NAME[name].parse(text, "here")
 
 
 @pytest.mark.parametrize(

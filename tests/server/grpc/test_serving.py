@@ -1,4 +1,4 @@
-"""A client of tei.v1 is answered what the library gives, by every method."""
+"""A client of tei.v1 is answered what the library gives, by every RPC."""
 
 import hashlib
 import threading
@@ -21,7 +21,7 @@ from tests.server.running import Running, running
 from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
-Ask = Callable[..., Any]
+Invoke = Callable[..., Any]
 
 TEXTS = ["the old bridge", "who reads"]
 
@@ -40,73 +40,75 @@ def channel(everything: Running) -> Iterator[grpc.Channel]:
 
 
 @pytest.fixture(scope="module")
-def ask(channel: grpc.Channel) -> Ask:
-    """Calls a method by its path with a message, and gives the answer."""
+def invoke(channel: grpc.Channel) -> Invoke:
+    """Invokes an RPC by its path with a message, and gives the answer."""
 
-    def call(path: str, message: Any, gives: Any, *metadata: tuple[str, str]) -> Any:
+    def invoked(path: str, message: Any, response_type: Any, *metadata: tuple[str, str]) -> Any:
         send = channel.unary_unary(
             f"/tei.v1.{path}",
             request_serializer=lambda one: one.SerializeToString(),
-            response_deserializer=gives.FromString,
+            response_deserializer=response_type.FromString,
         )
         return send(message, timeout=TIMEOUT, metadata=metadata)
 
-    return call
+    return invoked
 
 
-def streamed(channel: grpc.Channel, path: str, messages: Any, gives: Any) -> Any:
-    """Call a method that takes a stream and gives one."""
+def streamed(channel: grpc.Channel, path: str, messages: Any, response_type: Any) -> Any:
+    """Invoke an RPC that takes a stream and gives one."""
     send = channel.stream_stream(
         f"/tei.v1.{path}",
         request_serializer=lambda one: one.SerializeToString(),
-        response_deserializer=gives.FromString,
+        response_deserializer=response_type.FromString,
     )
     return send(iter(messages), timeout=TIMEOUT)
 
 
-def test_embed_gives_the_librarys_vectors(ask: Ask, local: Local) -> None:
+def test_embed_gives_the_librarys_vectors(invoke: Invoke, local: Local) -> None:
     model = local("embed")
-    found = ask("Embed/Embed", pb.EmbedRequest(inputs=TEXTS[0]), pb.EmbedResponse)
+    found = invoke("Embed/Embed", pb.EmbedRequest(inputs=TEXTS[0]), pb.EmbedResponse)
     assert found.embeddings == model.embed(TEXTS[0], normalize=True).tolist()
     assert found.metadata.compute_tokens == len(model.tokenizer.encode(TEXTS[0]).ids)
     assert found.metadata.compute_chars == len(TEXTS[0])
     assert found.metadata.total_time_ns >= found.metadata.inference_time_ns > 0
     raw = pb.EmbedRequest(inputs=TEXTS[0], normalize=False)
-    found = ask("Embed/Embed", raw, pb.EmbedResponse)
+    found = invoke("Embed/Embed", raw, pb.EmbedResponse)
     assert found.embeddings == model.embed(TEXTS[0], normalize=False).tolist()
     short = pb.EmbedRequest(inputs=TEXTS[0], dimensions=4)
-    assert len(ask("Embed/Embed", short, pb.EmbedResponse).embeddings) == 4
+    assert len(invoke("Embed/Embed", short, pb.EmbedResponse).embeddings) == 4
 
 
-def test_tokens_and_sparse_vectors_are_the_librarys(ask: Ask, local: Local) -> None:
-    found = ask("Embed/EmbedAll", pb.EmbedAllRequest(inputs=TEXTS[0]), pb.EmbedAllResponse)
+def test_tokens_and_sparse_vectors_are_the_librarys(invoke: Invoke, local: Local) -> None:
+    found = invoke("Embed/EmbedAll", pb.EmbedAllRequest(inputs=TEXTS[0]), pb.EmbedAllResponse)
     rows = np.array([one.embeddings for one in found.token_embeddings], np.float32)
     assert np.array_equal(rows, local("embed").embed_tokens(TEXTS[0]).vectors)
-    found = ask("Embed/EmbedSparse", pb.EmbedSparseRequest(inputs=TEXTS[0]), pb.EmbedSparseResponse)
+    found = invoke(
+        "Embed/EmbedSparse", pb.EmbedSparseRequest(inputs=TEXTS[0]), pb.EmbedSparseResponse
+    )
     expected = local("sparse").embed_sparse(TEXTS[0])
     assert [one.index for one in found.sparse_embeddings] == expected.indices.tolist()
     assert [one.value for one in found.sparse_embeddings] == expected.weights.tolist()
 
 
-def test_predict_gives_labels_of_texts_and_pairs(ask: Ask, local: Local) -> None:
+def test_predict_gives_labels_of_texts_and_pairs(invoke: Invoke, local: Local) -> None:
     for path, message, given in (
         ("Predict/Predict", pb.PredictRequest(inputs=TEXTS[0]), TEXTS[0]),
         ("Predict/PredictPair", pb.PredictPairRequest(inputs=TEXTS), tuple(TEXTS)),
     ):
-        found = ask(path, message, pb.PredictResponse).predictions
+        found = invoke(path, message, pb.PredictResponse).predictions
         expected = local("classify").classify(given)
         assert [one.label for one in found] == [one.label for one in expected]
         assert [one.score for one in found] == [np.float32(one.score) for one in expected]
 
 
 def test_rerank_orders_texts_alone_and_from_a_stream(
-    ask: Ask, channel: grpc.Channel, local: Local
+    invoke: Invoke, channel: grpc.Channel, local: Local
 ) -> None:
     pairs = [("old", text) for text in TEXTS]
     scores = sigmoid(local("rank").score(pairs, raw=True))
     order = np.argsort(-scores, kind="stable").tolist()
     request = pb.RerankRequest(query="old", texts=TEXTS, return_text=True)
-    found = ask("Rerank/Rerank", request, pb.RerankResponse).ranks
+    found = invoke("Rerank/Rerank", request, pb.RerankResponse).ranks
     assert [one.index for one in found] == order
     assert [one.text for one in found] == [TEXTS[i] for i in order]
     assert [one.score for one in found] == [np.float32(scores[i]) for i in order]
@@ -121,14 +123,14 @@ def test_rerank_orders_texts_alone_and_from_a_stream(
     assert not any(one.HasField("text") for one in ranks)
 
 
-def test_tokens_have_places_in_bytes_and_go_back(ask: Ask, local: Local) -> None:
+def test_tokens_have_places_in_bytes_and_go_back(invoke: Invoke, local: Local) -> None:
     request = pb.EncodeRequest(inputs="Über old", add_special_tokens=True)
-    found = ask("Tokenize/Tokenize", request, pb.EncodeResponse).tokens
+    found = invoke("Tokenize/Tokenize", request, pb.EncodeResponse).tokens
     assert [one.id for one in found] == local("embed").tokenizer.encode("Über old").ids
     assert not found[0].HasField("start")
     assert found[-2].stop == len("Über old".encode())
     ids = [one.id for one in found]
-    text = ask(
+    text = invoke(
         "Tokenize/Decode", pb.DecodeRequest(ids=ids, skip_special_tokens=True), pb.DecodeResponse
     )
     assert text.text == local("embed").tokenizer.decode(ids)
@@ -156,23 +158,23 @@ def test_a_stream_is_answered_in_order_while_it_is_open(
         heard.release()
 
 
-def test_metadata_names_the_model_and_faults_have_their_status(ask: Ask) -> None:
+def test_metadata_names_the_model_and_errors_have_their_status(invoke: Invoke) -> None:
     request = pb.EmbedRequest(inputs="a")
     with pytest.raises(grpc.RpcError) as unknown:
-        ask("Embed/Embed", request, pb.EmbedResponse, ("x-model", "nobody"))
+        invoke("Embed/Embed", request, pb.EmbedResponse, ("x-model", "nobody"))
     assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
     assert "nobody" in unknown.value.details()
     with pytest.raises(grpc.RpcError) as wrong:
-        ask("Embed/Embed", request, pb.EmbedResponse, ("x-model", "tag"))
+        invoke("Embed/Embed", request, pb.EmbedResponse, ("x-model", "tag"))
     assert wrong.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     long = pb.EmbedRequest(inputs="old " * 500)
     with pytest.raises(grpc.RpcError) as refused:
-        ask("Embed/Embed", long, pb.EmbedResponse)
+        invoke("Embed/Embed", long, pb.EmbedResponse)
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     with pytest.raises(grpc.RpcError) as broken:
-        ask("Predict/PredictPair", pb.PredictPairRequest(inputs=["a"]), pb.PredictResponse)
+        invoke("Predict/PredictPair", pb.PredictPairRequest(inputs=["a"]), pb.PredictResponse)
     assert broken.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    assert ask("Embed/Embed", request, pb.EmbedResponse, ("x-model", "embed")).embeddings
+    assert invoke("Embed/Embed", request, pb.EmbedResponse, ("x-model", "embed")).embeddings
 
 
 def code_of(call: Callable[[], Any]) -> grpc.StatusCode:
@@ -188,7 +190,7 @@ def code_of(call: Callable[[], Any]) -> grpc.StatusCode:
     [b"\xff", b"\x0a\x02\xff\xfe", b"\x0a\x7fcut", b"\x08" + b"\xff" * 20],
     ids=["no field", "utf8", "cut", "endless number"],
 )
-def test_bytes_that_are_no_message_are_the_callers_fault(
+def test_bytes_that_are_no_message_are_the_callers_error(
     channel: grpc.Channel, data: bytes
 ) -> None:
     for rpc in RPCS:
@@ -207,10 +209,10 @@ def test_bytes_that_are_no_message_are_the_callers_fault(
 
 
 def test_what_is_too_much_or_beyond_the_vocabulary_is_refused(
-    ask: Ask, channel: grpc.Channel
+    invoke: Invoke, channel: grpc.Channel
 ) -> None:
     many = pb.RerankRequest(query="a", texts=["b"] * 10_000)
-    call = partial(ask, "Rerank/Rerank", many, pb.RerankResponse)
+    call = partial(invoke, "Rerank/Rerank", many, pb.RerankResponse)
     assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
     rank = channel.stream_unary(
         "/tei.v1.Rerank/RerankStream",
@@ -220,18 +222,18 @@ def test_what_is_too_much_or_beyond_the_vocabulary_is_refused(
     call = partial(rank, flow, timeout=TIMEOUT)
     assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
     large = pb.EmbedRequest(inputs="a" * 3_000_000)
-    call = partial(ask, "Embed/Embed", large, pb.EmbedResponse)
+    call = partial(invoke, "Embed/Embed", large, pb.EmbedResponse)
     assert code_of(call) == grpc.StatusCode.RESOURCE_EXHAUSTED
     beyond = pb.DecodeRequest(ids=[2**31])
-    call = partial(ask, "Tokenize/Decode", beyond, pb.DecodeResponse)
+    call = partial(invoke, "Tokenize/Decode", beyond, pb.DecodeResponse)
     assert code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
-    call = partial(ask, "Embed/Nothing", beyond, pb.EmbedResponse)
+    call = partial(invoke, "Embed/Nothing", beyond, pb.EmbedResponse)
     assert code_of(call) == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_time_that_is_over_is_said_whoever_set_it(ask: Ask) -> None:
+def test_time_that_is_over_is_said_whoever_set_it(invoke: Invoke) -> None:
     request = pb.EmbedRequest(inputs="old bridge " * 100_000, truncate=True)
-    call = partial(ask, "Embed/Embed", request, pb.EmbedResponse, ("x-timeout-ms", "1"))
+    call = partial(invoke, "Embed/Embed", request, pb.EmbedResponse, ("x-timeout-ms", "1"))
     assert code_of(call) == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
@@ -254,8 +256,8 @@ def test_health_is_what_an_inference_says_and_reflection_lists_the_services(
     assert {"tei.v1.Embed", "tei.v1.Info", "grpc.health.v1.Health"} <= names
 
 
-def test_info_says_what_the_default_model_is(ask: Ask, local: Local) -> None:
-    found = ask("Info/Info", pb.InfoRequest(), pb.InfoResponse)
+def test_info_says_what_the_default_model_is(invoke: Invoke, local: Local) -> None:
+    found = invoke("Info/Info", pb.InfoRequest(), pb.InfoResponse)
     assert found.model_type == pb.MODEL_TYPE_EMBEDDING
     assert found.model_dtype == "float32"
     assert found.max_input_length == local("embed").max_length

@@ -18,7 +18,7 @@ from tests.server.running import Running, running
 from tests.timeouts import TIMEOUT
 
 Local = Callable[[str], Any]
-Ask = Callable[..., Any]
+Post = Callable[..., Any]
 
 TEXTS = ["the old bridge", "who reads"]
 MASKED = "the old [MASK] reads"
@@ -38,7 +38,7 @@ def client(everything: Running) -> Callable[..., InferenceClient]:
 
 
 @pytest.fixture(scope="module")
-def post(everything: Running) -> Iterator[Ask]:
+def post(everything: Running) -> Iterator[Post]:
     """Sends a body, and gives the response."""
     with httpx.Client(base_url=everything.url, timeout=TIMEOUT) as http:
         yield lambda path, **body: http.post(path, json=body)
@@ -187,7 +187,7 @@ def test_a_mask_is_found_in_a_text_that_is_lower_cased_before_the_tokenizer(fill
     assert found[0].sequence == model.tokenizer.decode(filled)
 
 
-def test_several_inputs_are_answered_by_as_many(post: Ask, local: Local) -> None:
+def test_several_inputs_are_answered_by_as_many(post: Post, local: Local) -> None:
     def said(task: str, inputs: Any, **parameters: Any) -> Any:
         response = post(f"/pipeline/{task}", inputs=inputs, parameters=parameters)
         assert response.status_code == 200, response.text
@@ -216,7 +216,7 @@ def test_several_inputs_are_answered_by_as_many(post: Ask, local: Local) -> None
     assert len(said("feature-extraction", TEXTS * 40)) == 80  # beyond TEI's most
 
 
-def test_parameters_of_features_are_taken_from_either_place(post: Ask, local: Local) -> None:
+def test_parameters_of_features_are_taken_from_either_place(post: Post, local: Local) -> None:
     expected = local("embed").embed(TEXTS, normalize=False)
     apart = {"inputs": TEXTS, "parameters": {"normalize": False}, "options": {"use_cache": False}}
     for path in ("/", "/models/embed", "/pipeline/feature-extraction"):
@@ -225,7 +225,7 @@ def test_parameters_of_features_are_taken_from_either_place(post: Ask, local: Lo
             assert np.array_equal(found, expected)
 
 
-def test_a_bare_text_is_answered_by_what_the_path_speaks(post: Ask) -> None:
+def test_a_bare_text_is_answered_by_what_the_path_speaks(post: Post) -> None:
     flat = post("/predict", inputs="who reads").json()
     for body in ({}, {"parameters": None}, {"options": {"wait_for_model": True}}):
         assert post("/models/classify/", inputs="who reads", **body).json() == flat
@@ -237,7 +237,7 @@ def test_a_bare_text_is_answered_by_what_the_path_speaks(post: Ask) -> None:
     assert batch == [post("/predict", inputs=one).json() for one in ("who", "reads")]
 
 
-def test_another_models_task_is_refused_by_name(client: Any, post: Ask) -> None:
+def test_another_models_task_is_refused_by_name(client: Any, post: Post) -> None:
     for name, ask in (
         ("embed", lambda one: one.zero_shot_classification("a", LABELS)),
         ("classify", lambda one: one.zero_shot_classification("a", LABELS)),
@@ -318,14 +318,14 @@ def test_a_model_of_any_name_is_the_only_one(tiny_sentence: Any) -> None:
     ],
 )
 def test_a_body_that_cannot_be_is_refused(
-    post: Ask, task: str, body: Any, status: int, says: str
+    post: Post, task: str, body: Any, status: int, says: str
 ) -> None:
     response = post(f"/pipeline/{task}", **body)
     assert response.status_code == status, response.text
     assert says in response.json()["error"]
 
 
-def test_an_answer_is_no_longer_than_the_model_reads(post: Ask, local: Local) -> None:
+def test_an_answer_is_no_longer_than_the_model_reads(post: Post, local: Local) -> None:
     asked = {"question": QUESTION, "context": CONTEXT}
     expected = local("answer").answer(QUESTION, CONTEXT, max_answer_length=60)
     found = post(
@@ -336,7 +336,7 @@ def test_an_answer_is_no_longer_than_the_model_reads(post: Ask, local: Local) ->
     assert own["answers"][0][0]["score"] == expected.score
 
 
-def test_what_multiplies_is_refused_in_our_own_api_as_well(post: Ask) -> None:
+def test_what_multiplies_is_refused_in_our_own_api_as_well(post: Post) -> None:
     crossed = post("/v1/zero_shot", inputs=["a"] * 2000, labels=["b"] * 2000)
     assert (crossed.status_code, "4000000 pairs" in crossed.text) == (422, True)
     masks = post("/v1/fill", inputs=["[MASK] " * 50] * 2000, top_k=100_000)

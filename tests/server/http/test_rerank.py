@@ -133,7 +133,7 @@ def test_teis_errors_have_its_type(post: Any, body: Any, status: int) -> None:
     assert response.json()["error_type"] == ("Empty" if status == 400 else "Validation")
 
 
-def test_a_fault_in_infinitys_words_has_its_body(post: Any) -> None:
+def test_an_error_in_infinitys_words_has_its_body(post: Any) -> None:
     response = post("/rerank", query="a", documents=["b"], model="nobody")
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "model_not_found"

@@ -134,7 +134,7 @@ def test_a_server_without_indexes_says_so(everything: Running) -> None:
     assert (response.status_code, "--indexes" in response.text) == (404, True)
 
 
-def test_indexes_that_cannot_be_mounted_are_refused(index: Index, tmp_path: Path) -> None:
+def test_indexes_that_cannot_be_opened_are_refused(index: Index, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two are called 'rows'"):
         open_indexes([str(index.path), f"rows={index.path}"])
     with pytest.raises(InputError, match="is no index"):

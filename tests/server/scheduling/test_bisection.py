@@ -55,7 +55,7 @@ def test_what_nobody_raised_on_purpose_becomes_an_error_of_the_server() -> None:
     assert "ZeroDivisionError" in str(errors[0])
 
 
-def test_an_input_is_named_by_its_place_in_its_own_request() -> None:
+def test_an_input_is_named_by_its_position_in_its_own_request() -> None:
     assert str(with_position(InputError("text 0 has no [MASK]"), 7)) == "text 7 has no [MASK]"
     other = CheckpointError("layer 0 is NaN")
     assert with_position(other, 7) is other

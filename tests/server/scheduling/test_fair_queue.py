@@ -86,7 +86,7 @@ def test_an_input_beyond_the_budget_is_alone() -> None:
     assert [len(queue.take(bucket, 10)) for _ in range(3)] == [1, 1, 0]
 
 
-def test_the_withdrawn_are_not_taken_and_not_counted() -> None:
+def test_the_removed_are_not_taken_and_not_counted() -> None:
     queue = FairQueue()
     items = push(queue, "gone", 5, 5, 5)
     push(queue, "here", 7)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import bertie
+from bertie.calls.token_ids import TokenIds
 from bertie.errors import InputError
 from bertie.server.methods import METHODS
-from bertie.server.scheduling.inference import InferenceRequest, Tensors, TokenIds
+from bertie.server.scheduling.inference import InferenceRequest
+from bertie.server.tensors import Tensors
 from bertie.tasks.table import TASKS
 from tests.editing import edit_json
 from tests.server.scheduling.conftest import run, serving

@@ -65,10 +65,10 @@ class AppState:
         self._held_bytes -= size
 
 
-def _indexes(words: tuple[str, ...]) -> "Mapping[str, Index]":
+def _indexes(texts: tuple[str, ...]) -> "Mapping[str, Index]":
     """Open the indexes, if there are any: what does it takes a while to import."""
-    if not words:
+    if not texts:
         return {}
     from bertie.server.indexes import open_indexes
 
-    return open_indexes(words)
+    return open_indexes(texts)

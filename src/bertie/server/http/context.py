@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bertie.errors import UnknownModel
 from bertie.server.http.errors import RequestError
 from bertie.server.methods import METHODS
 from bertie.server.scheduling.inference import InferenceRequest, InferenceResponse, as_tuples
@@ -94,12 +93,8 @@ class Context:
 
     def find_exactly(self, name: str) -> "ModelEntry":
         """Find the model of exactly this name. Raises: UnknownModel: there is none."""
-        for entry in self.service.models():
-            if entry.name == name:
-                self.entry = entry
-                return entry
-        known = ", ".join(entry.name for entry in self.service.models()) or "none"
-        raise UnknownModel(f"model {name!r} isn't known here; the server's models are: {known}")
+        self.entry = self.service.entry(name)
+        return self.entry
 
     async def tokenizer(self, task: str | None = None, model: str | None = None) -> Tokenizer:
         """Give a model's tokenizer; the model is loaded then, so its settings are known.

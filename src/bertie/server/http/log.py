@@ -31,7 +31,7 @@ def set_up(format: str) -> None:
 
 
 def log_request(record: AccessRecord) -> None:
-    """Log a request."""
+    """Log a request, in fields whose names don't change: people search for them."""
     if not LOGGER.isEnabledFor(logging.INFO):
         return
     fields: dict[str, Any] = {

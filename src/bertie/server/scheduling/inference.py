@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bertie.calls.token_ids import TokenIds as TokenIds
+from bertie.calls.token_ids import TokenIds
 from bertie.errors import InputError
-from bertie.server.tensors import Tensors as Tensors
 from bertie.tasks.methods import Method
 
 

@@ -43,7 +43,7 @@ class PendingBatch:
 
 
 class PoolWorker:
-    """One worker.
+    """One worker, whichever process it has.
 
     Attributes:
         number: from 0.

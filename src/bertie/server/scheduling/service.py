@@ -130,6 +130,10 @@ class Service:
         """Find a model whatever it is for. Args, Raises: as Registry.any."""
         return self._registry.any(model)
 
+    def entry(self, name: str) -> ModelEntry:
+        """Find the model of exactly this name. Raises: UnknownModel: there is none."""
+        return self._registry.entry(name)
+
     def models(self) -> list[ModelEntry]:
         """List every model, in the order in which they were added."""
         return list(self._registry)

@@ -1,4 +1,4 @@
-"""A worker's handle in the front process: a process that was started, or a thread."""
+"""A worker's handle in the front process: to a process that runs worker.py, or to a thread."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ class _Reader(asyncio.BufferedProtocol):
 
 
 class WorkerProcess:
-    """A worker in a process of its own."""
+    """The handle to a worker in a process of its own."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", transport: asyncio.Transport) -> None:
         self.pid = process.pid
@@ -120,7 +120,7 @@ def _has_file_descriptor() -> bool:
 
 
 class WorkerThread:
-    """A worker in a thread of the front process, with which it dies."""
+    """The handle to a worker in a thread of the front process, with which it dies."""
 
     def __init__(self, threads: int, receive: Receive) -> None:
         """Start a worker.

@@ -4,8 +4,8 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
+from bertie.calls.token_ids import TokenIds
 from bertie.server.http.errors import RequestError
-from bertie.server.scheduling.inference import TokenIds
 from bertie.tokenize import Tokenizer
 
 TokenId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]

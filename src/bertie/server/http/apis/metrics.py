@@ -4,7 +4,6 @@ from typing import Any
 
 from bertie.server.http.api import BERTIE, TEI
 from bertie.server.http.context import Context
-from bertie.server.http.prometheus import exposition
 from bertie.server.http.response import Response
 from bertie.server.http.route import Route
 
@@ -18,6 +17,9 @@ async def status(context: Context) -> dict[str, Any]:
 
 async def metrics(context: Context) -> Response:
     """Give all counts since the start, in Prometheus' text format."""
+    # Prometheus' client library takes a while to import, which the server's start needn't wait for.
+    from bertie.server.http.prometheus import exposition
+
     return Response(exposition(context.state.metrics, context.service), media_type=_PROMETHEUS)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from bertie.calls.token_ids import TokenIds
 from bertie.engine.similarity import similarity as compared
 from bertie.server.http.api import TEI
 from bertie.server.http.apis import tei_bodies as bodies
@@ -13,7 +14,6 @@ from bertie.server.http.apis.truncation import truncation
 from bertie.server.http.context import Context
 from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
-from bertie.server.scheduling.inference import TokenIds
 
 
 async def embed(context: Context, body: bodies.EmbedBody) -> bodies.Vectors:

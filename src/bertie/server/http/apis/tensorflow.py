@@ -10,7 +10,7 @@ from bertie.server.http.context import Context
 from bertie.server.http.errors import RequestError
 from bertie.server.http.route import Route
 from bertie.server.http.serialization import RequestBody, ResponseBody
-from bertie.server.scheduling.inference import Tensors
+from bertie.server.tensors import Tensors
 
 # What the exports call their inputs; each is (batch, sequence) of whole numbers.
 INPUTS = ("input_ids", "input_mask", "input_type_ids")
