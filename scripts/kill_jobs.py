@@ -85,8 +85,8 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 def finished(output: Path) -> int:
     """Count the shards that are finished."""
-    notes = output / "_job" if output.suffix == "" else output.with_name(f"{output.name}.job")
-    return len([*(notes / "finished").glob("*.json")])
+    state = output / "_job" if output.suffix == "" else output.with_name(f"{output.name}.job")
+    return len([*(state / "finished").glob("*.json")])
 
 
 def environment(on: str) -> dict[str, str]:

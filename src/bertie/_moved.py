@@ -26,7 +26,11 @@ MOVED = {
         "loading": ("doctor", "fingerprint", "load"),
     }.items()
     for name in names
-} | {"bertie.opening": "bertie.opened", "bertie.settled": "bertie.loading.settle"}
+} | {
+    "bertie.jobs.engine": "bertie.jobs.model",
+    "bertie.opening": "bertie.opened",
+    "bertie.settled": "bertie.loading.settle",
+}
 
 
 class Forwarder:

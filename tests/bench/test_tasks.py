@@ -68,12 +68,12 @@ def test_every_task_is_measured(bert: Path, task: str) -> None:
 
 def test_what_the_head_multiplies_is_counted(bert: Path) -> None:
     model = bertie.load(with_head(bert, "tag"), threads=1)
-    share = _instrument(model)
+    profile = _instrument(model)
     TASK_CALLS["tag"](model, TEXTS)()
     tokens = int(model.tokenizer.encode_batch(TEXTS).lengths.sum())
-    assert share.head_flops == 2 * tokens * HIDDEN * 3
-    assert share.encoder_flops > share.head_flops
-    assert share.encoder_s > 0
+    assert profile.head_flops == 2 * tokens * HIDDEN * 3
+    assert profile.encoder_flops > profile.head_flops
+    assert profile.encoder_s > 0
 
 
 def test_the_head_is_expected_to_run_as_fast_as_the_encoder() -> None:

@@ -62,21 +62,20 @@ def test_answers_come_back_as_the_librarys_own_records() -> None:
     response = {"answers": [[given]]}
     remote = REMOTE_METHODS["answer"]
     request_body, single = remote.body(("who?", "a b"), {})
-    assert remote.read_response(response, request_body, single) == Answer("b", 0.5, 2, 3)
+    assert remote.read_answers(response, request_body, single) == Answer("b", 0.5, 2, 3)
     request_body, single = remote.body(("who?", ["a b"]), {"top_k": 2})
-    assert remote.read_response(response, request_body, single) == [[Answer("b", 0.5, 2, 3)]]
+    assert remote.read_answers(response, request_body, single) == [[Answer("b", 0.5, 2, 3)]]
 
 
 def test_vectors_come_back_in_the_type_that_was_asked_for() -> None:
     remote = REMOTE_METHODS["embed"]
     request_body, single = remote.body(("a",), {"output": "int8"})
-    vector = remote.read_response({"answers": ["AACAPwAAAMA="]}, request_body, single)
+    vector = remote.read_answers({"answers": ["AACAPwAAAMA="]}, request_body, single)
     assert vector.dtype == np.int8
     assert vector.tolist() == [1, -2]
     request_body, single = remote.body((["a"],), {})
     assert (
-        remote.read_response({"answers": ["AACAPwAAAMA="]}, request_body, single).dtype
-        == np.float32
+        remote.read_answers({"answers": ["AACAPwAAAMA="]}, request_body, single).dtype == np.float32
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 import bertie
 from bertie.errors import InputError
 from bertie.jobs import Mapper
+from bertie.jobs.model import ModelIdentity
 
 TEXTS = ["the old bridge", None, "a cat"]
 
@@ -30,6 +31,12 @@ def test_a_mapper_adds_columns_and_keeps_every_row_in_its_place(tiny_sentence: P
     expected = bertie.load(tiny_sentence).embed([TEXTS[0], TEXTS[2]])
     np.testing.assert_array_equal(np.array([first, third], np.float32), expected)
     assert mapper(given.slice(0, 0)).num_rows == 0
+
+
+def test_what_an_earlier_release_pickled_of_a_mapper_is_found() -> None:
+    with pytest.warns(DeprecationWarning, match=r"bertie\.jobs\.engine is bertie\.jobs\.model"):
+        found = pickle.loads(b"cbertie.jobs.engine\nIdentity\n.")  # noqa: S301
+    assert found is ModelIdentity
 
 
 def test_a_mapper_refuses_tables_and_tasks_that_do_not_fit(tiny_sentence: Path) -> None:

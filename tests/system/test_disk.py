@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bertie.system.disk import put_in_place, sync
+from bertie.errors import InputError
+from bertie.system.disk import atomic_file, put_in_place, remove_unfinished, sync
 
 
 def made(directory: Path, content: str) -> Path:
@@ -47,3 +48,19 @@ def test_files_and_directories_are_synced_and_nothing_else(tmp_path: Path) -> No
     sync(tmp_path / "directory" / "file")
     with pytest.raises(FileNotFoundError):
         sync(tmp_path / "nowhere")
+
+
+def test_what_a_killed_run_left_is_removed_and_what_others_are_writing_is_not(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".left.0.unfinished").touch()
+    with atomic_file(tmp_path / "vectors.npy", resumed=False) as file:
+        file.write(b"vectors")
+        remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors.npy"]
+    with (
+        pytest.raises(InputError, match="can't be written: No such file"),
+        atomic_file(tmp_path / "part") as file,
+    ):
+        remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors.npy"]

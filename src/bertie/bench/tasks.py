@@ -99,12 +99,12 @@ class _Measured:
     kind: Texts
     call: Callable[[], Any]
     seconds: list[float] = field(default_factory=list)
-    shares: list[_Profile] = field(default_factory=list)
+    profiles: list[_Profile] = field(default_factory=list)
 
     def report(self) -> TaskBulk:
         """Summarize the rounds."""
-        expected = [_expected(profile) for profile in self.shares]
-        rounds = list(zip(self.seconds, self.shares, expected, strict=True))
+        expected = [_expected(profile) for profile in self.profiles]
+        rounds = list(zip(self.seconds, self.profiles, expected, strict=True))
         return TaskBulk(
             name=self.kind.name,
             texts=len(self.kind.texts),
@@ -189,7 +189,7 @@ def _measure(one: _Measured, profile: _Profile) -> None:
     begun = time.perf_counter()
     one.call()
     one.seconds.append(time.perf_counter() - begun)
-    one.shares.append(_Profile(profile.encoder_s, profile.encoder_flops, profile.head_flops))
+    one.profiles.append(_Profile(profile.encoder_s, profile.encoder_flops, profile.head_flops))
 
 
 def _embed(model: Any, texts: Sequence[str]) -> Callable[[], Any]:

@@ -18,5 +18,5 @@ def atomic_output(path: Path) -> Iterator[IO[bytes]]:
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is no plain file, expected one or none")
-    with atomic_file(path) as file:
+    with atomic_file(path, resumed=False) as file:
         yield file

@@ -46,7 +46,7 @@ def _blocking(
         body, single = remote.body(args, named)
         response = self._run(self._call_method(remote, body))
         warn_truncated(response["work"]["truncated"], stacklevel=2)
-        return remote.read_response(response, body, single)
+        return remote.read_answers(response, body, single)
 
     update_wrapper(method, local)
     return method
@@ -62,7 +62,7 @@ def _awaitable(
         body, single = remote.body(args, named)
         response = await self._run(self._call_method(remote, body))
         warn_truncated(response["work"]["truncated"], stacklevel=2)
-        return remote.read_response(response, body, single)
+        return remote.read_answers(response, body, single)
 
     update_wrapper(method, local)
     return method
@@ -82,7 +82,7 @@ def _streaming(
             body, _ = remote.body(remote.spread(chunk), options)
             response = self._run(self._call_method(remote, body))
             left_out.extend(response["work"]["truncated"])
-            return remote.read_response(response, body, False)
+            return remote.read_answers(response, body, False)
 
         def stream() -> Iterator[Any]:
             for some in prefetch(_chunks(inputs), list, answers):
@@ -108,7 +108,7 @@ def _streaming_async(
             body, _ = remote.body(remote.spread(chunk), options)
             response = await self._run(self._call_method(remote, body))
             left_out.extend(response["work"]["truncated"])
-            for answer in remote.read_response(response, body, False):
+            for answer in remote.read_answers(response, body, False):
                 yield answer
         warn_truncated(left_out, stacklevel=2)
 

@@ -116,8 +116,8 @@ def _sparse(given: Any, _: Mapping[str, Any]) -> SparseVector:
 
 
 def _token_vectors(given: Any, body: Mapping[str, Any]) -> TokenVectors:
-    places = [(start, end) for start, end in given["offsets"]]
-    return TokenVectors(given["tokens"], places, _matrix(given["vectors"], body))
+    offsets = [(start, end) for start, end in given["offsets"]]
+    return TokenVectors(given["tokens"], offsets, _matrix(given["vectors"], body))
 
 
 def _masks(given: Any, _: Mapping[str, Any]) -> list[list[Filling]]:
@@ -192,7 +192,7 @@ class RemoteMethod:
             raise InputError(f"{name} is of type {kind}, expected an iterable of {name}")
         return inputs, dict(options)
 
-    def read_response(self, response: Any, body: Mapping[str, Any], single: bool) -> Any:
+    def read_answers(self, response: Any, body: Mapping[str, Any], single: bool) -> Any:
         """Read the answers in the response's body: in kind, and in order."""
         found = [self.read(one, body) for one in response["answers"]]
         return found[0] if single else self.join(found)

@@ -37,7 +37,7 @@ def score_fillings(
     """Judge what a model would fill in by what stood there.
 
     Args:
-        ranks: of each text, of each token, its place among the fillings, the best at 1.
+        ranks: of each text, of each token, its rank among the fillings, the best at 1.
         log_probabilities: the same, the natural logarithms of their chances.
         k: how many fillings of each count.
     Raises: InputError: there is no token, or k is below 1, or one has more texts or tokens than

@@ -194,7 +194,7 @@ def _columns(
     """Read a table's columns by our names: those of its header, or the first ones and the last."""
     delimiter = "," if path.suffix.lower() == ".csv" else "\t"
     lines = (f"{row.fields['text']}\n" for row in tables.read(path, format="lines"))
-    places: dict[str, int] = {}
+    indices: dict[str, int] = {}
     width = 0
     if delimiter == ",":
         reader = csv.reader(lines, strict=True)  # else a quote left open swallows rows
@@ -202,15 +202,15 @@ def _columns(
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     tables.allow_long_fields()
     for row in _parse(reader, path):
-        if not places:
+        if not indices:
             width = len(row)
-            places, header = _find_columns(row, wanted, path)
+            indices, header = _find_columns(row, wanted, path)
             if header:
                 continue
         if len(row) != width:
             raise _error(path, reader.line_num, f"{len(row)} columns, expected {width}")
-        yield reader.line_num, {name: row[place] for name, place in places.items()}
-    if not places:
+        yield reader.line_num, {name: row[index] for name, index in indices.items()}
+    if not indices:
         raise InputError(f"{path} is empty, expected rows of {', '.join(wanted)}")
 
 
@@ -234,7 +234,7 @@ def _find_columns(
         if any(known in lower for known in names)
     }
     if last in named and "text" in named:
-        twice = [lower[place] for place in named.values() if lower.count(lower[place]) > 1]
+        twice = [lower[index] for index in named.values() if lower.count(lower[index]) > 1]
         if twice:
             raise InputError(f"{path}: its header has {twice[0]!r} twice; rename one")
         if "pair" not in named and last == "score":

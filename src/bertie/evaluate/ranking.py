@@ -15,7 +15,7 @@ class RankingScores:
         queries: how many there are with a relevant document.
         k: how many of each ranking count.
         ndcg: the gain of the first k, less the further back, as a share of the best possible one.
-        mrr: one over the place of the first relevant document among the first k, else 0.
+        mrr: one over the rank of the first relevant document among the first k, else 0.
         recall: the share of relevant documents among the first k.
     """
 
@@ -40,7 +40,7 @@ def score_rankings(
     Raises: InputError: no query has a relevant document, k is below 1, or a document is ranked
         twice, or a relevance is NaN or infinite.
     Source: trec_eval's ndcg_cut, recip_rank and recall: the gain is the relevance itself, the
-        discount log2 of the place plus 1 (Järvelin and Kekäläinen, 2002).
+        discount log2 of the rank plus 1 (Järvelin and Kekäläinen, 2002).
     """
     if k < 1:
         raise InputError(f"k is {k}, expected at least 1")
@@ -66,11 +66,11 @@ def _score(gains: Mapping[str, float], first: Sequence[str], k: int) -> tuple[fl
     """Score one ranking."""
     found = [gains.get(document, 0.0) for document in first]
     best = sorted(gains.values(), reverse=True)[:k]
-    places = (place for place, gain in enumerate(found, start=1) if gain)
+    ranks = (rank for rank, gain in enumerate(found, start=1) if gain)
     share = sum(map(bool, found)) / len(gains)
-    return _discounted(found) / _discounted(best), 1 / next(places, math.inf), share
+    return _discounted(found) / _discounted(best), 1 / next(ranks, math.inf), share
 
 
 def _discounted(gains: Sequence[float]) -> float:
-    """Sum gains, each divided by log2 of its place plus 1."""
-    return math.fsum(gain / math.log2(place + 1) for place, gain in enumerate(gains, start=1))
+    """Sum gains, each divided by log2 of its rank plus 1."""
+    return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))

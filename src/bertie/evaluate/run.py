@@ -34,7 +34,7 @@ from bertie.evaluate.squad import AnswerScores, score_answers
 Scores = LabelScores | Correlations | RankingScores | SpanScores | AnswerScores | FillingScores
 
 # What data sets call a second sentence that follows the first, and one that doesn't; numbers are
-# places among the head's outputs.
+# indices of the head's outputs.
 _FOLLOWS = ("follows", "isnext", "0")
 _OTHER = ("other", "notnext", "1")
 
@@ -70,10 +70,10 @@ def _embed(model: Any, data: Path, k: int, progress: Progress) -> Correlations |
         return search(read_collection(data), vector_scores(model, progress), k)
     pairs = read_scored(data)
     texts = list(dict.fromkeys(text for pair in pairs for text in (pair.text, pair.pair)))
-    places = {text: place for place, text in enumerate(texts)}
+    indices = {text: index for index, text in enumerate(texts)}
     vectors = unit_vectors(model, texts, progress)
-    first = vectors[[places[pair.text] for pair in pairs]]
-    second = vectors[[places[pair.pair] for pair in pairs]]
+    first = vectors[[indices[pair.text] for pair in pairs]]
+    second = vectors[[indices[pair.pair] for pair in pairs]]
     return correlate([pair.score for pair in pairs], np.einsum("nd,nd->n", first, second).tolist())
 
 
@@ -143,9 +143,9 @@ def _next_sentence(model: Any, data: Path, k: int, progress: Progress) -> LabelS
     """Judge whether second texts follow first ones, at even chances."""
     examples = read_labelled(data)
     names = {name: words[0] for words in (_FOLLOWS, _OTHER) for name in words}
-    for place, example in enumerate(examples):
+    for index, example in enumerate(examples):
         if example.pair is None:
-            raise InputError(f"{data}: example {place} has one text, expected a pair")
+            raise InputError(f"{data}: example {index} has one text, expected a pair")
         if example.label.lower() not in names:
             raise InputError(
                 f"{data}: label {example.label!r} says neither that a text follows nor that it"
@@ -190,16 +190,16 @@ def _input(example: Labelled) -> str | tuple[str, str]:
 
 
 def _as_labels(gold: Sequence[str], labels: Sequence[str], data: Path) -> list[str]:
-    """Write gold labels as the model does: its own names in any case, or places in their list."""
+    """Write gold labels as the model does: its own names in any case, or indices in their list."""
     known = {label.lower(): label for label in labels} | {label: label for label in labels}
-    places = {str(place): label for place, label in enumerate(labels)}
+    indexed = {str(index): label for index, label in enumerate(labels)}
     own = {label: known.get(label, known.get(label.lower())) for label in gold}
     unnamed = [label for label, name in own.items() if name is None]
-    if unnamed and any(label not in places for label in gold):
+    if unnamed and any(label not in indexed for label in gold):
         odd = unnamed[0]
         raise InputError(
             f"{data}: label {odd!r} is none of the model's, which are {', '.join(labels)};"
             " expected those, or their numbers from 0"
         )
-    of = places if unnamed else {label: name for label, name in own.items() if name is not None}
+    of = indexed if unnamed else {label: name for label, name in own.items() if name is not None}
     return [of[label] for label in gold]

@@ -32,7 +32,7 @@ def search(collection: Collection, scorer: Scorer, k: int) -> RankingScores:
     rankings = {}
     for query, row in zip(collection.queries, scores, strict=True):
         best = np.argsort(-row, kind="stable")[:k]
-        rankings[query] = [ids[place] for place in best.tolist()]
+        rankings[query] = [ids[index] for index in best.tolist()]
     return score_rankings(collection.relevance, rankings, k)
 
 
@@ -91,6 +91,6 @@ def unit_vectors(
     """
     stream = model.embed_stream(texts, normalize=True, prompt_name=prompt_name)
     vectors = np.empty((len(texts), model.dimensions), np.float32)
-    for place, vector in enumerate(with_progress(stream, len(texts), progress)):
-        vectors[place] = vector
+    for index, vector in enumerate(with_progress(stream, len(texts), progress)):
+        vectors[index] = vector
     return vectors

@@ -48,20 +48,20 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
 def _spans(tags: Sequence[str]) -> Iterator[Span]:
     """Walk over the tags with the span that is open."""
     start, kind = 0, ""
-    for place, tag in enumerate([*tags, "O"]):
+    for index, tag in enumerate([*tags, "O"]):
         mark, dash, named = tag.partition("-")
         if mark not in set("OBIELSU") or (mark == "O") != (not dash) or (dash and not named):
             raise InputError(
-                f"tag {tag!r} of word {place + 1}: expected O, or one of B-, I-, E-, L-, S-, U- and"
+                f"tag {tag!r} of word {index + 1}: expected O, or one of B-, I-, E-, L-, S-, U- and"
                 " a type"
             )
         if kind and (mark in "OBSU" or named != kind):
-            yield start, place, kind
+            yield start, index, kind
             kind = ""
         if mark != "O" and not kind:
-            start, kind = place, named
+            start, kind = index, named
         if kind and mark in "ELSU":
-            yield start, place + 1, kind
+            yield start, index + 1, kind
             kind = ""
 
 

@@ -24,7 +24,7 @@ class InputFile:
         path: absolute; "-" is standard input.
         format: one of INPUT_FORMATS.
         size: bytes.
-        changed: when it was written last, in nanoseconds.
+        modified: when it was written last, in nanoseconds.
     """
 
     path: str

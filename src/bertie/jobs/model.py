@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from bertie.loading.fingerprint import model_fingerprint
 from bertie.loading.load import load
 from bertie.loading.spec import specify
 from bertie.opened import GIVEN, Given
-from bertie.sources import is_local, resolve
+from bertie.sources import resolve
 from bertie.tasks.methods import METHODS
 from bertie.tasks.token_counts import TokenCounts, count_tokens
 from bertie.tokenize import Tokenizer
@@ -41,6 +40,10 @@ class ModelIdentity:
     precision: str
     isa: str
     dimensions: int | None
+
+
+# What it was called when earlier releases pickled it, in a Mapper.
+Identity = ModelIdentity
 
 
 def identify(job: Job, precision: str | None = None) -> ModelIdentity:
@@ -77,11 +80,6 @@ def load_options(job: Job, precision: str | None) -> dict[str, Any]:
     if options.get("precision", "auto") == "auto":
         options["precision"] = precision or "auto"
     return options
-
-
-def absolute_source(job: Job) -> str:
-    """Give the model's name as it is understood from any working directory."""
-    return str(Path(job.model).absolute()) if is_local(job.model) else job.model
 
 
 class JobModel:

@@ -19,12 +19,13 @@ from bertie.jobs.job import Job
 from bertie.jobs.json_columns import JsonColumns
 from bertie.jobs.layout import OutputLayout, layout_of
 from bertie.jobs.manifest import Record
-from bertie.jobs.model import absolute_source, identify
+from bertie.jobs.model import identify
 from bertie.jobs.plan import Plan
 from bertie.jobs.report import Observer, ProgressTracker, Summary
 from bertie.jobs.shards import InputReader, Shard
 from bertie.jobs.spool import rewindable, spool_stdin
 from bertie.jobs.tasks import JOB_TASKS
+from bertie.sources.local import absolute_source
 
 # Where shards are done, and the module that has them done there.
 BACKENDS = {"local": "local", "ray": "on_ray", "spark": "on_spark"}
@@ -35,7 +36,7 @@ class How:
     """How a job runs; nothing here changes its output.
 
     Attributes:
-        on: a key of DRIVERS.
+        on: a key of BACKENDS.
         workers: how many at a time, where there may be several; None: one a machine.
         restart: begin anew, whatever was done before.
         allow_other_isa: go on, or work, on a CPU with another instruction set.
@@ -344,7 +345,7 @@ def check_job(job: Job) -> None:
 
 def _find_input(job: Job, how: How) -> tuple[Job, tuple[InputFile, ...]]:
     """Find the input's files, and name everything as any working directory understands it."""
-    job = replace(job, model=absolute_source(job))
+    job = replace(job, model=str(absolute_source(job.model)))
     if STDIN not in job.inputs:
         return job, files.find_files(job.inputs, job.input_format)
     if len(job.inputs) > 1:

@@ -39,11 +39,11 @@ class JobTask:
 
 
 _LABELS = pa.list_(pa.struct([("label", pa.string()), ("score", pa.float64())]))
-_PLACE = [("start", pa.int64()), ("end", pa.int64())]
+_OFFSETS = [("start", pa.int64()), ("end", pa.int64())]
 _SPANS = pa.list_(
-    pa.struct([("label", pa.string()), ("score", pa.float64()), ("text", pa.string()), *_PLACE])
+    pa.struct([("label", pa.string()), ("score", pa.float64()), ("text", pa.string()), *_OFFSETS])
 )
-_ANSWER = pa.struct([("text", pa.string()), ("score", pa.float64()), *_PLACE])
+_ANSWER = pa.struct([("text", pa.string()), ("score", pa.float64()), *_OFFSETS])
 _FILLING = pa.struct([("token", pa.string()), ("score", pa.float64()), ("id", pa.int64())])
 _SPARSE = pa.struct([("indices", pa.list_(pa.int32())), ("weights", pa.list_(pa.float32()))])
 _VECTOR_TYPES = {

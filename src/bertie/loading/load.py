@@ -13,7 +13,7 @@ from bertie.loading.build import build
 from bertie.loading.settle import AUTO
 from bertie.loading.spec import specify
 from bertie.opened import GIVEN, Given
-from bertie.sources import is_local
+from bertie.sources.local import absolute_source
 from bertie.tasks.model import Model
 
 
@@ -86,7 +86,7 @@ def load(
     sample = spec.settled.sample
     kept = None if sample is None or calibration is None else sample.text.texts
     again = {**options, "precision": spec.settled.precision.value, "calibration": kept}
-    reload = partial(load, Path(source).absolute() if is_local(source) else source, **again)
+    reload = partial(load, absolute_source(source), **again)
     return build(spec, str(source), reload, threads=threads, budget=budget, max_memory=max_memory)
 
 

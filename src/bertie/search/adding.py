@@ -48,7 +48,7 @@ class Changes(Record):
 
 @dataclass
 class _Chunk:
-    """Rows to write, and the places of those whose vectors are still to be computed."""
+    """Rows to write, and the indices of those whose vectors are still to be computed."""
 
     items: Sequence[Item]
     unchanged: int
@@ -74,7 +74,7 @@ def add_rows(
         rows: a list or the like, or something that says by `again` that it can be read again, is
             read twice.
         progress: called with what has been done after each step.
-        kept: gets every row's key.
+        seen_keys: gets every row's key.
     Returns: what was done.
     Raises: InputError: a row can't be kept; nothing is then, or of an iterator those some
         thousands before it have been.
@@ -95,7 +95,7 @@ def add_rows(
                 seen_keys.update(item.key for item in some)
             _check(some, types)
             chunk = _make_chunk(store, settings, model, some, known)
-            due = [chunk.items[place].fields[settings.column] for place in chunk.to_embed]
+            due = [chunk.items[index].fields[settings.column] for index in chunk.to_embed]
             waiting.append(chunk)  # from here on its vectors may come
             yield from due
 
@@ -173,12 +173,12 @@ def _make_chunk(
     known.update((item.key, item.content) for item in due)
     vectors = np.empty((len(due), settings.dimensions), np.float32)
     to_embed: deque[int] = deque()
-    for place, item in enumerate(due):
+    for index, item in enumerate(due):
         old = before.get(item.key)
         if old is not None and old[settings.column] == item.fields[settings.column]:
-            vectors[place] = old[VECTOR]
+            vectors[index] = old[VECTOR]
         else:
-            to_embed.append(place)
+            to_embed.append(index)
     chunk = _Chunk(due, len(given) - len(due), len(replaced), vectors, to_embed)
     if due:
         windowed = settings.truncate == "window"

@@ -104,7 +104,7 @@ def _describe(
         centre /= max(float(np.linalg.norm(centre)), 1e-12)
         cosines = vectors[own] @ centre
         nearest = own[np.argsort(-cosines, kind="stable")]
-        examples = list(dict.fromkeys(texts[place] for place in nearest[:50]))[:_EXAMPLES]
+        examples = list(dict.fromkeys(texts[n] for n in nearest[:50]))[:_EXAMPLES]
         described.append(
             Cluster(
                 number,

@@ -107,7 +107,10 @@ def _typed(value: Any, kind: Any, column: str) -> str:
 
 
 def _read(text: str, kind: Any) -> Any:
-    """Read a text as what a column of times or decimal numbers has. Raises: Misfit: it is none."""
+    """Read a text as what a column of times or decimal numbers has.
+
+    Raises: ValueMismatch: it is none.
+    """
     readers: Mapping[str, Callable[[str], Any]] = {
         "timestamp": datetime.fromisoformat,
         "date32": date.fromisoformat,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bertie.errors import InputError
 
 Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 _BLOCK = 2048  # rows compared at a time: 16 MB of cosines
 _SLACK = 1e-4  # what a float32 product may be off, far more than it is
@@ -17,20 +17,20 @@ Progress = Callable[[int, int], None]
 
 
 def nearest_neighbours(
-    vectors: Floats, places: Places, progress: Progress = lambda done, of: None
-) -> tuple[Floats, Places]:
+    vectors: Floats, indices: Indices, progress: Progress = lambda done, of: None
+) -> tuple[Floats, Indices]:
     """Find for some rows the row that is nearest to each beside itself.
 
     Args:
         vectors: (rows, dim) float32, of length 1 or 0; at least two.
-        places: (some,) rows.
+        indices: (some,) rows.
         progress: called with rows done, and those there are.
     Returns: (some,) float32 cosines, and (some,) the rows that they belong to.
     """
-    best = np.full(len(places), -np.inf, np.float32)
-    neighbours = np.zeros(len(places), np.int64)
-    for first in range(0, len(places), _BLOCK):
-        some = places[first : first + _BLOCK]
+    best = np.full(len(indices), -np.inf, np.float32)
+    neighbours = np.zeros(len(indices), np.int64)
+    for first in range(0, len(indices), _BLOCK):
+        some = indices[first : first + _BLOCK]
         span = slice(first, first + len(some))
         for start in range(0, len(vectors), _BLOCK):
             cosines = vectors[some] @ vectors[start : start + _BLOCK].T
@@ -41,7 +41,7 @@ def nearest_neighbours(
             better = found > best[span]
             best[span] = np.where(better, found, best[span])
             neighbours[span] = np.where(better, nearest + start, neighbours[span])
-        progress(min(first + _BLOCK, len(places)), len(places))
+        progress(min(first + _BLOCK, len(indices)), len(indices))
     return best, neighbours
 
 

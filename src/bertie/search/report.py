@@ -56,7 +56,7 @@ class IndexReport(Record):
             return
         yield f"nearest     of {self.sampled:,} rows, by cosine:"
         most = max(count for _, count in self.histogram)
-        first = next(place for place, (_, count) in enumerate(self.histogram) if count)
+        first = next(index for index, (_, count) in enumerate(self.histogram) if count)
         for edge, count in self.histogram[first:]:
             yield f"  {edge:.2f}  {'█' * round(_WIDTH * count / most):<{_WIDTH}}  {count:,}"
         for least, found in self.near.items():

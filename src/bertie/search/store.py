@@ -57,8 +57,8 @@ class Store:
         self._trained = settings.trained
         with self._errors():
             # Of a relative path it would take ~ for the home directory.
-            place = directory.absolute()
-            database = lancedb.connect(place, read_consistency_interval=_READ_INTERVAL)
+            path = directory.absolute()
+            database = lancedb.connect(path, read_consistency_interval=_READ_INTERVAL)
             if new:
                 self._table = database.create_table(_TABLE, schema=self._schema())
                 self._table.create_index(KEY, config=lancedb.index.BTree())
@@ -267,9 +267,9 @@ class Store:
             if name not in types:
                 new.append(self._arrow.field(name, kind))
             convert = column_converter(kind)
-            for place, value in enumerate(values):
+            for index, value in enumerate(values):
                 try:
-                    values[place] = convert(value)
+                    values[index] = convert(value)
                 except ValueMismatch as error:
                     raise InputError(mismatch(f"column {name!r}", value, kind, error)) from None
             arrays[name] = self._arrow.array(values, kind)

@@ -33,7 +33,7 @@ class ValueMismatch(ValueError):
 def to_python(value: Any) -> Any:
     """Turn a caller's value into one of Python's own types; what has parts becomes JSON.
 
-    Raises: Misfit: it can't be kept, or not to the last digit.
+    Raises: ValueMismatch: it can't be kept, or not to the last digit.
     """
     if value is None or type(value) in _OWN:
         return value
@@ -52,7 +52,7 @@ def to_python(value: Any) -> Any:
 
 
 def category(value: Any) -> Any:
-    """Say what a column may ask of a value of plain's: values of one category fit alike."""
+    """Say what a column may ask of a value of to_python's: values of one category fit alike."""
     kind = type(value)
     if kind is int:
         return kind, -_INT64 <= value < _INT64, is_exact(value)
@@ -67,7 +67,7 @@ def type_of(values: Iterable[Any]) -> Any:
     """Give the Arrow type of a new column by its first values; None where all of them are None.
 
     Args:
-        values: of plain's.
+        values: of to_python's.
     """
     import pyarrow as pa
 
@@ -103,7 +103,7 @@ def column_converter(kind: Any) -> Callable[[Any], Any]:
     The type must be the column's: a truth is no number, a date no time. A whole number is itself
     in a column of floats too, where float64 has it. None fits any.
 
-    Raises (what is made): Misfit.
+    Raises (what is made): ValueMismatch.
     """
     import pyarrow as pa
 
@@ -169,7 +169,7 @@ def _python_types(types: Any, kind: Any) -> tuple[type, ...]:
 
 
 def _from_numpy(value: Any) -> Any:
-    """A scalar of NumPy's as Python's. Raises: Misfit: Python has none like it."""
+    """A scalar of NumPy's as Python's. Raises: ValueMismatch: Python has none like it."""
     if isinstance(value, (np.datetime64, np.timedelta64)):
         # Python counts microseconds; item() gives a bare number for what is finer.
         name = "datetime64" if isinstance(value, np.datetime64) else "timedelta64"
@@ -193,7 +193,7 @@ def _from_numpy(value: Any) -> Any:
 def _from_pandas(value: Any) -> datetime:
     """A time of pandas', or of another subclass, as Python's.
 
-    Raises: Misfit: it has nanoseconds, or is no time at all.
+    Raises: ValueMismatch: it has nanoseconds, or is no time at all.
     """
     if value != value or getattr(value, "nanosecond", 0):
         raise ValueMismatch("finer than microseconds, or no time at all")
@@ -201,7 +201,7 @@ def _from_pandas(value: Any) -> datetime:
 
 
 def _to_json(value: Any, depth: int = 0) -> Any:
-    """What has parts, as JSON knows it. Raises: Misfit: it can't be JSON."""
+    """What has parts, as JSON knows it. Raises: ValueMismatch: it can't be JSON."""
     if depth > _DEEPEST:
         raise ValueMismatch(f"more than {_DEEPEST} lists and mappings in one another")
     if isinstance(value, Mapping):

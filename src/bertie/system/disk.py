@@ -68,12 +68,17 @@ def put_in_place(made: Path, place: Path, aside: Path) -> None:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path, *, resumed: bool = True) -> Iterator[IO[bytes]]:
     """A file that takes a name when all of it is written and synced.
 
+    Args:
+        resumed: whether a later run goes on from here: then the name is synced, too, and the later
+            run's remove_unfinished takes away what a killed one leaves. It would take the file of
+            somebody else who is still writing beside it, so others say False.
     Raises: InputError: the disk refuses it; nothing has the name then but what had it before.
     """
-    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}{_UNFINISHED}")
+    suffix = _UNFINISHED if resumed else ""
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}{suffix}")
     try:
         try:
             with unfinished.open("xb") as file:
@@ -84,7 +89,8 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
-        sync(path.parent)
+        if resumed:
+            sync(path.parent)
     except OSError as error:
         raise InputError(f"{path} can't be written: {error.strerror or error}") from error
 
@@ -96,6 +102,6 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def remove_unfinished(directory: Path) -> None:
-    """Remove what a run that was killed had not finished."""
+    """Remove what a run that was killed had not finished; see atomic_file."""
     for path in directory.glob(f".*{_UNFINISHED}"):
         path.unlink(missing_ok=True)

@@ -41,10 +41,10 @@ def draw(
 
     Args:
         colour: the column that colours them at first; the page can change it.
-        method: as laid_out's.
+        method: as project's.
         limit: the most rows, drawn by lot where there are more; the same ones every time.
     Raises: InputError: an index without rows, no such column, a limit below 1.
-    Raises: ExtraMissing: as laid_out.
+    Raises: ExtraMissing: as project.
     """
     columns = index.columns
     if colour is not None and colour not in columns:
@@ -55,15 +55,15 @@ def draw(
     if not rows:
         raise InputError(f"{index.path} has no rows, expected some to draw")
     some = np.sort(np.random.default_rng(0).permutation(len(rows))[:limit])
-    places, method = project(vectors[some], method)
-    low, high = places.min(axis=0), places.max(axis=0)
-    places = (places - low) / max(float((high - low).max()), 1e-9)
-    shown = [rows[place] for place in some]
+    points, method = project(vectors[some], method)
+    low, high = points.min(axis=0), points.max(axis=0)
+    points = (points - low) / max(float((high - low).max()), 1e-9)
+    shown = [rows[n] for n in some]
     text = index.settings.column
     others = [name for name in columns if name != text]
     data = {
-        "x": [round(float(x), 4) for x in places[:, 0]],
-        "y": [round(float(y), 4) for y in places[:, 1]],
+        "x": [round(float(x), 4) for x in points[:, 0]],
+        "y": [round(float(y), 4) for y in points[:, 1]],
         "texts": [_cut(row["fields"][text], _TEXT) for row in shown],
         "columns": {
             name: [_shown(row["fields"][name]) for row in shown]
