@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertie.errors import InputError
-from bertie.tables import LONGEST_LINE, Bad, Row, Table, format_of, open_file, read
+from bertie.tables import LONGEST_LINE, Bad, Row, Table, format_of, read
 
 
 def rows(data: bytes, format: str = "csv", column: str = "text") -> list[Row]:
@@ -124,13 +124,6 @@ def test_a_quote_that_never_ends_does_not_swallow_the_file() -> None:
 def test_a_field_may_be_longer_than_the_csv_module_allows_by_itself() -> None:
     long = "x" * 300_000
     assert fields(f"text\n{long}\n".encode()) == [{"text": long}]
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.csv: No such file"):
-        open_file(tmp_path / "none.csv")
-    with pytest.raises(InputError, match="directory"):
-        open_file(tmp_path)
 
 
 def test_a_format_is_told_from_the_name() -> None:

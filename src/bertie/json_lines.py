@@ -1,4 +1,4 @@
-"""One line of JSONL: an object whose every value is kept as it was written, or a fault."""
+"""One line of JSONL: an object whose every value is kept as it was written, or why it is none."""
 
 import json
 from collections import Counter

@@ -14,8 +14,9 @@ from bertie.arguments import check_flags
 from bertie.checkpoint.bundle import SCALE, SMOOTHING, Bundle
 from bertie.checkpoint.config import EncoderConfig, Setting
 from bertie.checkpoint.directory import Checkpoint, require_files
-from bertie.checkpoint.heads import HeadRecord, head_faults, heads, projection_head
-from bertie.checkpoint.sentence import Cut, Normalize, SentenceLayout, read_layout
+from bertie.checkpoint.heads import HeadRecord, head_errors, heads, projection_head
+from bertie.checkpoint.sentence import read_layout
+from bertie.checkpoint.sentence_layout import Normalize, SentenceLayout, TruncateDim
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError, InputError
@@ -164,9 +165,9 @@ class Opened:
         return found if projection is None else {**found, projection.kind: projection}
 
     @cached_property
-    def head_faults(self) -> Mapping[str, tuple[str, ...]]:
+    def head_errors(self) -> Mapping[str, tuple[str, ...]]:
         """What is wrong with the heads that can't be used, by kind."""
-        return head_faults(self.checkpoint)
+        return head_errors(self.checkpoint)
 
 
 def open_source(source: str | Path, given: Given | None = None) -> Opened:
@@ -209,9 +210,9 @@ def open_directory(directory: Path, given: Given) -> Opened:
 
 
 def _with_given(layout: SentenceLayout, given: Given) -> SentenceLayout:
-    """Let the caller's dimensions and normalization stand for those that come before a cut."""
+    """Let the caller's dimensions and normalization stand for truncate_dim and what is before."""
     *before, last = layout.modules or (None,)
-    if not isinstance(last, Cut):
+    if not isinstance(last, TruncateDim):
         return layout
     modules = tuple(module for module in before if module is not None)
     if given.dimensions is not None:

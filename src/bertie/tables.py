@@ -5,10 +5,7 @@ nothing is mended: what can't be read as it stands is an error that names the fi
 column, or, for who asks for each row, a bad row among the good ones.
 """
 
-import bz2
 import csv
-import gzip
-import io
 import lzma
 import math
 import re
@@ -20,7 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from bertie.errors import ExtraMissing, InputError
+from bertie.compression import is_compressed, open_file
+from bertie.errors import InputError
 from bertie.json_lines import is_unicode, read_object
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -61,17 +59,17 @@ class _Line(NamedTuple):
         raw: its bytes; of one that is too long, their hash.
         size: how many bytes it has.
         text: what it says, its end included.
-        fault: why it says nothing.
+        reason: why it says nothing.
     """
 
     raw: bytes
     size: int
     text: str
-    fault: str | None
+    reason: str | None
 
 
 class _Unreadable(Exception):
-    """A line has a fault."""
+    """A line that says nothing."""
 
 
 class Table:
@@ -151,16 +149,18 @@ class Table:
         return self._line
 
     def _rows(self) -> Iterator[Row | Bad]:
-        """The rows; one with a fault is a bad one."""
+        """The rows, good and bad."""
         read = {"jsonl": self._jsonl, "lines": self._lines}.get(self.format, self._csv)
-        for fields, fault in read():
+        for fields, reason in read():
             self._row += 1
-            fault = fault or self._fault(fields)
-            row = Bad(self._row, self._line, fault) if fault else Row(self._row, self._line, fields)
+            reason = reason or self._column_problem(fields)
+            row = (
+                Bad(self._row, self._line, reason) if reason else Row(self._row, self._line, fields)
+            )
             self._take()
             yield row
 
-    def _fault(self, fields: Mapping[str, Any]) -> str | None:
+    def _column_problem(self, fields: Mapping[str, Any]) -> str | None:
         """Say what is wrong with the column of a row, if anything is."""
         if self.column not in fields:
             return f"no key {self.column!r}, it has {_listed(list(fields))}; name one with --column"
@@ -185,23 +185,23 @@ class Table:
         assert header is not None
         parser = self._parser()
         while True:
-            fault = None
+            reason = None
             row: list[str] = []
             try:
                 row = next(parser)
             except StopIteration:
                 return
             except (csv.Error, _Unreadable) as error:
-                fault = self._unparsed(error)
+                reason = self._unparsed(error)
                 parser = self._parser()
-            if not row and fault is None:  # a blank line
+            if not row and reason is None:  # a blank line
                 continue
-            if fault is None and len(row) != len(header):
-                fault = (
+            if reason is None and len(row) != len(header):
+                reason = (
                     f"columns: {len(row)}, expected {len(header)} as in the header "
                     f"({_listed(list(header))}); a field that contains the delimiter needs quotes"
                 )
-            yield dict(zip(header, row, strict=False)), fault
+            yield dict(zip(header, row, strict=False)), reason
 
     def _parser(self) -> Iterator[list[str]]:
         """A parser of the lines to come."""
@@ -252,17 +252,17 @@ class Table:
         """Rows that are one JSON object a line; blank lines are none."""
         empty = self._position == 0
         while (line := self._next_line()) is not None:
-            if line.fault is None and not line.text.strip():
+            if line.reason is None and not line.text.strip():
                 continue
             empty = False
-            yield ({}, line.fault) if line.fault else read_object(line.text)
+            yield ({}, line.reason) if line.reason else read_object(line.text)
         if empty:
             raise InputError(f"{self.name} is empty, expected one JSON object a line")
 
     def _lines(self) -> Iterator[tuple[dict[str, str], str | None]]:
         """Rows that are one text a line; a blank line is an empty text."""
         while (line := self._next_line()) is not None:
-            yield {self.column: line.text.rstrip("\r\n")}, line.fault
+            yield {self.column: line.text.rstrip("\r\n")}, line.reason
         if self._line == 0:
             raise InputError(f"{self.name} is empty, expected one text a line")
 
@@ -271,8 +271,8 @@ class Table:
         line = self._next_line()
         if line is None:
             return None
-        if line.fault is not None:
-            raise _Unreadable(line.fault)
+        if line.reason is not None:
+            raise _Unreadable(line.reason)
         return line.text
 
     def _next_line(self) -> _Line | None:
@@ -299,16 +299,16 @@ class Table:
             text = raw.removeprefix(_BOM)
             start = len(raw) - len(text)
         if (nul := text.find(b"\0")) >= 0:
-            fault = f"a NUL byte at byte {nul} of the line; is it a text file?"
-            return _Line(raw, len(raw), "", fault)
+            reason = f"a NUL byte at byte {nul} of the line; is it a text file?"
+            return _Line(raw, len(raw), "", reason)
         try:
             return _Line(raw, len(raw), text.decode("utf-8"), None)
         except UnicodeDecodeError as error:
-            fault = (
+            reason = (
                 f"not UTF-8: byte 0x{text[error.start]:02x} at byte {error.start} of the line, "
                 f"{start + error.start} of the file; convert it, for instance with iconv"
             )
-            return _Line(raw, len(raw), "", fault)
+            return _Line(raw, len(raw), "", reason)
 
     def _too_long(self, part: bytes) -> _Line:
         """Give a line up whose beginning was read; who goes on finds its end."""
@@ -318,8 +318,8 @@ class Table:
             size += len(part)
             self._position += len(part)
             digest.update(part)
-        fault = f"a line longer than {LONGEST_LINE} bytes; is it a text file?"
-        return _Line(digest.digest(), size, "", fault)
+        reason = f"a line longer than {LONGEST_LINE} bytes; is it a text file?"
+        return _Line(digest.digest(), size, "", reason)
 
     def _read(self, most: int) -> bytes:
         """Read to a line's end, or so many bytes. Raises: InputError: compressed data is broken."""
@@ -373,47 +373,6 @@ def format_of(path: Path) -> str:
         f"{path}: can't tell its format from {suffix or 'a name without a suffix'!r}, expected "
         f"one of {known}; say which with --format"
     )
-
-
-def is_compressed(path: Path) -> bool:
-    """Whether a file's name says that it is compressed."""
-    return path.suffix.lower() in _COMPRESSIONS
-
-
-def open_file(path: Path) -> BinaryIO:
-    """Open a file of rows; what is compressed is read decompressed.
-
-    Raises: InputError: there is none, or it can't be opened.
-    Raises: ExtraMissing: .zst needs pyarrow.
-    """
-    opener = _COMPRESSIONS.get(path.suffix.lower(), _plain)
-    try:
-        file: BinaryIO = opener(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    return file
-
-
-def _plain(path: Path) -> BinaryIO:
-    """Open a file as it is."""
-    return path.open("rb")
-
-
-def _zstandard(path: Path) -> Any:
-    """Decompress with pyarrow, for the standard library has it from Python 3.14 on."""
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise ExtraMissing("reading .zst needs pyarrow: pip install 'bertie[tables]'") from error
-    return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
-
-
-_COMPRESSIONS: Mapping[str, Callable[[Path], Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-    ".zst": _zstandard,
-}
 
 
 def _listed(names: list[str]) -> str:

@@ -74,4 +74,4 @@ def test_at_most_two_items_are_taken_before_the_first_result_is_used() -> None:
     next(results)
     assert taken == 2
     results.close()
-    assert not any(thread.name.startswith("bertie-prefetch") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("bertie-ahead") for thread in threading.enumerate())

@@ -8,7 +8,7 @@ import pytest
 
 from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.directory import Checkpoint
-from bertie.checkpoint.heads import head_faults, heads, require_head
+from bertie.checkpoint.heads import head_errors, heads, require_head
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.errors import CheckpointError
 from tests.architectures import HEADS, NAMES, write
@@ -33,7 +33,7 @@ def test_a_checkpoint_has_its_head_and_uses_all_of_its_tensors(
     labels = {"sequence_classification": 3, "token_classification": 5}.get(kind, 0)
     assert record.labels == tuple(f"LABEL_{number}" for number in range(labels))
     assert not record.notes
-    assert not head_faults(checkpoint)
+    assert not head_errors(checkpoint)
     assert checkpoint.unused([*encoder_tensors(checkpoint), *record.tensors]) == ()
     assert require_head(checkpoint, kind).tensors.keys() == record.tensors.keys()
 
@@ -159,12 +159,12 @@ def test_a_head_gives_as_many_outputs_as_its_kind_asks_for(
         require_head(Checkpoint.open(directory), kind)
 
 
-def test_a_tensor_under_two_names_is_a_fault(tmp_path: Path) -> None:
+def test_a_tensor_under_two_names_is_an_error(tmp_path: Path) -> None:
     directory = write(tmp_path, "bert", "sequence_classification")
     edit_tensors(directory, lambda t: {**t, "output_bias": t["classifier.bias"]})
-    faults = head_faults(Checkpoint.open(directory))["sequence_classification"]
-    assert len(faults) == 1
-    assert "tensors classifier.bias and output_bias are both classifier.bias" in faults[0]
+    errors = head_errors(Checkpoint.open(directory))["sequence_classification"]
+    assert len(errors) == 1
+    assert "tensors classifier.bias and output_bias are both classifier.bias" in errors[0]
 
 
 def test_an_untied_decoder_that_is_absent_leaves_no_head(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from bertie.checkpoint.config import Setting
 from bertie.checkpoint.dense import Dense
-from bertie.checkpoint.sentence import Normalize, read_layout
+from bertie.checkpoint.sentence import read_layout
+from bertie.checkpoint.sentence_layout import Normalize
 from bertie.errors import CheckpointError, SourceError
 from tests.editing import edit_json
 

@@ -8,7 +8,7 @@ import pytest
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.heads import heads
-from bertie.checkpoint.sentence import Normalize
+from bertie.checkpoint.sentence_layout import Normalize
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
 from bertie.export.onnx_encoder import ATTENTION_MASK, INPUT_IDS, add_encoder

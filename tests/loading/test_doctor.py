@@ -140,6 +140,11 @@ def test_what_cannot_be_loaded_is_examined_as_far_as_it_can_be(
         assert known in found.settings
 
 
+def test_an_option_that_cannot_be_is_broken(tiny_sentence: Path) -> None:
+    assert texts(tiny_sentence, "broken", max_length=2) == ""
+    assert "max_length is 1, expected" in texts(tiny_sentence, "broken", max_length=1)
+
+
 def test_a_source_that_is_not_there_is_broken(tmp_path: Path) -> None:
     found = diagnose(tmp_path / "nowhere")
     assert (found.broken, found.directory) == (True, None)

@@ -311,6 +311,11 @@ def test_a_vocabulary_that_knows_little_of_the_calibration_is_warned_of(bert: Pa
         assert bertie.load(bert, precision="int8").fingerprint == model.fingerprint
 
 
+def test_nothing_is_calibrated_where_another_option_cannot_be(bert: Path) -> None:
+    with pytest.raises(InputError, match="labels: given, but the task 'embed' has no use for it"):
+        bertie.load(bert, precision="int8", calibration=["東京 大阪 река"], labels=["a"])
+
+
 def test_only_the_first_int8_load_observes(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = bertie.load(bert, precision="int8", calibration=[*SAMPLE, "a boat"])
     monkeypatch.setattr(Encoder, "observe", lambda *_: pytest.fail("it observed again"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bertie.checkpoint.config import EncoderConfig, Setting
-from bertie.checkpoint.sentence import SentenceLayout
+from bertie.checkpoint.sentence_layout import SentenceLayout
 from bertie.opened import Given
 from bertie.tasks.common_settings import common_settings
 

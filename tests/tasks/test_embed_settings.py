@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bertie.checkpoint.config import EncoderConfig, Setting
-from bertie.checkpoint.sentence import Normalize, SentenceLayout
+from bertie.checkpoint.sentence_layout import Normalize, SentenceLayout
 from bertie.errors import InputError
 from bertie.opened import Given
 from bertie.tasks.embed_settings import embed_settings

@@ -34,7 +34,7 @@ def prefetch(
 
     source = iter(items)
     current: Future[Result] | None = None
-    with ThreadPoolExecutor(1, "bertie-prefetch") as worker:
+    with ThreadPoolExecutor(1, "bertie-ahead") as worker:  # a name that profiles show
         while True:
             following: Future[Result] | None = None
             failure: Exception | None = None

@@ -5,7 +5,7 @@ from reprlib import repr as shown
 
 from bertie.calls.texts import check_texts
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.sentence import SentenceLayout
+from bertie.checkpoint.sentence_layout import SentenceLayout
 from bertie.errors import InputError
 
 # The prompts that a kind of text goes by, the first that there is.

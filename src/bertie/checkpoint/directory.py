@@ -43,7 +43,7 @@ class Checkpoint:
         raw_config: the whole config, as it is in the file.
         tensors: by canonical name, tied ones included.
         tied: tensors that the files leave out, and those that they are.
-        ambiguous: canonical names that several tensors of the files claim, with the files' names.
+        ambiguous: canonical names that several tensors of the files have, with the files' names.
         files: the files that hold the weights.
         where: what messages call the config.
         wrappers: keys of WRAPPERS that stood before every name, the outermost first.
@@ -83,14 +83,14 @@ class Checkpoint:
         if raw.get("model_type") is None:
             _check_guess(found, record, where)
         tensors: dict[str, Tensor] = {}
-        claims: dict[str, list[str]] = {}
+        file_names: dict[str, list[str]] = {}
         for name, tensor in found.items():
             own = canonical(name, architecture, inner)
-            claims.setdefault(own, []).append(name)
+            file_names.setdefault(own, []).append(name)
             tensors.setdefault(own, tensor)
         tied = ties(tensors, architecture, words=bool(raw.get("tie_word_embeddings", True)))
         tensors.update({name: tensors[of] for name, of in tied.items()})
-        ambiguous = {name: tuple(names) for name, names in claims.items() if len(names) > 1}
+        ambiguous = {name: tuple(names) for name, names in file_names.items() if len(names) > 1}
         files = weight_files(directory)
         return cls(directory, record, raw, tensors, tied, ambiguous, files, where, wrappers)
 
@@ -98,8 +98,8 @@ class Checkpoint:
         """List the files' tensors other than those used, given by canonical name."""
         names = {self.tied.get(name, name) for name in used}
         unused = set(self.tensors) - set(self.tied) - names
-        claims = (self.ambiguous.get(name, (self.tensors[name].name,)) for name in unused)
-        return tuple(sorted(name for names in claims for name in names))
+        file_names = (self.ambiguous.get(name, (self.tensors[name].name,)) for name in unused)
+        return tuple(sorted(name for names in file_names for name in names))
 
     def unread(self, used: Iterable[str]) -> Iterator[str]:
         """Say which tensors inside the encoder, or behind a classifier, nobody reads.

@@ -89,13 +89,13 @@ def heads(checkpoint: Checkpoint) -> dict[str, HeadRecord]:
 
     Args:
         checkpoint: whose tensors to take.
-    Returns: each head by its kind. One that is broken isn't among them: head_faults says why, for
+    Returns: each head by its kind. One that is broken isn't among them: head_errors says why, for
         it matters only to who asks for it.
     """
     return {
         form.kind: _record(checkpoint, form)
         for form in _forms(checkpoint)
-        if not _faults(checkpoint, form)
+        if not _errors(checkpoint, form)
     }
 
 
@@ -140,14 +140,14 @@ def _projections(checkpoint: Checkpoint, modules: Sequence[Dense]) -> Iterator[H
         )
 
 
-def head_faults(checkpoint: Checkpoint) -> dict[str, tuple[str, ...]]:
+def head_errors(checkpoint: Checkpoint) -> dict[str, tuple[str, ...]]:
     """Say what is wrong with the heads that a checkpoint has but that can't be used.
 
     Returns: by kind, a sentence for each tensor that is missing, ambiguous, misshapen or of a type
         that is not a float.
     """
-    found = {form.kind: tuple(_faults(checkpoint, form)) for form in _forms(checkpoint)}
-    return {kind: faults for kind, faults in found.items() if faults}
+    found = {form.kind: tuple(_errors(checkpoint, form)) for form in _forms(checkpoint)}
+    return {kind: errors for kind, errors in found.items() if errors}
 
 
 def require_head(checkpoint: Checkpoint, kind: str) -> HeadRecord | None:
@@ -159,11 +159,11 @@ def require_head(checkpoint: Checkpoint, kind: str) -> HeadRecord | None:
     Returns: None if there is no such head.
     Raises: CheckpointError: it is there, but broken.
     """
-    faults = head_faults(checkpoint).get(kind)
-    if faults:
+    errors = head_errors(checkpoint).get(kind)
+    if errors:
         raise CheckpointError(
             f"{checkpoint.directory}: its head for {kind} can't be used:"
-            + "\n  ".join(["", *faults])
+            + "\n  ".join(["", *errors])
         )
     return heads(checkpoint).get(kind)
 
@@ -208,7 +208,7 @@ def _rank(checkpoint: Checkpoint, form: HeadForm, classes: list[str]) -> tuple[b
 
 
 def _record(checkpoint: Checkpoint, form: HeadForm) -> HeadRecord:
-    """Join the tensors of a head without faults, and what the config says of it."""
+    """Join the tensors of a head without errors, and what the config says of it."""
     layers = tuple(_layer(checkpoint, step) for step in form.steps)
     if form.kind not in LABELLED:
         return HeadRecord(form.kind, form.reads, layers)
@@ -248,9 +248,9 @@ def _problem_type(raw: Mapping[str, Any], where: str) -> tuple[str | None, tuple
     return None, (f"{where}: problem_type is {shown(stated)}, expected one of {expected}",)
 
 
-def _faults(checkpoint: Checkpoint, form: HeadForm) -> list[str]:
+def _errors(checkpoint: Checkpoint, form: HeadForm) -> list[str]:
     """Say what is wrong with a head's tensors, step by step."""
-    faults: list[str] = []
+    errors: list[str] = []
     width: int | None = checkpoint.config.hidden_size
     for step in form.steps:
         weight, bias = _names(step)
@@ -263,10 +263,10 @@ def _faults(checkpoint: Checkpoint, form: HeadForm) -> list[str]:
         given = tensor.shape[0] if tensor is not None and tensor.shape else None
         outputs = given if asked is None else asked
         shapes = {weight: (asked,) if step.norm else (asked, width), bias: (outputs,)}
-        found = (_fault(checkpoint, name, shape) for name, shape in shapes.items())
-        faults += [fault for fault in found if fault is not None]
+        found = (_error(checkpoint, name, shape) for name, shape in shapes.items())
+        errors += [error for error in found if error is not None]
         width = outputs
-    return faults
+    return errors
 
 
 def _outputs(checkpoint: Checkpoint, stated: int | str) -> int:
@@ -274,7 +274,7 @@ def _outputs(checkpoint: Checkpoint, stated: int | str) -> int:
     return stated if isinstance(stated, int) else int(getattr(checkpoint.config, stated))
 
 
-def _fault(checkpoint: Checkpoint, name: str, shape: tuple[int | None, ...]) -> str | None:
+def _error(checkpoint: Checkpoint, name: str, shape: tuple[int | None, ...]) -> str | None:
     """Say what is wrong with one tensor, if anything is; None in a shape is any size."""
     expected = str(shape).replace("None", "any")
     tensor = checkpoint.tensors.get(name)

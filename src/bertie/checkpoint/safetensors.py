@@ -103,9 +103,9 @@ def _layout(
     reached, before = 0, "the header"
     for name, dtype, shape, begin, end in sorted(entries, key=lambda entry: entry[3:]):
         if begin != reached:
-            fault = "overlaps" if begin < reached else "leaves a gap after"
+            problem = "overlaps" if begin < reached else "leaves a gap after"
             raise CheckpointError(
-                f"{where}: tensor {name} starts at byte {begin} and {fault} {before},"
+                f"{where}: tensor {name} starts at byte {begin} and {problem} {before},"
                 f" which ends at {reached}"
             )
         yield name, dtype, shape, begin, end

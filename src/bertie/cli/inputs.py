@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from bertie.compression import open_file
 from bertie.errors import InputError
-from bertie.tables import LINES_COLUMN, Row, Table, format_of, open_file
+from bertie.tables import LINES_COLUMN, Row, Table, format_of
 
 
 @contextmanager

@@ -56,7 +56,8 @@ class TypedRows:
 
     def _text(self, path: Path, format: str) -> Iterator[tuple[int, Mapping[str, Any], int]]:
         """Rows of text, each with its number and the bytes up to it."""
-        from bertie.tables import Table, open_file
+        from bertie.compression import open_file
+        from bertie.tables import Table
 
         with open_file(path) as opened:
             table = Table(opened, name=str(path), format=format, column=self._column)

@@ -128,7 +128,7 @@ def calibrate(text: CalibrationText, tokenizer: Tokenizer, positions: int) -> Ca
         if drawn
         else f"{seen}: int8 may lose fidelity:"
     ) + " give texts like those that the model will read as calibration"
-    # Above calibrate are its caller, settle, specify and load: the sixth is load's caller.
+    # Above calibrate are its caller, prepare, specify and load: the sixth is load's caller.
     warnings.warn(note, CalibrationWarning, stacklevel=6)
     if drawn:
         ids, lengths = _draw(tokenizer, positions)

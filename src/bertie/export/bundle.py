@@ -93,7 +93,7 @@ def write_bundle(
     spec = specify(
         source, given or Given(), task=task, precision=precision, calibration=calibration
     )
-    recipe = encoder_recipe(spec.settled)
+    recipe = encoder_recipe(spec)
     with staging_directory(destination) as stage:
         bundle = stage / "bundle"
         bundle.mkdir()
@@ -131,10 +131,10 @@ def _write(
         "fingerprint": model_fingerprint(spec),
         "options": _options(spec),
     }
-    if settled.quantization is not None and settled.calibration is not None:
+    if spec.quantization is not None and spec.calibration is not None:
         content["int8"] = {
-            "recipe": settled.quantization["recipe"],
-            "calibration": asdict(settled.calibration),
+            "recipe": spec.quantization["recipe"],
+            "calibration": asdict(spec.calibration),
         }
     files = Manifest.of(bundle, source=str(source), origin="", progress=progress).files
     content["provenance"] = _provenance(source, spec)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bertie.checkpoint.finite import require_finite
 from bertie.checkpoint.heads import HeadRecord, heads, require_head
-from bertie.checkpoint.sentence import Normalize
+from bertie.checkpoint.sentence_layout import Normalize
 from bertie.checkpoint.tensor import FLOAT_DTYPES
 from bertie.engine import pooling
 from bertie.engine.encoder import Encoder

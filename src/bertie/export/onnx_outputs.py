@@ -6,7 +6,7 @@ import numpy as np
 
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.heads import HeadRecord
-from bertie.checkpoint.sentence import Cut, Normalize
+from bertie.checkpoint.sentence_layout import Normalize, TruncateDim
 from bertie.export.onnx_encoder import ATTENTION_MASK, FORMS, dense, norm
 from bertie.export.onnx_net import FLOAT, Net
 
@@ -31,7 +31,7 @@ def add_embedding(
     net: Net,
     states: Sequence[str],
     modes: Sequence[str],
-    modules: Sequence[Dense | Normalize | Cut],
+    modules: Sequence[Dense | Normalize | TruncateDim],
     width: int,
     *,
     average: bool = False,
@@ -56,9 +56,11 @@ def add_embedding(
     for number, module in enumerate(modules[:-1] if last else modules):
         if isinstance(module, Dense):
             x = _dense(net, x, number, module)
+        elif isinstance(module, TruncateDim):
+            x = _truncate(net, x, module.outputs)
         else:
-            x = _cut(net, x, module.outputs) if isinstance(module, Cut) else _normalize(net, x)
-    x = _cut(net, x, width)
+            x = _normalize(net, x)
+    x = _truncate(net, x, width)
     net.output(_normalize(net, x) if last else x, EMBEDDING, ("batch", width))
     return (EMBEDDING,)
 
@@ -158,7 +160,7 @@ def _normalize(net: Net, x: str) -> str:
     return net.add("Div", x, net.add("Max", length, net.constant(_LEAST_LENGTH)))
 
 
-def _cut(net: Net, x: str, width: int) -> str:
+def _truncate(net: Net, x: str, width: int) -> str:
     """Keep the beginning of each vector."""
     return net.add("Slice", x, *(net.constant([value], np.int64) for value in (0, width, 1)))
 

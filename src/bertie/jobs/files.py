@@ -8,6 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from bertie import tables
+from bertie.compression import is_compressed
 from bertie.errors import InputError
 
 STDIN = "-"
@@ -35,7 +36,7 @@ class InputFile:
     @property
     def compressed(self) -> bool:
         """Whether its rows lie elsewhere than its bytes."""
-        return tables.is_compressed(Path(self.path))
+        return is_compressed(Path(self.path))
 
     def check(self) -> None:
         """Refuse a file that isn't any more what it was. Raises: InputError: it says how."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from bertie.engine.batching import DEFAULT_BUDGET, budget_for
 from bertie.engine.encoder import Encoder, Recipe
-from bertie.loading.settle import Settled
 from bertie.loading.spec import ModelSpec
 from bertie.tasks.head import available
 from bertie.tasks.model import Model, Parts
@@ -37,7 +36,7 @@ def build(
         opened.config,
         {**opened.tensors, **opened.scales},
         threads=threads,
-        recipe=encoder_recipe(spec.settled, threads),
+        recipe=encoder_recipe(spec, threads),
     )
     if budget is None:
         budget = _budget(max_memory, encoder, prepared.settings["max_length"].value)
@@ -55,16 +54,16 @@ def build(
     )
 
 
-def encoder_recipe(settled: Settled, threads: int | None = None) -> Recipe:
+def encoder_recipe(spec: ModelSpec, threads: int | None = None) -> Recipe:
     """Say how an encoder computes; for int8, find out how or recall it.
 
     Args:
-        settled: the source, its precision and its calibration.
+        spec: what the model is to be.
         threads: as for bertie.load.
     """
-    opened, sample = settled.opened, settled.sample
+    opened, sample = spec.opened, spec.sample
     if sample is None and not opened.quantized:
-        return Recipe(settled.precision.value)
+        return Recipe(spec.settled.precision.value)
     from bertie.engine.quantize import int8_recipe, stored_recipe  # only int8 takes the time
     from bertie.loading.fingerprint import remembered_hash
     from bertie.sources import cache_directory

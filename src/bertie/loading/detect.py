@@ -59,7 +59,7 @@ def _saved_as(task: Task, name: Any) -> bool:
 
 def _possible(opened: Opened, task: Task) -> bool:
     """Tell whether there is a head for a task; a broken one, too, for that is an error to see."""
-    return task.head in {*opened.heads, *opened.head_faults}
+    return task.head in {*opened.heads, *opened.head_errors}
 
 
 def _ranking(opened: Opened, found: Setting) -> Setting:

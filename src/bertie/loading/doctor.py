@@ -13,7 +13,8 @@ from bertie.checkpoint.config import EncoderConfig, Setting
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.finite import require_finite
 from bertie.checkpoint.formats import FORMATS
-from bertie.checkpoint.sentence import SentenceLayout, read_layout
+from bertie.checkpoint.sentence import read_layout
+from bertie.checkpoint.sentence_layout import SentenceLayout
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import FLOAT_DTYPES
 from bertie.errors import BertieError
@@ -21,7 +22,7 @@ from bertie.known import MODEL_CONFIG, unlisted
 from bertie.known.sentence import MODULES
 from bertie.loading.notes import files_disagree, notes, overruled
 from bertie.loading.settle import AUTO, settle
-from bertie.loading.spec import prepare
+from bertie.loading.spec import ModelSpec, check_options, prepare
 from bertie.opened import Given, Opened, open_directory
 from bertie.sources import is_bundle, resolve
 from bertie.sources.bundles import damage
@@ -132,18 +133,16 @@ def diagnose(
         seen.add(BROKEN, str(error))
         settings = _parts(directory, given, seen)
     else:
-        settings = _opened(opened, seen)
+        settings = _opened(opened, given, seen)
         if not any(finding.level == BROKEN for finding in seen.findings):
             diagnosis = replace(diagnosis, tasks=available(opened))
     return replace(diagnosis, settings=settings, findings=seen.sorted())
 
 
-def _opened(opened: Opened, seen: _Examination) -> Mapping[str, Setting]:
+def _opened(opened: Opened, given: Given, seen: _Examination) -> Mapping[str, Setting]:
     """Examine a source that can be read."""
     checkpoint, tokenizer, layout = opened.checkpoint, opened.tokenizer, opened.layout
-    # A precision that nothing has to be calibrated for.
-    precision = "float32" if opened.bundle is None else AUTO
-    spec = seen.attempt(lambda: prepare(settle(opened, precision=precision)))
+    spec = seen.attempt(lambda: _specify(opened, given))
     if opened.bundle is not None:  # prepare has looked at everybody else's numbers
         floats = [t for t in opened.tensors.values() if t.dtype in FLOAT_DTYPES]
         seen.attempt(lambda: require_finite(floats))
@@ -151,9 +150,9 @@ def _opened(opened: Opened, seen: _Examination) -> Mapping[str, Setting]:
     _tokens(tokenizer, checkpoint, seen)
     for record in opened.heads.values():
         seen.add(CONFLICT, *record.notes)
-    for kind, faults in opened.head_faults.items():
+    for kind, errors in opened.head_errors.items():
         name = kind.replace("_", " ")
-        seen.add(CONFLICT, f"the head for {name} can't be used: {'; '.join(faults)}")
+        seen.add(CONFLICT, f"the head for {name} can't be used: {'; '.join(errors)}")
     seen.add(NOTE, *_weights(checkpoint))
     if spec is None:
         return {**tokenizer.settings, **_config_settings(checkpoint.config)}
@@ -169,6 +168,13 @@ def _opened(opened: Opened, seen: _Examination) -> Mapping[str, Setting]:
         some = ", ".join(unused[:4]) + (", …" if len(unused) > 4 else "")
         seen.add(NOTE, f"{len(unused)} tensors aren't used for {spec.settled.task.name}: {some}")
     return settings
+
+
+def _specify(opened: Opened, given: Given) -> ModelSpec:
+    """Settle and prepare as loading does, in a precision that nothing is calibrated for."""
+    precision = "float32" if opened.bundle is None else AUTO
+    check_options(None, precision, given.max_length)
+    return prepare(settle(opened, precision=precision))
 
 
 def _parts(directory: Path, given: Given, seen: _Examination) -> Mapping[str, Setting]:

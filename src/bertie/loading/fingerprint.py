@@ -56,8 +56,8 @@ def _settings(spec: ModelSpec) -> dict[str, Any]:
         "task": settled.task.name,
         "truncate": "right",
     }
-    if settled.quantization is not None:
-        hashed["quantization"] = settled.quantization
+    if spec.quantization is not None:
+        hashed["quantization"] = spec.quantization
     return hashed
 
 

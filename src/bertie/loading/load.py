@@ -83,7 +83,7 @@ def load(
     given = Given(**{name: options[name] for name in GIVEN})
     spec = specify(source, given, task=task, precision=precision, calibration=calibration)
     # Elsewhere the working directory may be another, and the caller's file missing.
-    sample = spec.settled.sample
+    sample = spec.sample
     kept = None if sample is None or calibration is None else sample.text.texts
     again = {**options, "precision": spec.settled.precision.value, "calibration": kept}
     reload = partial(load, absolute_source(source), **again)

@@ -18,7 +18,7 @@ def notes(spec: ModelSpec) -> tuple[str, ...]:
     """Say what is worth knowing about a model."""
     opened, settled = spec.opened, spec.settled
     checkpoint = opened.checkpoint
-    calibration = [settled.sample.note] if settled.sample and settled.sample.note else []
+    calibration = [spec.sample.note] if spec.sample and spec.sample.note else []
     return (
         *overruled(opened, spec.prepared.settings),
         *files_disagree(opened, spec.prepared.settings),

@@ -59,11 +59,11 @@ def _raise(error: OSError) -> None:
         raise error
 
 
-def _find_models(place: Path, levels: int) -> list[Path]:
+def _find_models(directory: Path, levels: int) -> list[Path]:
     """Find what has a manifest, and what has files without one anywhere below."""
-    if (place / NAME).is_file():
-        return [place]
-    entries = sorted(place.iterdir())
+    if (directory / NAME).is_file():
+        return [directory]
+    entries = sorted(directory.iterdir())
     below = [
         model
         for entry in entries
@@ -71,7 +71,7 @@ def _find_models(place: Path, levels: int) -> list[Path]:
         for model in _find_models(entry, levels - 1)
     ]
     lost = any(entry.is_file() for entry in entries)
-    return [place] if lost and not any((one / NAME).is_file() for one in below) else below
+    return [directory] if lost and not any((one / NAME).is_file() for one in below) else below
 
 
 def _check_model(directory: Path, models: Path) -> CachedModel:

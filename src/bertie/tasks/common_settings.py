@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bertie.checkpoint.config import EncoderConfig, Setting
-from bertie.checkpoint.sentence import SentenceLayout
+from bertie.checkpoint.sentence_layout import SentenceLayout
 from bertie.opened import Given, Opened
 
 

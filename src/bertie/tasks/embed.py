@@ -43,17 +43,17 @@ def prepare(opened: Opened) -> Prepared:
         **opened_settings(opened),
         **embed_settings(given, layout, config),
     }
-    passed = build_modules(layout)
+    modules = build_modules(layout)
     passing = dimensions(settings["pooling"], settings["layers"], layout, config)
     kept = kept_dimensions(given, layout, passing)
     width = kept.value
     return Prepared(
         settings={**settings, "dimensions": kept},
-        start=partial(Embedder, modules=passed, dimensions=width),
-        tensors={name: tensor for stage in passed for name, tensor in stage.tensors.items()},
-        modules=tuple(stage.words for stage in passed),
+        start=partial(Embedder, modules=modules, dimensions=width),
+        tensors={name: tensor for module in modules for name, tensor in module.tensors.items()},
+        modules=tuple(module.words for module in modules),
         recipe={
-            "modules": [stage.recipe for stage in passed],
+            "modules": [module.recipe for module in modules],
             "dimensions": width,
             "output_type": "float32",
         },

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bertie.checkpoint.config import EncoderConfig, Setting
-from bertie.checkpoint.sentence import Normalize, SentenceLayout
+from bertie.checkpoint.sentence_layout import Normalize, SentenceLayout
 from bertie.engine.pooling import POOLINGS
 from bertie.errors import InputError
 from bertie.opened import Given

@@ -28,7 +28,7 @@ def entity_runs(tags: Sequence[IobTag]) -> Iterator[tuple[int, int]]:
     """Find entities: runs of one type that no prefix cuts.
 
     Args:
-        marks: of a text's tokens or words, in order.
+        tags: of a text's tokens or words, in order.
     Returns: the first of each run, and one behind its last; runs of what is outside, too.
     """
     start = 0

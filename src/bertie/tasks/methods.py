@@ -41,7 +41,7 @@ class Method:
         pairs: whether every input is a tuple of two texts, or None where it may be.
         truncate: what the method does with long inputs where nothing is said.
         prompted: whether a prompt may be put before each text.
-        crossed: whether each text is read with a sentence for each of the option `labels`.
+        per_label: whether each text is read with a sentence for each of the option `labels`.
         limit: the most tokens of an input, given the model's settings and the options.
         probe: an input to see whether a model works, given the tokenizer's mask token.
         probe_options: the options that go with it.

@@ -271,4 +271,4 @@ class Model:
 
 
 class _NotThisTask(TaskError, AttributeError):
-    """A task's call on a model of another task: an AttributeError, so that hasattr says no."""
+    """A task's method on a model of another task: an AttributeError, so that hasattr says no."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bertie.checkpoint.config import EncoderConfig, Setting
 from bertie.checkpoint.dense import Dense
-from bertie.checkpoint.sentence import Cut, Normalize, SentenceLayout
+from bertie.checkpoint.sentence_layout import Normalize, SentenceLayout, TruncateDim
 from bertie.checkpoint.tensor import Tensor
 from bertie.engine import pooling
 from bertie.engine.encoder import Linear
@@ -71,16 +71,16 @@ def dimensions(
                     f" in have {width} floats (pooling {' + '.join(pooled.value)})"
                 )
             width = module.outputs
-        elif isinstance(module, Cut):
+        elif isinstance(module, TruncateDim):
             width = min(width, module.outputs)
     return width
 
 
-def _build(number: int, module: Dense | Normalize | Cut) -> Module:
+def _build(number: int, module: Dense | Normalize | TruncateDim) -> Module:
     """Make one module ready."""
     if isinstance(module, Normalize):
         return Module(pooling.normalize, "normalize", {"normalize": True}, {})
-    if isinstance(module, Cut):
+    if isinstance(module, TruncateDim):
         kept = module.outputs
         words, recipe = f"first {kept} floats", {"kept": kept}
         return Module(lambda rows: np.ascontiguousarray(rows[:, :kept]), words, recipe, {})

@@ -10,7 +10,7 @@ class Task:
 
     Attributes:
         name: its word everywhere, and its module's name.
-        method: the call that its class is for.
+        method: the one that its class is for.
         head: the kind of head that it needs of a checkpoint, or None.
         class_ending: how the name of the class ends that a checkpoint made for it was saved as.
     """
@@ -37,5 +37,5 @@ TASKS: Mapping[str, Task] = {
     )
 }
 
-# The call that a class is for → its task.
+# The method that a class is for → its task.
 TASK_OF_METHOD: Mapping[str, str] = {task.method: task.name for task in TASKS.values()}

@@ -53,7 +53,7 @@ def as_texts(texts: Iterable[Any], name: str, split: bool, base: int = 0) -> tup
     """Return texts as a tuple, or with `split` as a tuple of tuples of words.
 
     Raises: InputError: there is one string instead of several, or no list of words; whether each
-        text is one, the engine checks.
+        text is one, the backend checks.
     """
     if isinstance(texts, str | bytes):
         raise InputError(f"{name} is one {type(texts).__name__}, expected a list of str")

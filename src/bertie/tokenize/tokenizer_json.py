@@ -57,7 +57,7 @@ def part_not_bert(root: Node) -> str | None:
 
 
 def read(root: Node) -> JsonTokenizer:
-    """Read a tokenizer.json that has no foreign part.
+    """Read a tokenizer.json whose parts are all BERT's.
 
     Raises: TokenizerError: a value is not what `tokenizers` writes there; it names the path.
     """

@@ -81,16 +81,16 @@ def map_tensor(
     storage, size = stored.storage, stored.type.size
     first = storage.first * storage.type.size + stored.offset * size
     room = ((storage.first + storage.count) * storage.type.size - first) // size
-    reach = _extent(stored)
+    extent = _extent(stored)
     # An axis of stride 0 would make a few bytes be more elements than there is memory for.
-    if reach is None or reach > max(room, 0):
-        problem = "has axes that run into each other in" if reach is None else "doesn't fit"
+    if extent is None or extent > max(room, 0):
+        problem = "has axes that run into each other in" if extent is None else "doesn't fit"
         raise CheckpointError(
             f"{file}: tensor {name} of shape {shown(stored.shape)} and strides"
             f" {shown(stored.strides)} from element {stored.offset} on {problem} its storage"
             f" of {storage.count} elements; save it contiguous, or fetch the file again"
         )
-    data = np.frombuffer(mapping, np.uint8, reach * size, begin + first) if reach else _NOTHING
+    data = np.frombuffer(mapping, np.uint8, extent * size, begin + first) if extent else _NOTHING
     dtype, shape, strides = stored.type.dtype, stored.shape, _strides(stored)
     return Tensor(name, dtype, shape, data, file, mapping, begin + first, strides)
 
@@ -99,12 +99,12 @@ def _extent(stored: StoredTensor) -> int | None:
     """Count the elements from the first to the last; None where axes run into each other."""
     if 0 in stored.shape:
         return 0
-    reach = 1
+    extent = 1
     for stride, length in sorted(zip(stored.strides, stored.shape, strict=True)):
-        if length > 1 and stride < reach:
+        if length > 1 and stride < extent:
             return None
-        reach += (length - 1) * stride
-    return reach
+        extent += (length - 1) * stride
+    return extent
 
 
 def _strides(stored: StoredTensor) -> tuple[int, ...] | None:

@@ -46,8 +46,8 @@ def read_table(path: Path) -> dict[bytes, memoryview]:
     found: dict[bytes, memoryview] = {}
     reached = keys = 0
     last: bytes | None = None
-    for _, place in _entries(_block(data, *_index_handle(data, where), where), where):
-        offset, length, _ = _block_handle(place, 0, where)
+    for _, handle in _entries(_block(data, *_index_handle(data, where), where), where):
+        offset, length, _ = _block_handle(handle, 0, where)
         if offset < reached:
             raise CheckpointError(f"{where}: the block at byte {offset} overlaps the one before it")
         reached = offset + length + _TRAILER
