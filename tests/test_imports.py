@@ -17,8 +17,8 @@ PACKAGE = Path(bertie.__file__).parent
 
 # The wings, lowest first: each imports from those in rows above its own only, and from itself.
 WINGS = (
-    {"errors", "json_lines", "_core", "_moved"},
-    {"system", "known", "arguments", "compression"},
+    {"errors", "_core", "_moved"},
+    {"system", "known", "arguments", "rows"},
     {"sources", "tables"},
     {"checkpoint"},
     {"tokenize"},
@@ -35,17 +35,7 @@ WINGS = (
 )
 WING = {name: number for number, names in enumerate(WINGS) for name in names}
 # What may stand at the root beside the wings.
-LOOSE = {
-    "__init__",
-    "__main__",
-    "_moved",
-    "arguments",
-    "compression",
-    "errors",
-    "json_lines",
-    "opened",
-    "tables",
-}
+LOOSE = {"__init__", "__main__", "errors", "tables", "arguments", "opened", "_moved"}
 FILES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))

@@ -17,9 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from bertie.compression import is_compressed, open_file
 from bertie.errors import InputError
-from bertie.json_lines import is_unicode, read_object
+from bertie.rows.compression import is_compressed, open_file
+from bertie.rows.json_lines import is_unicode, read_object
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LONGEST_LINE = 8 << 20  # bytes; a longer one is a file of another kind, or lacks its line ends

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from bertie.compression import open_file
 from bertie.errors import InputError
+from bertie.rows.compression import open_file
 from bertie.tables import LINES_COLUMN, Row, Table, format_of
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bertie.errors import InputError
-from bertie.json_lines import is_unicode
+from bertie.rows.json_lines import is_unicode
 
 
 def as_table(show_as: str | None) -> bool:

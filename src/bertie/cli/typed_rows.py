@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bertie.errors import ExtraMissing, InputError
-from bertie.json_lines import is_exact
+from bertie.rows.json_lines import is_exact
 from bertie.tables import read_number
 
 # What a column may be read as; a text that is empty is none of the others.
@@ -56,7 +56,7 @@ class TypedRows:
 
     def _text(self, path: Path, format: str) -> Iterator[tuple[int, Mapping[str, Any], int]]:
         """Rows of text, each with its number and the bytes up to it."""
-        from bertie.compression import open_file
+        from bertie.rows.compression import open_file
         from bertie.tables import Table
 
         with open_file(path) as opened:

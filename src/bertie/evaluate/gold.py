@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from bertie import tables
 from bertie.errors import InputError
-from bertie.json_lines import members
+from bertie.rows.json_lines import members
 
 # What data sets call their columns, in lower case: a text, a second one, a class, a number.
 _TEXT = ("sentence", "text", "sentence1", "sentence_a", "premise", "question1")

@@ -9,7 +9,7 @@ from bertie.jobs.arrow import pa
 from bertie.jobs.chunk import Chunk
 from bertie.jobs.job import Job
 from bertie.jobs.json_columns import is_json
-from bertie.json_lines import is_exact, is_json_line, is_unicode
+from bertie.rows.json_lines import is_exact, is_json_line, is_unicode
 from bertie.tables import Bad
 
 # What a column of a type takes; a whole number is itself in float64 too, where that has it.

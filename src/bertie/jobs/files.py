@@ -8,8 +8,8 @@ from itertools import takewhile
 from pathlib import Path
 
 from bertie import tables
-from bertie.compression import is_compressed
 from bertie.errors import InputError
+from bertie.rows.compression import is_compressed
 
 STDIN = "-"
 PARQUET = "parquet"

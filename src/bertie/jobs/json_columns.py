@@ -7,7 +7,7 @@ from typing import Any
 from bertie.errors import InputError
 from bertie.jobs.arrow import pa
 from bertie.jobs.job import Job
-from bertie.json_lines import is_exact, is_unicode
+from bertie.rows.json_lines import is_exact, is_unicode
 
 # Marks a column of JSON values that no one Arrow type fits; it holds their text.
 JSON = {b"bertie": b"json"}

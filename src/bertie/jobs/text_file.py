@@ -5,10 +5,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bertie.compression import open_file
 from bertie.jobs.chunk import Chunk
 from bertie.jobs.files import STDIN, InputFile
 from bertie.jobs.job import Job
+from bertie.rows.compression import open_file
 from bertie.tables import Bad, Row, Table
 
 # The rows, lines and bytes before a position in a file.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bertie.arguments import check_flags
 from bertie.engine.pooling import normalize
 from bertie.errors import InputError
-from bertie.json_lines import is_unicode
+from bertie.rows.json_lines import is_unicode
 from bertie.search.adding import Changes, add_rows
 from bertie.search.filters import Where, condition, literal, quoted
 from bertie.search.lock import writer_lock

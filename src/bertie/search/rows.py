@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bertie.errors import InputError
-from bertie.json_lines import is_unicode
+from bertie.rows.json_lines import is_unicode
 from bertie.search.values import ValueMismatch, to_python
 
 # Bertie's own columns: what tells a row from others; a hash of its content; the tokens read of its

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bertie.json_lines import is_exact, is_unicode
+from bertie.rows.json_lines import is_exact, is_unicode
 
 # Python's own types that are kept as they are.
 _OWN = frozenset({bool, int, float, str, bytes, date, datetime, time, timedelta, Decimal})

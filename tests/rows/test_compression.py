@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bertie.compression import open_file
 from bertie.errors import InputError
+from bertie.rows.compression import open_file
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What files of rows are made of: lines of JSONL, and compression."""
