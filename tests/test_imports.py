@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import bertie
-from bertie._moved import MOVED
+from bertie._moved import EXPORTS, MOVED
 from tests.timeouts import TIMEOUT
 
 PACKAGE = Path(bertie.__file__).parent
@@ -137,21 +137,79 @@ def test_load_is_the_function_whatever_was_imported_first(first: str) -> None:
     assert run(f"{first}; import bertie; print(type(bertie.load).__name__)") == "function"
 
 
-@pytest.mark.parametrize(("old", "new"), MOVED.items())
-def test_a_module_that_moved_is_found_by_its_old_name(old: str, new: str) -> None:
+@pytest.mark.parametrize("wing", sorted({new.split(".")[1] for new in MOVED.values()}))
+def test_a_module_that_moved_is_found_by_its_old_name(wing: str) -> None:
+    moved = {old: new for old, new in MOVED.items() if new.split(".")[1] == wing}
     code = f"""
 import sys, warnings
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    import {old}
+from importlib import import_module
+for old, new in {moved}.items():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            exec(f"import {{old}}")
+        except ModuleNotFoundError as error:  # an extra isn't installed
+            assert not error.name.startswith("bertie"), error
+            continue
+        exec(f"import {{old}}; from {{old}} import __doc__")
+    caught = [warning for warning in caught if "bertie" in str(warning.message)]
     assert [warning.category for warning in caught] == [DeprecationWarning], caught
-    assert "{new}" in str(caught[0].message)
+    assert str(caught[0].message).startswith(f"{{old}} is {{new}} now"), caught[0].message
     assert caught[0].filename == "<string>", caught[0].filename
-    assert sys.modules["{old}"] is __import__("importlib").import_module("{new}")
-    from {old} import __doc__
-    assert len(caught) == 1
+    assert sys.modules[old] is import_module(new)
 """
     run(code)
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.items())
+def test_what_moved_is_where_it_is_said_to_be_and_there_alone(old: str, new: str) -> None:
+    assert new.removeprefix("bertie.") in FILES
+    assert old.removeprefix("bertie.") not in FILES
+    assert new not in MOVED
+
+
+@pytest.mark.parametrize("package", EXPORTS)
+def test_what_a_package_gave_away_is_found_there(package: str) -> None:
+    code = f"""
+import warnings
+from importlib import import_module
+for name, home in {EXPORTS[package]}.items():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        exec(f"from {package} import {{name}} as found; from {package} import {{name}}")
+    assert [warning.category for warning in caught] == [DeprecationWarning], caught
+    new = f"{package}.{{home}}"
+    assert str(caught[0].message).startswith(f"{package}.{{name}} is {{new}} now"), caught
+    assert caught[0].filename == "<string>", caught[0].filename
+    module, _, own = new.rpartition(".")
+    assert found is getattr(import_module(module), own)
+"""
+    run(code)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        importlib.import_module(package).nothing  # noqa: B018
+
+
+def test_an_old_name_can_be_an_error() -> None:
+    code = """
+try:
+    from bertie import pooling
+except DeprecationWarning as warning:
+    print(warning)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIMEOUT,
+    )
+    assert done.stdout.startswith("bertie.pooling is bertie.engine.pooling now")
+
+
+def test_the_table_of_what_moved_is_read_for_old_names_alone() -> None:
+    load = "import bertie.loading.load, bertie.loading.build, bertie.cli.run"
+    code = f"import sys, bertie.tokenize; {load}; print('bertie._moved' in sys.modules)"
+    assert run(code) == "False"
 
 
 def test_a_module_that_never_was_is_not_found() -> None:

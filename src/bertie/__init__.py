@@ -8,9 +8,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bertie._moved import Forwarder
-
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
     from bertie.checkpoint.config import EncoderConfig, Setting
     from bertie.client import AsyncClient, Client
     from bertie.errors import (
@@ -134,5 +134,18 @@ class _Package(ModuleType):
         super().__setattr__(name, value)
 
 
+class _MovedFinder:
+    """Finds a module by its old name, once nobody else has: their table is read for that alone."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+        """Say whether this knows the module."""
+        if not name.startswith("bertie."):
+            return None
+        from bertie._moved import find_moved
+
+        return find_moved(name)
+
+
 sys.modules[__name__].__class__ = _Package
-sys.meta_path.append(Forwarder())
+sys.meta_path.append(_MovedFinder())
