@@ -23,6 +23,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.heads import heads
 from bertie.checkpoint.shapes import encoder_tensors
@@ -41,16 +42,6 @@ TOLERANCE = 1e-4
 # so the bars are somewhat lower than those of docs/precision.md.
 COSINES = {"bfloat16": (0.9999, 0.999), "int8": (0.998, 0.99)}
 
-CLASSES = {
-    "bert": "Bert",
-    "roberta": "Roberta",
-    "xlm-roberta": "XLMRoberta",
-    "camembert": "Camembert",
-    "distilbert": "DistilBert",
-    "electra": "Electra",
-    "albert": "Albert",
-    "mpnet": "MPNet",
-}
 ENDINGS = {
     "pooler": "Model",
     "sequence_classification": "ForSequenceClassification",
@@ -128,7 +119,7 @@ def draw_batch(name: str, raw: dict[str, Any], random: np.random.Generator) -> B
 
 def build(name: str, kind: str, raw: dict[str, Any], seed: int) -> Any:
     """Build one of transformers' classes, if it has this one, with large random weights."""
-    start = CLASSES[name]
+    start = ARCHITECTURES[name].classes
     made = getattr(transformers, f"{start}{ENDINGS[kind]}", None)
     if made is None:
         return None
@@ -242,7 +233,7 @@ def main() -> int:
     """Print a row for each architecture and head, and tell whether every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=1, help="how many sizes to draw")
-    parser.add_argument("--only", nargs="*", choices=[*CLASSES], default=[*CLASSES])
+    parser.add_argument("--only", nargs="*", choices=[*ARCHITECTURES], default=[*ARCHITECTURES])
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     transformers.utils.logging.set_verbosity_error()

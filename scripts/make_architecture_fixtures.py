@@ -2,7 +2,7 @@
 
 Needs torch and transformers, neither of which the tests need:
 
-    python scripts/make_architecture_fixtures.py
+    python scripts/make_architecture_fixtures.py [NAME]...
 
 Weights aren't stored: they follow from the tensors' names (tests/random_weights.py). The sizes are
 awkward on purpose, and the activations such that a head with another than the layers' shows.
@@ -21,6 +21,7 @@ import transformers
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bertie.checkpoint.architectures import ARCHITECTURES  # noqa: E402
 from tests.random_weights import random_weights  # noqa: E402
 
 DATA = ROOT / "tests" / "data" / "architectures"
@@ -43,17 +44,17 @@ DISTILBERT_SIZES = {
 }
 GROUPS = {"num_hidden_layers": 4, "num_hidden_groups": 2, "inner_group_num": 2}
 
-# By architecture: how transformers' classes begin, and the config.
-CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
-    "bert": ("Bert", SIZES),
-    "roberta": ("Roberta", {**SIZES, "hidden_act": "relu", "layer_norm_eps": 1e-5}),
-    "xlm-roberta": ("XLMRoberta", {**SIZES, "type_vocab_size": 1, "pad_token_id": 3}),
-    "camembert": ("Camembert", {**SIZES, "type_vocab_size": 1, "pad_token_id": 0}),
-    "distilbert": ("DistilBert", {**DISTILBERT_SIZES, "activation": "relu"}),
-    "electra": ("Electra", {**SIZES, "embedding_size": 14, "hidden_act": "relu"}),
-    "albert": ("Albert", {**SIZES, **GROUPS, "embedding_size": 14}),
+# By architecture.
+CONFIGS: dict[str, dict[str, Any]] = {
+    "bert": SIZES,
+    "roberta": {**SIZES, "hidden_act": "relu", "layer_norm_eps": 1e-5},
+    "xlm-roberta": {**SIZES, "type_vocab_size": 1, "pad_token_id": 3},
+    "camembert": {**SIZES, "type_vocab_size": 1, "pad_token_id": 0},
+    "distilbert": {**DISTILBERT_SIZES, "activation": "relu"},
+    "electra": {**SIZES, "embedding_size": 14, "hidden_act": "relu"},
+    "albert": {**SIZES, **GROUPS, "embedding_size": 14},
     # Its distances are told apart up to 128 tokens.
-    "mpnet": ("MPNet", {**SIZES, "max_position_embeddings": 150, "layer_norm_eps": 1e-5}),
+    "mpnet": {**SIZES, "max_position_embeddings": 150, "layer_norm_eps": 1e-5},
 }
 ENDINGS = {
     "sequence_classification": "ForSequenceClassification",
@@ -127,7 +128,7 @@ def logits(kind: str, output: Any) -> np.ndarray:
 
 def make(name: str) -> None:
     """Write an architecture's config, the shapes of its classes, and what they compute."""
-    start, raw = CONFIGS[name]
+    start, raw = ARCHITECTURES[name].classes, CONFIGS[name]
     drawn = inputs(raw, name)
     stored = {
         "ids": np.concatenate([ids for ids, _ in drawn]),
@@ -185,13 +186,14 @@ def describe(models: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Replace the fixtures."""
-    shutil.rmtree(DATA, ignore_errors=True)
-    DATA.mkdir(parents=True)
-    for name in CONFIGS:
+def main(names: list[str]) -> None:
+    """Replace the fixtures of some architectures, or all."""
+    if not names:
+        shutil.rmtree(DATA, ignore_errors=True)
+    DATA.mkdir(parents=True, exist_ok=True)
+    for name in names or CONFIGS:
         make(name)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -3,7 +3,7 @@
 Needs torch, transformers (5 or later) and sentence-transformers (6 or later), none of which the
 tests need:
 
-    PYTHONPATH=. python scripts/make_framework_fixtures.py
+    PYTHONPATH=. python scripts/make_framework_fixtures.py [ARCHITECTURE]...
 
 Every model is built by its framework's own classes on the tiny BERT (scripts/make_fixtures.py), or
 on a tiny config of another architecture, saved by the framework's own method, and run after it was
@@ -15,6 +15,7 @@ the archives are compressed whole.
 import json
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -267,15 +268,10 @@ def sizes(architecture: str) -> dict[str, Any]:
         "vocab_size": json.loads((Path(BERT) / "config.json").read_text())["vocab_size"],
         "max_position_embeddings": 66,
     }
-    if architecture == "distilbert":
-        return {**common, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24}
-    found = {
-        **common,
-        "hidden_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 24,
-    }
+    keys = ARCHITECTURES[architecture].keys
+    layers = {"hidden_size": 16, "num_hidden_layers": 2}
+    layers |= {"num_attention_heads": 2, "intermediate_size": 24}
+    found = {**common, **{keys.get(field, (field,))[0]: size for field, size in layers.items()}}
     if architecture in ("electra", "albert"):
         found["embedding_size"] = 12
     if architecture in ("roberta", "xlm-roberta", "camembert"):
@@ -340,8 +336,12 @@ def save_heads(architecture: str) -> None:
         packed(Path(scratch) / "heads", architecture)
 
 
-def main() -> None:
-    """Replace the fixtures."""
+def main(architectures: list[str]) -> None:
+    """Replace the fixtures of some architectures, or all."""
+    for architecture in architectures:
+        save_heads(architecture)
+    if architectures:
+        return
     shutil.rmtree(MADE, ignore_errors=True)
     MADE.mkdir()
     with tempfile.TemporaryDirectory() as scratch:
@@ -354,4 +354,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

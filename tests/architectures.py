@@ -1,12 +1,14 @@
 """Checkpoints of every architecture, written from what the fixtures describe."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.numpy
 
+from bertie.checkpoint.architectures import ARCHITECTURES
 from tests.random_weights import random_weights
 
 DATA = Path(__file__).parent / "data" / "architectures"
@@ -22,6 +24,12 @@ def expected(name: str) -> dict[str, np.ndarray]:
     """Read what transformers computes with them."""
     with np.load(DATA / f"{name}.npz") as stored:
         return dict(stored)
+
+
+def own_names(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Write fields as a config of an architecture calls them: by the last of its names for each."""
+    keys = ARCHITECTURES[name].keys
+    return {keys.get(field, (field,))[-1]: value for field, value in fields.items()}
 
 
 # Each architecture with each head that transformers has for it.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bertie.checkpoint.config import MODEL_TYPES, EncoderConfig, Setting
 from bertie.errors import CheckpointError, InputError
+from tests.architectures import own_names
 
 TINY = json.loads((Path(__file__).parents[1] / "data/tiny-bert/config.json").read_text())
 
@@ -75,12 +76,20 @@ def test_the_callers_activation_wins_even_over_an_unknown_one() -> None:
         EncoderConfig.from_dict(TINY, where="config.json", activation="unheard_of")
 
 
+SIZES = {
+    "vocab_size": 15,
+    "max_position_embeddings": 16,
+    "intermediate_size": 16,
+    "hidden_size": 4,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+}
+
+
 def read_as(model_type: str | None, **keys: Any) -> EncoderConfig:
     """Read a config of another architecture, of the tiny sizes unless a key says otherwise."""
-    sizes = {"vocab_size": 15, "max_position_embeddings": 16, "intermediate_size": 16}
-    heads = {"hidden_size": 4, "num_hidden_layers": 2, "num_attention_heads": 2}
     stated = {} if model_type is None else {"model_type": model_type}
-    raw = {**stated, **sizes, **heads, **keys}
+    raw = {**stated, **SIZES, **keys}
     raw = {key: value for key, value in raw.items() if value is not None}
     return EncoderConfig.from_dict(raw, where="config.json")
 
@@ -176,9 +185,10 @@ def test_the_configs_of_well_known_models_are_read(
 
 @pytest.mark.parametrize("model_type", [name for name in MODEL_TYPES if name != "albert"])
 def test_every_architecture_but_alberts_has_weights_for_each_pass(model_type: str) -> None:
-    config = read_as(model_type, hidden_dim=16)
+    config = read_as(model_type, **own_names(model_type, SIZES))
     assert config.layer_weights == (0, 1)
-    assert config.source("hidden_size") == "hidden_size in config.json"
+    (width,) = own_names(model_type, {"hidden_size": 4})
+    assert config.source("hidden_size") == f"{width} in config.json"
 
 
 def test_a_config_is_the_same_by_the_names_that_distilbert_has_for_sizes() -> None:

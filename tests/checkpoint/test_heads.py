@@ -16,10 +16,11 @@ from tests.editing import edit_json, edit_tensors
 
 
 def test_every_architecture_has_fixtures() -> None:
-    assert set(NAMES) == set(ARCHITECTURES)
+    assert set(NAMES) == set(ARCHITECTURES), "run scripts/make_architecture_fixtures.py"
     for name, architecture in ARCHITECTURES.items():
         kinds = {form.kind for form in architecture.heads}
-        assert kinds == {kind for other, kind in HEADS if other == name}
+        made = {kind for other, kind in HEADS if other == name}
+        assert kinds == made, f"{name} has heads that its row lacks, or the other way round"
 
 
 @pytest.mark.parametrize(("name", "kind"), HEADS)

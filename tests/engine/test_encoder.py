@@ -21,6 +21,7 @@ from bertie.engine.encoder import PRECISIONS, Encoder, Linear, Recipe, quantize_
 from bertie.engine.pooling import POOLINGS
 from bertie.engine.quantize import products
 from bertie.errors import CheckpointError, InputError
+from tests.architectures import own_names
 from tests.auto import sitecustomize
 from tests.random_weights import random_tensor
 from tests.timeouts import TIMEOUT
@@ -162,13 +163,8 @@ def awkward(name, hidden, heads):
         "intermediate_size": 50,
         "max_position_embeddings": 50,
         "embedding_size": 13,
-        # DistilBERT's words for the same.
-        "dim": hidden,
-        "n_layers": 3,
-        "n_heads": heads,
-        "hidden_dim": 50,
     }
-    return EncoderConfig.from_dict({"model_type": name, **sizes}, where="here")
+    return EncoderConfig.from_dict({"model_type": name, **own_names(name, sizes)}, where="here")
 
 
 def random_arrays(config):

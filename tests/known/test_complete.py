@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.known import KNOWN, MODULE_CONFIGS, Known
 from bertie.known.model import CONFIG
 from bertie.known.sentence import COLBERT, MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
@@ -27,11 +28,15 @@ def rows(file: str, key: str, where: str = "") -> list[Known]:
     ]
 
 
+def test_every_architecture_is_listed() -> None:
+    assert set(LISTED[CONFIG]) == set(ARCHITECTURES), "run scripts/list_framework_keys.py"
+
+
 @pytest.mark.parametrize("architecture", LISTED[CONFIG])
 def test_every_key_of_a_config_has_one_row(architecture: str) -> None:
     for key in {*LISTED[CONFIG][architecture], *LISTED["generation"]}:
         found = rows(CONFIG, key, architecture)
-        assert found, key
+        assert found, f"{key} lacks a row for {architecture} in bertie.known.model"
         assert len({row.key for row in found}) == len(found), key
 
 

@@ -8,24 +8,16 @@ from typing import Any
 import pytest
 
 import bertie
+from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.known import IDLE, MODEL_CONFIG, MODEL_FILES, NOTED, READ, REFUSED, Known
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
 from bertie.loading.doctor import diagnose
 from bertie.sources.layout import needed_files
-from tests.frameworks import ARCHITECTURES, unpack
+from tests.frameworks import ARCHITECTURES as SAVED
+from tests.frameworks import unpack
 from tests.known.walking import SAMPLE, called, notes, outcome, put, refusal
 
 CLASSIFIER = "ForSequenceClassification"
-STEMS = {
-    "albert": "Albert",
-    "bert": "Bert",
-    "camembert": "Camembert",
-    "distilbert": "DistilBert",
-    "electra": "Electra",
-    "mpnet": "MPNet",
-    "roberta": "Roberta",
-    "xlm-roberta": "XLMRoberta",
-}
 SIGMOID = "torch.nn.modules.activation.Sigmoid"
 # What a key that is read is changed to.
 CHANGED: dict[str, Any] = {
@@ -33,17 +25,12 @@ CHANGED: dict[str, Any] = {
     "architectures": ["SomeForTokenClassification"],
     "vocab_size": 500,
     "hidden_size": 32,
-    "dim": 32,
     "num_hidden_layers": 1,
-    "n_layers": 1,
     "num_attention_heads": 1,
-    "n_heads": 1,
     "intermediate_size": 32,
-    "hidden_dim": 32,
     "max_position_embeddings": 20,
     "type_vocab_size": 9,
     "hidden_act": "relu",
-    "activation": "relu",
     "layer_norm_eps": 0.01,
     "embedding_size": 20,
     "num_hidden_groups": 2,
@@ -57,10 +44,18 @@ CHANGED: dict[str, Any] = {
     "sentence_transformers.activation_fn": SIGMOID,
     "sbert_ce_default_activation_function": SIGMOID,
 }
+# All names that an architecture has for one of them, of which the first wins → the same change.
+OWN_NAMES = {
+    names: CHANGED[field]
+    for architecture in ARCHITECTURES.values()
+    for field, names in architecture.keys.items()
+    if field in CHANGED
+}
+CHANGED |= {name: value for names, value in OWN_NAMES.items() for name in names}
 # What must be so for a key to matter: another class, another task, no key that says the same.
 CLASSES = {"tie_word_embeddings": "ForMaskedLM"}
-INSTEAD = {"label2id": "id2label", "hidden_size": "dim"}
-INSTEAD |= {"num_hidden_layers": "n_layers", "num_attention_heads": "n_heads"}
+INSTEAD = {"label2id": "id2label"}
+INSTEAD |= {other: first for first, *others in OWN_NAMES for other in others}
 TASKS = {key: "rank" for key in CHANGED if "activation_f" in key}
 
 
@@ -68,7 +63,7 @@ TASKS = {key: "rank" for key in CHANGED if "activation_f" in key}
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every class of every architecture, as transformers saved it."""
     into = tmp_path_factory.mktemp("heads")
-    for architecture in ARCHITECTURES:
+    for architecture in SAVED:
         unpack(architecture, into)
     return into
 
@@ -76,7 +71,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(saved: Path, into: Path, architecture: str, ending: str = CLASSIFIER) -> Path:
     """Copy a model, which a test may damage."""
     directory = into / architecture
-    name = STEMS[architecture] + ending
+    name = ARCHITECTURES[architecture].classes + ending
     return Path(shutil.copytree(saved / architecture / name, directory, dirs_exist_ok=True))
 
 
@@ -87,7 +82,7 @@ def rows(mark: str) -> list[Known]:
 
 @pytest.mark.parametrize("row", rows(READ), ids=called)
 def test_a_key_that_is_read_changes_the_model(row: Known, saved: Path, tmp_path: Path) -> None:
-    for architecture in row.where or ARCHITECTURES:
+    for architecture in row.where or SAVED:
         directory = model(saved, tmp_path, architecture, CLASSES.get(row.key, CLASSIFIER))
         config = directory / "config.json"
         raw = json.loads(config.read_text())
@@ -126,7 +121,7 @@ def test_a_key_that_is_noted_is_in_info(row: Known, saved: Path, tmp_path: Path)
     assert f"config.json: {row.key} is '{SAMPLE}', which {row.effect}" in notes(directory)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", SAVED)
 def test_a_key_that_is_idle_changes_nothing(architecture: str, saved: Path, tmp_path: Path) -> None:
     directory = model(saved, tmp_path, architecture)
     before = outcome(directory)
@@ -202,6 +197,17 @@ def test_a_file_beside_modules_is_noted_where_the_encoder_has_a_folder(sentence:
 
 def test_every_row_that_is_read_is_changed_above() -> None:
     assert {row.key for row in rows(READ)} == set(CHANGED)
+
+
+def test_every_architecture_was_saved_by_transformers() -> None:
+    assert set(SAVED) == set(ARCHITECTURES), "run scripts/make_framework_fixtures.py"
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_what_an_architecture_calls_its_fields_is_read_of_it(name: str) -> None:
+    read = {row.key for row in rows(READ) if not row.where or name in row.where}
+    own = {key for names in ARCHITECTURES[name].keys.values() for key in names}
+    assert own - read == set(), f"these lack a row for {name} in bertie.known.model"
 
 
 def test_labels_that_are_numbered_in_two_ways_are_noted(saved: Path, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ _PLAIN = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "albert", "m
 _OWN_WIDTH = ("electra", "albert")
 _ONE_WIDTH = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet")
 _SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "albert")
-_MAY_DECODE = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
 def _read(key: str, effect: str, *where: str) -> Known:
