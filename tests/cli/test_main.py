@@ -27,7 +27,7 @@ Process = Callable[..., subprocess.CompletedProcess[str]]
 def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
     code = (
         "import sys; from bertie.cli.main import run; run(['--help']);"
-        "heavy = {'numpy', 'bertie._core', 'bertie.load', 'rich', 'huggingface_hub', 'asyncio'};"
+        "heavy = {'numpy', 'bertie._core', 'bertie.loading', 'rich', 'huggingface_hub', 'asyncio'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run(
