@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bertie.checkpoint.config import Setting
 from bertie.checkpoint.dense import Dense
-from bertie.checkpoint.queries import Queries
 from bertie.known.sentence import MODULES
+
+if TYPE_CHECKING:
+    from bertie.checkpoint.queries import Queries
 
 MEAN = Setting(("mean",), f"default: there is no {MODULES}")
 RELU = Setting("relu", "default")
@@ -81,7 +83,7 @@ class SentenceLayout:
     dimensions: Setting = _NONE
     most_weights: Setting = _NONE
     activation: Setting = _NONE
-    queries: Queries | None = None
+    queries: "Queries | None" = None
     skipped: Setting = _NOTHING
     skipped_in: Setting = _DOCUMENTS
     max_length: Setting | None = None

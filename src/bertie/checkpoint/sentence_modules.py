@@ -10,7 +10,6 @@ from bertie.checkpoint.config import Setting
 from bertie.checkpoint.dense import read_dense
 from bertie.checkpoint.files import read_json, read_object, resolve_inside
 from bertie.checkpoint.pooling import read_pooling
-from bertie.checkpoint.queries import read_queries
 from bertie.checkpoint.sentence_layout import MEAN, RELU, Normalize, SentenceLayout
 from bertie.checkpoint.weights import weight_files
 from bertie.errors import CheckpointError
@@ -88,6 +87,8 @@ def read_modules(
     else:
         layout = replace(layout, pooling=Setting(MEAN.value, f"default: {MODULES} has no Pooling"))
     if "MultiVectorMask" in kinds:
+        from bertie.checkpoint.queries import read_queries  # here because others have none
+
         layout = replace(layout, queries=read_queries(raw, name))
     for kind, path, where in modules[1:]:
         layout = _held(layout, path, kind, where)

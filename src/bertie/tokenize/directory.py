@@ -14,7 +14,6 @@ from bertie.tokenize.added_tokens import ADDED, CONFIG, TOKENS_MAP, read_stated_
 from bertie.tokenize.bert_files import JSON, TokenizerFiles, from_json, from_vocab
 from bertie.tokenize.classes import PYTHON, TokenizerClass, find_class
 from bertie.tokenize.definition import NO_LIMIT, Definition, HfDefinition
-from bertie.tokenize.hf_files import hf_from_byte_level, hf_from_json
 from bertie.tokenize.json_node import Node
 
 _MODEL = "config.json"
@@ -59,6 +58,9 @@ def read(
         root = Node.read(directory / JSON)
         check(TOKENIZER_JSON, root.record(), JSON, error=TokenizerError)
         if part := tokenizer_json.part_not_bert(root):
+            # Here, as below, because BERT's own tokenizers have no need of it.
+            from bertie.tokenize.hf_files import hf_from_json
+
             definition = hf_from_json(root, part, files, lower=lower, vocab=vocab)
         else:
             definition = from_json(root, files, lower, vocab)
@@ -67,6 +69,8 @@ def read(
         if layout == "vocab.txt":
             definition = from_vocab(vocab or directory / layout, files, lower)
         elif layout == "vocab.json":
+            from bertie.tokenize.hf_files import hf_from_byte_level
+
             definition = hf_from_byte_level(directory, files, lower=lower, vocab=vocab)
         else:
             raise _nothing_found(directory, names)
@@ -85,6 +89,8 @@ def read_alone(path: Path) -> Definition | HfDefinition:
         Setting(None, "default"),
     )
     if part := tokenizer_json.part_not_bert(root):
+        from bertie.tokenize.hf_files import hf_from_json
+
         return hf_from_json(root, part, files, lower=None, vocab=None)
     return from_json(root, files, None, None)
 
