@@ -1,20 +1,18 @@
 """Draw docs/images/architecture.svg: the wings in the order that the import test holds them to.
 
 What a wing is comes from its own first line. Run it after a change to the wings or those lines:
-python scripts/draw_architecture.py
+
+    PYTHONPATH=. python scripts/draw_architecture.py
 """
 
 import ast
-import sys
 from html import escape
 from pathlib import Path
 from textwrap import wrap
 
+from tests.test_imports import WINGS
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.test_imports import WINGS  # noqa: E402
-
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 PACKAGE = ROOT / "src" / "bertie"
 

@@ -1,41 +1,23 @@
 """docs/architecture.md shows the house as it stands."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.timeouts import TIMEOUT
+from tests.generated import ROOT, generated, needs_scripts
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 # The file of any task, of any of several kinds, and what a check leaves behind.
 PLACEHOLDERS = ("TASK", "NAME", "*", "build/full")
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "scripts").is_dir(), reason="needs the repository's docs/, scripts/"
-)
+pytestmark = needs_scripts
 
 
 def test_the_picture_is_of_the_wings_as_they_are() -> None:
-    drawn = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys; sys.path.insert(0, 'scripts'); sys.stdout.reconfigure(encoding='utf-8');"
-            "import draw_architecture; sys.stdout.write(draw_architecture.picture())",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert drawn.returncode == 0, drawn.stderr
     picture = (ROOT / "docs" / "images" / "architecture.svg").read_text(encoding="utf-8")
-    assert picture == drawn.stdout, "run python scripts/draw_architecture.py"
+    drawn = generated("draw_architecture", "picture")
+    assert picture == drawn, "run PYTHONPATH=. python scripts/draw_architecture.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
