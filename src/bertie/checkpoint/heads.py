@@ -159,13 +159,24 @@ def require_head(checkpoint: Checkpoint, kind: str) -> HeadRecord | None:
     Returns: None if there is no such head.
     Raises: CheckpointError: it is there, but broken.
     """
-    errors = head_errors(checkpoint).get(kind)
-    if errors:
+    refuse_broken(checkpoint, kind, head_errors(checkpoint))
+    return heads(checkpoint).get(kind)
+
+
+def refuse_broken(checkpoint: Checkpoint, kind: str, errors: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a head that can't be used.
+
+    Args:
+        checkpoint: whose head it is.
+        kind: as HeadRecord's.
+        errors: as head_errors gives them.
+    Raises: CheckpointError: there are errors of this kind.
+    """
+    if kind in errors:
         raise CheckpointError(
             f"{checkpoint.directory}: its head for {kind} can't be used:"
-            + "\n  ".join(["", *errors])
+            + "\n  ".join(["", *errors[kind]])
         )
-    return heads(checkpoint).get(kind)
 
 
 def _forms(checkpoint: Checkpoint) -> list[HeadForm]:

@@ -14,8 +14,7 @@ from bertie.checkpoint.tensor import Tensor
 from bertie.engine.encoder import PRECISIONS
 from bertie.errors import InputError, TaskError
 from bertie.loading.settle import AUTO, Settled, settle
-from bertie.opened import Given, Opened, open_directory
-from bertie.sources import resolve
+from bertie.opened import Given, Opened, open_source
 from bertie.tasks.model import Prepared
 from bertie.tasks.table import TASKS
 
@@ -116,8 +115,7 @@ def specify(
     Raises: as bertie.load.
     """
     check_options(task, precision, given.max_length)
-    directory = resolve(source)
-    opened = open_directory(directory, given)
+    opened = open_source(source, given)
     return prepare(settle(opened, task=task, precision=precision), calibration)
 
 

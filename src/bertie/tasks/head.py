@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bertie.checkpoint.config import Setting
-from bertie.checkpoint.heads import HeadLayer, HeadRecord, require_head
+from bertie.checkpoint.heads import HeadLayer, HeadRecord, refuse_broken
 from bertie.errors import InputError, TaskError
 from bertie.opened import Opened
 from bertie.tasks.common_settings import opened_settings
@@ -26,7 +26,8 @@ def required_head(opened: Opened, task: str) -> HeadRecord:
     """
     kind = TASKS[task].head
     assert kind is not None
-    record = require_head(opened.checkpoint, kind) or opened.heads.get(kind)
+    refuse_broken(opened.checkpoint, kind, opened.head_errors)
+    record = opened.heads.get(kind)
     if record is None:
         has = ", ".join(name.replace("_", " ") for name in opened.heads) or "none"
         raise TaskError(
