@@ -8,105 +8,14 @@ stand on the last hidden state. The facts are those of transformers' model class
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-WORDS = "embeddings.word_embeddings.weight"
-
-# A head's activation that is the feed-forward one's of its config.
-HIDDEN_ACT = "hidden_act"
+from bertie.checkpoint.architecture import Architecture
+from bertie.checkpoint.head_forms import HIDDEN_ACT, WORDS, HeadForm, Step, Tie
+from bertie.checkpoint.modern_architectures import MODERN
 
 # What MPNet's distances are sorted into, whatever its config says.
 RELATIVE_BUCKETS = 32
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a head.
-
-    Attributes:
-        name: its module; the tensors are name.weight and name.bias.
-        activation: identity, gelu, relu, tanh, or HIDDEN_ACT.
-        norm: whether it is a layer norm rather than a dense layer.
-    """
-
-    name: str
-    activation: str = "identity"
-    norm: bool = False
-
-
-@dataclass(frozen=True)
-class HeadForm:
-    """One way from the last hidden states to logits.
-
-    Attributes:
-        kind: what the logits are for.
-        reads: "first", each sequence's first hidden state, or "tokens", every token's.
-        steps: in order; the last gives the logits.
-        outputs: how many logits there must be: a number, or the field of the config that says it;
-            None where the head itself decides.
-        class_ending: how the names of transformers' classes that have it end.
-    """
-
-    kind: str
-    reads: str
-    steps: tuple[Step, ...]
-    outputs: int | str | None = None
-    class_ending: str = ""
-
-
-@dataclass(frozen=True)
-class Tie:
-    """A tensor that a file may leave out because it is another one.
-
-    Attributes:
-        name: the one left out.
-        of: the one that it is.
-        head: how the names begin that show that the file has the head at all.
-    """
-
-    name: str
-    of: str
-    head: str
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What one architecture does differently.
-
-    Attributes:
-        model_type: config.json's name for it.
-        classes: how the names of transformers' classes begin.
-        prefix: what stands before an encoder's names in files with a head.
-        keys: what config.json calls a field, the first that it has, where that isn't its name.
-        defaults: what transformers takes for fields that a config leaves out.
-        fixed: fields that a config doesn't state, or that aren't read from it.
-        same: fields that are always equal to another.
-        told_by: keys that tell it from the others in a config without model_type; none: nothing
-            does.
-        layer: the start of a tensor's name within a layer: the layer's number, or, where passes
-            share weights, its group's and its own within the group.
-        modules: file's name → canonical name: of modules within a layer, of modules elsewhere, and
-            of whole tensors.
-        ties: tensors that its files may leave out.
-        heads: those that it can have.
-        always_projects: whether a dense layer follows the embeddings even where their width is the
-            hidden states' already.
-    """
-
-    model_type: str
-    classes: str
-    prefix: str
-    keys: Mapping[str, tuple[str, ...]]
-    defaults: Mapping[str, Any]
-    fixed: Mapping[str, Any]
-    same: Mapping[str, str]
-    told_by: tuple[str, ...]
-    layer: re.Pattern[str]
-    modules: Mapping[str, str]
-    ties: tuple[Tie, ...]
-    heads: tuple[HeadForm, ...]
-    always_projects: bool = False
 
 
 def _on_first(*steps: Step) -> HeadForm:
@@ -374,5 +283,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         ELECTRA,
         ALBERT,
         MPNET,
+        *MODERN,
     )
 }

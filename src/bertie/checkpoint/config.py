@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.architectures import ARCHITECTURES, RELATIVE_BUCKETS, Architecture
+from bertie.checkpoint.architecture import Architecture
+from bertie.checkpoint.architectures import ARCHITECTURES, RELATIVE_BUCKETS
 from bertie.errors import CheckpointError, InputError
 from bertie.known import MODEL_CONFIG, check
 

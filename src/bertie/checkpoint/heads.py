@@ -10,10 +10,10 @@ from functools import cached_property
 from reprlib import repr as shown
 from typing import Any
 
-from bertie.checkpoint.architectures import HIDDEN_ACT, HeadForm, Step
 from bertie.checkpoint.config import ACTIVATIONS
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.head_forms import HIDDEN_ACT, HeadForm, Step
 from bertie.checkpoint.labels import read_labels
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.errors import CheckpointError

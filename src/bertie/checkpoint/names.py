@@ -9,7 +9,9 @@ that their architecture gives them.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from bertie.checkpoint.architectures import ARCHITECTURES, WORDS, Architecture
+from bertie.checkpoint.architecture import Architecture
+from bertie.checkpoint.architectures import ARCHITECTURES
+from bertie.checkpoint.head_forms import WORDS
 
 # TensorFlow's words for a layer norm's tensors, which early files have kept.
 _NORM = {"gamma": "weight", "beta": "bias"}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bertie.checkpoint.architectures import WORDS
+from bertie.checkpoint.head_forms import WORDS
 from bertie.checkpoint.bundle import SCALE
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor

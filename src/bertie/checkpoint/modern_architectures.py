@@ -1,0 +1,416 @@
+"""The architectures after BERT's: rotary, gated, local, disentangled.
+
+The facts are those of transformers' model classes, and of the authors' own code where that came
+first or transformers has none.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bertie.checkpoint.architecture import Architecture, RotaryKeys, Split
+
+FULL, SLIDING = "full_attention", "sliding_attention"
+
+_QUERY, _KEY, _VALUE = (f"attention.self.{name}" for name in ("query", "key", "value"))
+_HEADS = (_QUERY, _KEY, _VALUE)
+_GATE, _UP = "intermediate.gate", "intermediate.dense"
+
+# What transformers calls a gated layer's modules since Llama.
+_PROJECTIONS: Mapping[str, str] = {
+    "self_attn.q_proj": _QUERY,
+    "self_attn.k_proj": _KEY,
+    "self_attn.v_proj": _VALUE,
+    "self_attn.o_proj": "attention.output.dense",
+    "mlp.gate_proj": _GATE,
+    "mlp.up_proj": _UP,
+    "mlp.down_proj": "output.dense",
+}
+_NORMS_AFTER: Mapping[str, str] = {
+    "post_attention_layernorm": "attention.output.LayerNorm",
+    "post_mlp_layernorm": "output.LayerNorm",
+}
+
+# Each pass has weights of its own, and embeddings are as wide as hidden states.
+_WIDTHS: Mapping[str, str] = {
+    "num_hidden_groups": "num_hidden_layers",
+    "embedding_size": "hidden_size",
+}
+# No learned places, and none that count from the padding's.
+_UNPLACED: Mapping[str, Any] = {
+    "learned_positions": False,
+    "position_padding": None,
+    "relative_attention_num_buckets": 0,
+    "inner_group_num": 1,
+}
+_LAYERS = re.compile(r"(?:encoder\.)?layers?\.(?P<layer>0|[1-9]\d{0,8})\.")
+
+
+def _biases(value: bool, *names: str) -> dict[str, bool]:
+    """Say that some dense layers have a bias, or not."""
+    return {f"{name}_bias": value for name in names}
+
+
+_ATTENTION = ("query", "key", "value", "attention_output")
+_FEED_FORWARD = ("gate", "intermediate", "output")
+
+MODERNBERT = Architecture(
+    model_type="modernbert",
+    classes="ModernBert",
+    prefix="model",
+    keys={
+        "layer_norm_eps": ("norm_eps",),
+        "hidden_act": ("hidden_activation",),
+        **{f"{name}_bias": ("attention_bias",) for name in _ATTENTION},
+        **{f"{name}_bias": ("mlp_bias",) for name in _FEED_FORWARD},
+    },
+    defaults={
+        "max_position_embeddings": 8192,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-5,
+        "norm_bias": False,
+        "local_attention": 128,
+        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
+    },
+    fixed={
+        **_UNPLACED,
+        "type_vocab_size": 0,
+        "norm_place": "before",
+        "first_norm": False,
+        "final_norm": True,
+        "gated": True,
+    },
+    same=_WIDTHS,
+    told_by=("global_attn_every_n_layers", "local_attention"),
+    layer=_LAYERS,
+    modules={
+        "embeddings.tok_embeddings": "embeddings.word_embeddings",
+        "embeddings.norm": "embeddings.LayerNorm",
+        "attn_norm": "attention.LayerNorm",
+        "attn.Wo": "attention.output.dense",
+        "mlp_norm": "intermediate.LayerNorm",
+        "mlp.Wo": "output.dense",
+        "final_norm": "encoder.LayerNorm",
+    },
+    ties=(),
+    heads=(),
+    splits=(Split("attn.Wqkv", _HEADS), Split("mlp.Wi", (_GATE, _UP))),
+    rotary=RotaryKeys(
+        {FULL: ("global_rope_theta", 160_000.0), SLIDING: ("local_rope_theta", 10_000.0)}
+    ),
+    layer_types=True,
+)
+
+
+def _deberta(model_type: str, classes: str, **differences: Any) -> Architecture:
+    """Describe DeBERTa, whose first version names and fuses its projections differently."""
+    return Architecture(
+        model_type=model_type,
+        classes=classes,
+        prefix="deberta",
+        keys={"learned_positions": ("position_biased_input",)},
+        defaults={
+            "max_position_embeddings": 512,
+            "type_vocab_size": 0,
+            "hidden_act": "gelu",
+            "layer_norm_eps": 1e-7,
+            "learned_positions": True,
+            "relative_attention": False,
+            "max_relative_positions": -1,
+            "pos_att_type": (),
+            **differences.pop("defaults", {}),
+        },
+        fixed={
+            "position_padding": None,
+            "relative_attention_num_buckets": 0,
+            "inner_group_num": 1,
+            "projection_first": True,
+            "projection_bias": False,
+            **differences.pop("fixed", {}),
+        },
+        same={"num_hidden_groups": "num_hidden_layers"},
+        told_by=(),
+        layer=re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\."),
+        modules={
+            "embeddings.embed_proj": "embeddings.projection",
+            "encoder.rel_embeddings": "relative_embeddings",
+            **differences.pop("modules"),
+        },
+        ties=(),
+        heads=(),
+        may_be_zero=("type_vocab_size",),
+        **differences,
+    )
+
+
+DEBERTA = _deberta(
+    "deberta",
+    "Deberta",
+    fixed={
+        "position_buckets": 0,
+        "share_att_key": False,
+        "norm_rel_ebd": "none",
+        "conv_kernel_size": 0,
+        "conv_act": "tanh",
+        "key_bias": False,
+        "position_key_bias": False,
+    },
+    modules={
+        "attention.self.q_bias": f"{_QUERY}.bias",
+        "attention.self.v_bias": f"{_VALUE}.bias",
+        "attention.self.pos_proj": "attention.self.position_key",
+        "attention.self.pos_q_proj": "attention.self.position_query",
+    },
+    splits=(Split("attention.self.in_proj", _HEADS, by_heads=True),),
+)
+DEBERTA_V2 = _deberta(
+    "deberta-v2",
+    "DebertaV2",
+    defaults={
+        "position_buckets": -1,
+        "share_att_key": False,
+        "norm_rel_ebd": "none",
+        "conv_kernel_size": 0,
+        "conv_act": "tanh",
+    },
+    modules={
+        "attention.self.query_proj": _QUERY,
+        "attention.self.key_proj": _KEY,
+        "attention.self.value_proj": _VALUE,
+        "attention.self.pos_key_proj": "attention.self.position_key",
+        "attention.self.pos_query_proj": "attention.self.position_query",
+        "encoder.LayerNorm": "relative_embeddings.LayerNorm",
+        "encoder.conv.conv": "convolution",
+        "encoder.conv.LayerNorm": "convolution.LayerNorm",
+    },
+)
+
+NOMIC_BERT = Architecture(
+    model_type="nomic_bert",
+    classes="NomicBert",
+    prefix="nomic_bert",
+    prefixes=("bert",),
+    # transformers' words, and those of the authors, whose config is GPT-2's with more.
+    keys={
+        "hidden_size": ("hidden_size", "n_embd"),
+        "num_hidden_layers": ("num_hidden_layers", "n_layer"),
+        "num_attention_heads": ("num_attention_heads", "n_head"),
+        "intermediate_size": ("intermediate_size", "n_inner"),
+        "max_position_embeddings": ("max_position_embeddings", "n_positions"),
+        "hidden_act": ("hidden_act", "activation_function"),
+        "layer_norm_eps": ("layer_norm_eps", "layer_norm_epsilon"),
+        "head_size": ("head_dim",),
+        **{f"{name}_bias": ("qkv_proj_bias",) for name in _ATTENTION},
+        "gate_bias": ("mlp_fc1_bias",),
+        "intermediate_bias": ("mlp_fc1_bias",),
+        "output_bias": ("mlp_fc2_bias",),
+    },
+    defaults={
+        "max_position_embeddings": 2048,
+        "type_vocab_size": 2,
+        "hidden_act": "silu",
+        "layer_norm_eps": 1e-12,
+        "head_size": None,
+        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
+    },
+    fixed={**_UNPLACED, "gated": True},
+    same=_WIDTHS,
+    told_by=("n_embd", "rotary_emb_fraction"),
+    layer=_LAYERS,
+    modules={
+        **_PROJECTIONS,
+        **_NORMS_AFTER,
+        "emb_ln": "embeddings.LayerNorm",
+        "attn.out_proj": "attention.output.dense",
+        "mlp.fc11": _UP,
+        "mlp.fc12": _GATE,
+        "mlp.fc2": "output.dense",
+        "norm1": "attention.output.LayerNorm",
+        "norm2": "output.LayerNorm",
+    },
+    ties=(),
+    heads=(),
+    splits=(Split("attn.Wqkv", _HEADS),),
+    words={"swiglu": "silu", "geglu": "gelu"},
+    may_be_zero=("type_vocab_size",),
+    rotary=RotaryKeys(
+        {FULL: ("rotary_emb_base", 1_000.0)},
+        fraction=("partial_rotary_factor", "rotary_emb_fraction"),
+        interleaved_key="rotary_emb_interleaved",
+        dynamic=("rotary_scaling_factor", "max_trained_positions"),
+    ),
+)
+
+
+def _gte(model_type: str, classes: str, prefix: str, base: float) -> Architecture:
+    """Describe GTE, which its authors call new."""
+    return Architecture(
+        model_type=model_type,
+        classes=classes,
+        prefix=prefix,
+        keys={},
+        defaults={
+            "max_position_embeddings": 8192,
+            "type_vocab_size": 1,
+            "hidden_act": "gelu",
+            "layer_norm_eps": 1e-12,
+        },
+        fixed={**_UNPLACED, "gated": True, **_biases(False, "gate", "intermediate")},
+        same=_WIDTHS,
+        told_by=(),
+        layer=_LAYERS,
+        modules={
+            **_PROJECTIONS,
+            **_NORMS_AFTER,
+            "attention.q_proj": _QUERY,
+            "attention.k_proj": _KEY,
+            "attention.v_proj": _VALUE,
+            "attention.o_proj": "attention.output.dense",
+            "attn_ln": "attention.output.LayerNorm",
+            "mlp_ln": "output.LayerNorm",
+        },
+        ties=(),
+        heads=(),
+        splits=(
+            Split("attention.qkv_proj", _HEADS),
+            Split("mlp.up_gate_proj", (_UP, _GATE)),
+        ),
+        may_be_zero=("type_vocab_size",),
+        rotary=RotaryKeys({FULL: ("rope_theta", base)}),
+    )
+
+
+GTE = _gte("gte", "Gte", "gte", 160_000.0)
+NEW = _gte("new", "New", "new", 10_000.0)
+
+JINA_BERT = Architecture(
+    model_type="jina_bert",
+    classes="JinaBert",
+    prefix="bert",
+    keys={"hidden_act": ("feed_forward_type",)},
+    defaults={
+        "max_position_embeddings": 512,
+        "type_vocab_size": 2,
+        "layer_norm_eps": 1e-12,
+    },
+    fixed={
+        **_UNPLACED,
+        "gated": True,
+        "alibi": True,
+        **_biases(False, "gate", "intermediate"),
+    },
+    same=_WIDTHS,
+    told_by=(),
+    layer=re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\."),
+    modules={
+        "mlp.wo": "output.dense",
+        "mlp.layernorm": "output.LayerNorm",
+        # The names of the variant that normalizes queries and keys.
+        "attention.self.layer_norm_q": f"{_QUERY}.LayerNorm",
+        "attention.self.layer_norm_k": f"{_KEY}.LayerNorm",
+        "layer_norm_1": "attention.output.LayerNorm",
+        "layer_norm_2": "output.LayerNorm",
+        "mlp.down_layer": "output.dense",
+    },
+    ties=(),
+    heads=(),
+    # The two variants gate by another half.
+    splits=(
+        Split("mlp.gated_layers", (_GATE, _UP)),
+        Split("mlp.up_gated_layer", (_UP, _GATE)),
+    ),
+    words={"geglu": "gelu", "reglu": "relu"},
+    present={"query_key_norm": (f"encoder.layer.0.{_QUERY}.LayerNorm.weight", "all")},
+    stated_as=("bert", {"position_embedding_type": "alibi"}),
+)
+
+EUROBERT = Architecture(
+    model_type="eurobert",
+    classes="EuroBert",
+    prefix="model",
+    keys={
+        "layer_norm_eps": ("rms_norm_eps",),
+        "head_size": ("head_dim",),
+        **{f"{name}_bias": ("attention_bias",) for name in _ATTENTION},
+        **{f"{name}_bias": ("mlp_bias",) for name in _FEED_FORWARD},
+    },
+    defaults={
+        "max_position_embeddings": 8192,
+        "hidden_act": "silu",
+        "layer_norm_eps": 1e-5,
+        "head_size": None,
+        "num_key_value_heads": None,
+        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
+    },
+    fixed={
+        **_UNPLACED,
+        "type_vocab_size": 0,
+        "embedding_norm": False,
+        "norm": "rms_norm",
+        "norm_bias": False,
+        "norm_place": "before",
+        "final_norm": True,
+        "gated": True,
+    },
+    same=_WIDTHS,
+    told_by=(),
+    layer=_LAYERS,
+    modules={
+        **_PROJECTIONS,
+        "embed_tokens": "embeddings.word_embeddings",
+        "input_layernorm": "attention.LayerNorm",
+        "post_attention_layernorm": "intermediate.LayerNorm",
+        "norm": "encoder.LayerNorm",
+    },
+    ties=(),
+    heads=(),
+    rotary=RotaryKeys({FULL: ("rope_theta", 10_000.0)}),
+)
+
+NEOBERT = Architecture(
+    model_type="neobert",
+    classes="NeoBERT",
+    prefix="model",
+    keys={"layer_norm_eps": ("norm_eps",), "max_position_embeddings": ("max_length",)},
+    defaults={"max_position_embeddings": 4096, "layer_norm_eps": 1e-6},
+    fixed={
+        **_UNPLACED,
+        "type_vocab_size": 0,
+        "hidden_act": "silu",
+        "embedding_norm": False,
+        "norm": "rms_norm",
+        "norm_bias": False,
+        "norm_place": "before",
+        "final_norm": True,
+        "gated": True,
+        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
+    },
+    same=_WIDTHS,
+    told_by=(),
+    layer=re.compile(r"(?:transformer_encoder|encoder\.layer)\.(?P<layer>0|[1-9]\d{0,8})\."),
+    modules={
+        "encoder": "embeddings.word_embeddings",
+        "wo": "attention.output.dense",
+        "ffn.w3": "output.dense",
+        "attention_norm": "attention.LayerNorm",
+        "ffn_norm": "intermediate.LayerNorm",
+        "layer_norm": "encoder.LayerNorm",
+    },
+    ties=(),
+    heads=(),
+    splits=(Split("qkv", _HEADS, by_heads=True), Split("ffn.w12", (_GATE, _UP))),
+    rotary=RotaryKeys({FULL: ("rope_theta", 10_000.0)}, interleaved=True),
+    two_thirds_of=8,
+)
+
+MODERN = (
+    MODERNBERT,
+    DEBERTA,
+    DEBERTA_V2,
+    NOMIC_BERT,
+    GTE,
+    NEW,
+    JINA_BERT,
+    EUROBERT,
+    NEOBERT,
+)
