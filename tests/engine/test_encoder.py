@@ -169,14 +169,8 @@ def awkward(name, hidden, heads):
 
 def random_arrays(config):
     """Weights for all that an encoder uses."""
-    wanted = [*shapes.EMBEDDINGS]
-    wanted += shapes.TOKEN_TYPES if config.type_vocab_size else ()
-    wanted += shapes.PROJECTION if config.projects_embeddings else ()
-    wanted += shapes.DISTANCES if config.relative_attention_num_buckets else ()
-    for layer in set(config.layer_weights):
-        start = f"encoder.layer.{layer}."
-        wanted += [shapes.Expected(start + each.name, each.axes) for each in shapes.LAYER]
-    sizes = {each.name: [getattr(config, axis) for axis in each.axes] for each in wanted}
+    wanted = shapes.expected_tensors(config, set(config.layer_weights))
+    sizes = {each.name: shapes.shape_of(config, each) for each in wanted}
     # Scores of a size that softmax doesn't turn into ones and zeros.
     return {name: random_tensor(name, size) * np.float32(0.7) for name, size in sizes.items()}
 

@@ -9,7 +9,7 @@ import pytest
 
 import bertie
 from bertie.checkpoint.architectures import ARCHITECTURES
-from bertie.checkpoint.config import _FIELDS
+from bertie.checkpoint.fields import FIELDS
 from bertie.known import IDLE, MODEL_CONFIG, MODEL_FILES, NOTED, READ, REFUSED, Known
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
 from bertie.loading.doctor import diagnose
@@ -208,7 +208,7 @@ def test_every_architecture_was_saved_by_transformers() -> None:
 def test_what_an_architecture_calls_its_fields_is_read_of_it(name: str) -> None:
     read = {row.key for row in rows(READ) if not row.where or name in row.where}
     own = ARCHITECTURES[name]
-    stated = _FIELDS.keys() - own.fixed.keys() - own.same.keys()
+    stated = FIELDS.keys() - own.fixed.keys() - own.same.keys()
     keys = {key for field in stated for key in own.keys.get(field, (field,))}
     assert keys - read == set(), f"these lack a row for {name} in bertie.known.model"
 

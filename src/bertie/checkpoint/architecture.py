@@ -30,14 +30,14 @@ class RotaryKeys:
 
     Attributes:
         bases: by kind of layer, what the key of its base is called, and transformers' default.
-        fraction: keys of the share of each head that is turned, the first that there is.
+        fraction: the key of the share of each head that is turned, or "": all of it.
         interleaved: whether neighbours are turned together, instead of one of each half.
         interleaved_key: the key that says so instead, or "".
         dynamic: keys of a factor and a trained length, from which on the base grows; or none.
     """
 
     bases: Mapping[str, tuple[str, float]]
-    fraction: tuple[str, ...] = ("partial_rotary_factor",)
+    fraction: str = ""
     interleaved: bool = False
     interleaved_key: str = ""
     dynamic: tuple[str, str] | None = None
@@ -103,6 +103,6 @@ class Architecture:
     two_thirds_of: int = 0
 
     def reads(self, name: str) -> bool:
-        """Tell whether a field of the config is of any account here; if not, it has BERT's value."""
+        """Tell whether this architecture knows a field; one that it doesn't has BERT's value."""
         told = (self.keys, self.defaults, self.fixed, self.same, self.present)
         return any(name in fields for fields in told)

@@ -11,11 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertie.checkpoint.architecture import Architecture
+from bertie.checkpoint.fields import RELATIVE_BUCKETS
 from bertie.checkpoint.head_forms import HIDDEN_ACT, WORDS, HeadForm, Step, Tie
 from bertie.checkpoint.modern_architectures import MODERN
-
-# What MPNet's distances are sorted into, whatever its config says.
-RELATIVE_BUCKETS = 32
 
 
 def _on_first(*steps: Step) -> HeadForm:

@@ -1,13 +1,18 @@
 """Settings and the one record that every config.json and bert_config.json becomes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from reprlib import repr as shown
 from typing import Any
 
 from bertie.checkpoint.architecture import Architecture
-from bertie.checkpoint.architectures import ARCHITECTURES, RELATIVE_BUCKETS
+from bertie.checkpoint.architectures import ARCHITECTURES
+from bertie.checkpoint.attention import AttentionLayer, Convolution, Disentangled, Rotary
+from bertie.checkpoint.fields import FIELDS, Number
+from bertie.checkpoint.modern_architectures import FULL, SLIDING
+from bertie.checkpoint.rope_parameters import read_parameters
 from bertie.errors import CheckpointError, InputError
 from bertie.known import MODEL_CONFIG, check
 
@@ -22,18 +27,34 @@ ACTIVATIONS: Mapping[str, str] = {
     "gelu_pytorch_tanh": "gelu_tanh",
     "gelu_python_tanh": "gelu_tanh",
     "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
 }
 
 _NAMES = ", ".join(ACTIVATIONS)
 
 MODEL_TYPES = tuple(ARCHITECTURES)
 
+# Fields that every architecture's config states, or its row has in their stead.
+_STATED = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+    "hidden_act",
+    "layer_norm_eps",
+    "embedding_size",
+    "position_padding",
+    "relative_attention_num_buckets",
+    "num_hidden_groups",
+    "inner_group_num",
+)
+
 # An architecture class as config.json names it; the other frameworks' have a word before it.
 _CLASS = re.compile(r"(?:TF|Flax)?([A-Za-z]+?)(?:Model|LMHeadModel|For\w+)")
-
-_LARGEST_SIZE = 2**31 - 1
-# More layers than any model has; each takes a place in layer_weights.
-_MOST_LAYERS = 1024
 
 
 @dataclass(frozen=True)
@@ -47,40 +68,6 @@ class Setting:
 
     value: Any
     origin: str
-
-
-@dataclass(frozen=True)
-class _Number:
-    """What a number may be.
-
-    Attributes:
-        kind: int or float.
-        least: the smallest whole number.
-        most: the largest.
-    """
-
-    kind: type = int
-    least: int = 1
-    most: int = _LARGEST_SIZE
-
-
-# What is read of a config, by field; None: a key of ACTIVATIONS.
-_FIELDS: Mapping[str, _Number | None] = {
-    "vocab_size": _Number(),
-    "hidden_size": _Number(),
-    "num_hidden_layers": _Number(most=_MOST_LAYERS),
-    "num_attention_heads": _Number(),
-    "intermediate_size": _Number(),
-    "max_position_embeddings": _Number(),
-    "type_vocab_size": _Number(),
-    "hidden_act": None,
-    "layer_norm_eps": _Number(float),
-    "embedding_size": _Number(),
-    "position_padding": _Number(least=0),
-    "relative_attention_num_buckets": _Number(least=RELATIVE_BUCKETS, most=RELATIVE_BUCKETS),
-    "num_hidden_groups": _Number(most=_MOST_LAYERS),
-    "inner_group_num": _Number(most=_MOST_LAYERS),
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +95,28 @@ class EncoderConfig:
             position_padding. None where they count from 0.
         relative_attention_num_buckets: kinds of distance that the attention scores know, as
             MPNet's do; 0 where they know none.
-        origins: where each field came from, by name.
+        head_size: numbers of a head's queries, keys and values.
+        num_key_value_heads: heads of keys and values, of which each serves as many of queries.
+        learned_positions: whether a table of embeddings says where a token stands.
+        embedding_norm: whether a norm follows the embeddings.
+        projection_first: whether their projection stands before that norm.
+        norm: "layer_norm", or "rms_norm", which doesn't shift.
+        norm_place: "after", on the sum of a block's input and output, or "before" the block.
+        first_norm: of norms before blocks, whether the first layer's attention has one.
+        final_norm: whether a norm follows the last layer.
+        gated: whether a product with an activation gates the first feed-forward layer.
+        query_key_norm: "none", or "all": a layer norm over all queries, and one over all keys.
+        alibi: whether scores fall with the distance, by another slope for each head.
+        local_attention: where layers are of several kinds, the tokens that those of
+            sliding_attention see, half of them on each side.
+        layer_types: where layers are of several kinds, that of each.
+        rope_parameters: by kind of layer, how queries and keys are turned; empty: they aren't.
+        relative_attention, position_buckets, max_relative_positions, pos_att_type, share_att_key,
+            norm_rel_ebd: DeBERTa's attention to distances.
+        conv_kernel_size, conv_act: its largest models' convolution; 0: there is none.
+        *_bias: whether that dense layer, or norm, has one.
+        origins: where each field came from, by name; fields that the architecture doesn't know
+            have none.
     """
 
     model_type: str
@@ -125,7 +133,53 @@ class EncoderConfig:
     layer_weights: tuple[int, ...]
     position_padding: int | None = None
     relative_attention_num_buckets: int = 0
+    head_size: int = 0
+    num_key_value_heads: int = 0
+    learned_positions: bool = True
+    embedding_norm: bool = True
+    projection_first: bool = False
+    norm: str = "layer_norm"
+    norm_place: str = "after"
+    first_norm: bool = True
+    final_norm: bool = False
+    gated: bool = False
+    query_key_norm: str = "none"
+    alibi: bool = False
+    local_attention: int = 0
+    layer_types: tuple[str, ...] = ()
+    rope_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    relative_attention: bool = False
+    position_buckets: int = 0
+    max_relative_positions: int = 0
+    pos_att_type: tuple[str, ...] = ()
+    share_att_key: bool = False
+    norm_rel_ebd: str = "none"
+    conv_kernel_size: int = 0
+    conv_act: str = "tanh"
+    query_bias: bool = True
+    key_bias: bool = True
+    value_bias: bool = True
+    attention_output_bias: bool = True
+    position_key_bias: bool = True
+    position_query_bias: bool = True
+    gate_bias: bool = True
+    intermediate_bias: bool = True
+    output_bias: bool = True
+    projection_bias: bool = True
+    norm_bias: bool = True
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    # Of no architecture yet.
+    embedding_scale = 1.0
+    norm_offset = 0.0
+
+    def __post_init__(self) -> None:
+        """Give fields that follow from others their values."""
+        heads = self.num_attention_heads
+        if not self.head_size:
+            object.__setattr__(self, "head_size", self.hidden_size // heads)
+        if not self.num_key_value_heads:
+            object.__setattr__(self, "num_key_value_heads", heads)
 
     @classmethod
     def from_dict(
@@ -148,23 +202,49 @@ class EncoderConfig:
             if activation not in ACTIVATIONS:
                 raise InputError(f"activation is {shown(activation)}, expected one of: {_NAMES}")
             settings["hidden_act"] = Setting(activation, "caller")
-        for name in _FIELDS:
-            if name not in settings:
+        for name in FIELDS:
+            if name not in settings and (architecture.reads(name) or name in _STATED):
                 settings[name] = _read(name, raw, architecture, where)
         for name, other in architecture.same.items():
             settings[name] = settings[other]
+        if settings["embedding_size"].value is None:
+            settings["embedding_size"] = settings["hidden_size"]
+        if architecture.two_thirds_of:
+            settings["intermediate_size"] = _two_thirds(settings["intermediate_size"], architecture)
         settings["layer_weights"] = _layer_weights(settings, where)
         passes = len(settings["layer_weights"].value)
         settings["num_hidden_layers"] = replace(settings["num_hidden_layers"], value=passes)
+        if architecture.layer_types:
+            settings["layer_types"] = _layer_types(raw, passes, where)
+        if architecture.rotary is not None:
+            positions = settings["max_position_embeddings"].value
+            read, key = read_parameters(raw, architecture.rotary, positions, where)
+            settings["rope_parameters"] = Setting(read, f"{where}: {key}")
         for name in ("num_hidden_groups", "inner_group_num"):
             del settings[name]
         config = cls(
-            **{name: setting.value for name, setting in settings.items()},
-            origins={name: setting.origin for name, setting in settings.items()},
+            **{name: one.value for name, one in settings.items() if one.value is not None},
+            origins={name: one.origin for name, one in settings.items()},
         )
         config._check_heads(where)
         config._check_positions(where)
         return config
+
+    def decided_by(self, names: Collection[str]) -> "EncoderConfig":
+        """Settle the fields that the tensors decide.
+
+        Args:
+            names: the tensors', canonical.
+        """
+        found = {
+            name: value
+            for name, (tensor, value) in self.architecture.present.items()
+            if tensor in names
+        }
+        if not found:
+            return self
+        origins = {**self.origins, **dict.fromkeys(found, "the tensors' names")}
+        return replace(self, **found, origins=origins)
 
     @property
     def architecture(self) -> Architecture:
@@ -183,13 +263,98 @@ class EncoderConfig:
             return self.max_position_embeddings
         return self.max_position_embeddings - (self.position_padding + 1)
 
+    @property
+    def query_width(self) -> int:
+        """Numbers of a token's queries, all heads together."""
+        return self.num_attention_heads * self.head_size
+
+    @property
+    def key_width(self) -> int:
+        """Numbers of a token's keys, and of its values."""
+        return self.num_key_value_heads * self.head_size
+
+    @property
+    def attention_scale(self) -> float:
+        """What scores are multiplied by: one part for each of those that are added up."""
+        import numpy as np  # here, as below, because reading a config has no need of it
+
+        parts = np.float32(1 + len(self.pos_att_type))
+        return float(np.float32(1) / np.sqrt(np.float32(self.head_size) * parts))
+
+    @cached_property
+    def rotary(self) -> tuple[Rotary, ...]:
+        """How queries and keys are turned, for each kind of layer that there is."""
+        from bertie.checkpoint.places import rotary
+
+        return tuple(
+            rotary(parameters, self.head_size) for parameters in self.rope_parameters.values()
+        )
+
+    @cached_property
+    def attention_layers(self) -> tuple[AttentionLayer, ...]:
+        """What the attention of each pass is like."""
+        kinds = tuple(self.rope_parameters)
+        half = self.local_attention // 2
+        return tuple(
+            AttentionLayer(
+                kinds.index(kind) if kinds else None,
+                half if kind == SLIDING else None,
+                half if kind == SLIDING else None,
+            )
+            for kind in self.layer_types or (FULL,) * self.num_hidden_layers
+        )
+
+    @cached_property
+    def disentangled(self) -> Disentangled | None:
+        """How scores know distances, in DeBERTa."""
+        if not (self.relative_attention and self.pos_att_type):
+            return None
+        from bertie.checkpoint.places import distance_rows
+
+        largest = self.max_relative_positions
+        if largest < 1:
+            largest = self.max_position_embeddings
+        span = self.position_buckets if self.position_buckets > 0 else largest
+        return Disentangled(
+            span,
+            distance_rows(self.positions, span, self.position_buckets, largest),
+            "c2p" in self.pos_att_type,
+            "p2c" in self.pos_att_type,
+        )
+
+    @property
+    def convolution(self) -> Convolution | None:
+        """What is added to the first layer's output, in DeBERTa's largest models."""
+        if not self.conv_kernel_size:
+            return None
+        return Convolution(self.conv_kernel_size, self.conv_act)
+
     def _check_heads(self, where: str) -> None:
-        """Refuse heads that don't share the hidden size out evenly."""
-        if self.hidden_size % self.num_attention_heads:
+        """Refuse heads that don't share the hidden size, or each other, out evenly."""
+        heads, keys = self.num_attention_heads, self.num_key_value_heads
+        if not self.origins.get("head_size", "default").endswith("head_dim") and (
+            self.hidden_size % heads
+        ):
             raise CheckpointError(
                 f"{where}: hidden_size {self.hidden_size} is not a multiple of"
-                f" num_attention_heads {self.num_attention_heads}"
+                f" num_attention_heads {heads}"
             )
+        if heads % keys:
+            raise CheckpointError(
+                f"{where}: num_attention_heads {heads} is not a multiple of num_key_value_heads"
+                f" {keys}"
+            )
+        if self.conv_kernel_size and self.conv_kernel_size % 2 == 0:
+            raise CheckpointError(
+                f"{where}: conv_kernel_size is {self.conv_kernel_size}, expected an odd number"
+            )
+        for parameters in self.rope_parameters.values():
+            turned = int(self.head_size * parameters["fraction"])
+            if turned < 2 or turned % 2 or turned > self.head_size:
+                raise CheckpointError(
+                    f"{where}: of each head's {self.head_size} numbers {turned} are to be turned by"
+                    f" rotary embeddings, expected an even number from 2 to {self.head_size}"
+                )
 
     def _check_positions(self, where: str) -> None:
         """Refuse a padding token that leaves no positions."""
@@ -219,6 +384,11 @@ def _architecture(raw: Mapping[str, Any], where: str) -> tuple[Architecture, str
     supported = ", ".join(MODEL_TYPES)
     stated = raw.get("model_type")
     if stated is not None:
+        for architecture in ARCHITECTURES.values():
+            if architecture.stated_as is None or architecture.stated_as[0] != stated:
+                continue
+            if all(raw.get(key) == value for key, value in architecture.stated_as[1].items()):
+                return architecture, f"{where}: {', '.join(architecture.stated_as[1])}"
         if not isinstance(stated, str) or stated not in ARCHITECTURES:
             raise CheckpointError(
                 f"{where}: model_type {shown(stated)} is not supported; supported: {supported}"
@@ -257,7 +427,7 @@ def _keys(name: str, architecture: Architecture) -> tuple[str, ...]:
 def _require_sizes(raw: Mapping[str, Any], architecture: Architecture, where: str) -> None:
     """Refuse a config that leaves out what nothing else tells."""
     known = {*architecture.defaults, *architecture.fixed, *architecture.same}
-    keys = [_keys(name, architecture) for name in _FIELDS if name not in known]
+    keys = [_keys(name, architecture) for name in _STATED if name not in known]
     missing = [names[0] for names in keys if not any(name in raw for name in names)]
     if missing:
         raise CheckpointError(
@@ -271,33 +441,56 @@ def _read(name: str, raw: Mapping[str, Any], architecture: Architecture, where: 
     if name in architecture.fixed:
         return Setting(architecture.fixed[name], "default")
     if name not in architecture.same:
+        optional = name in architecture.defaults and architecture.reads(name)
         for key in _keys(name, architecture):
-            if key in raw:
-                return Setting(_check(key, raw[key], _FIELDS[name], where), f"{where}: {key}")
+            if key in raw and not (raw[key] is None and optional and name not in _STATED):
+                return Setting(_check(key, name, raw[key], architecture, where), f"{where}: {key}")
     return Setting(architecture.defaults.get(name), "default")
 
 
-def _check(key: str, value: Any, number: _Number | None, where: str) -> Any:
+def _check(key: str, name: str, value: Any, architecture: Architecture, where: str) -> Any:
     """Check one value's type and range."""
-    if number is None:
-        if not isinstance(value, str) or value not in ACTIVATIONS:
+    known = FIELDS[name]
+    if name == "hidden_act":
+        if isinstance(value, str) and value in architecture.words:
+            return architecture.words[value]
+        if not isinstance(value, str) or value not in ACTIVATIONS or architecture.stated_as:
+            others = () if architecture.stated_as else ACTIVATIONS
+            names = ", ".join([*architecture.words, *others])
             raise CheckpointError(
-                f"{where}: {key} {shown(value)} is not supported; supported: {_NAMES}"
+                f"{where}: {key} {shown(value)} is not supported; supported: {names}"
             )
         return value
-    if isinstance(value, bool) or not isinstance(
-        value, int if number.kind is int else (int, float)
-    ):
-        expected = "a whole number" if number.kind is int else "a number"
-        raise CheckpointError(f"{where}: {key} is {shown(value)}, expected {expected}")
-    above = value >= number.least if number.kind is int else value > 0
-    if not (above and value <= number.most):
-        least = f"at least {number.least}" if number.kind is int else "more than 0"
-        expected = f"{least} and at most {number.most}"
-        if number.least == number.most:
-            expected = f"{number.most}, as its architecture computes with"
-        raise CheckpointError(f"{where}: {key} is {shown(value)}, expected {expected}")
-    return number.kind(value)
+    if name in architecture.may_be_zero and isinstance(known, Number):
+        known = replace(known, least=0)
+    return known.check(key, value, where)
+
+
+def _two_thirds(stated: Setting, architecture: Architecture) -> Setting:
+    """Narrow a feed-forward width, for a gate takes part of its weights (xformers' SwiGLU)."""
+    multiple = architecture.two_thirds_of
+    width = -(-int(2 * stated.value / 3) // multiple) * multiple
+    return replace(stated, value=width)
+
+
+def _layer_types(raw: Mapping[str, Any], passes: int, where: str) -> Setting:
+    """Read the kind of each layer, or of every n-th."""
+    listed = raw.get("layer_types")
+    if listed is not None:
+        if not isinstance(listed, list) or any(kind not in (FULL, SLIDING) for kind in listed):
+            raise CheckpointError(
+                f"{where}: layer_types is {shown(listed)}, expected a list of {FULL} and {SLIDING}"
+            )
+        if len(listed) != passes:
+            raise CheckpointError(
+                f"{where}: layer_types has {len(listed)} kinds, expected one for each of the"
+                f" {passes} layers from num_hidden_layers"
+            )
+        return Setting(tuple(listed), f"{where}: layer_types")
+    key = "global_attn_every_n_layers"
+    every = Number().check(key, raw.get(key, 3), where)
+    kinds = tuple(SLIDING if layer % every else FULL for layer in range(passes))
+    return Setting(kinds, f"{where}: {key}" if key in raw else "default")
 
 
 def _layer_weights(settings: Mapping[str, Setting], where: str) -> Setting:

@@ -8,7 +8,7 @@ from typing import Any
 from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
-from bertie.checkpoint.names import WRAPPERS, canonical, other_architecture, ties, unwrap
+from bertie.checkpoint.names import WRAPPERS, canonical, other_architecture, split, ties, unwrap
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.checkpoint.weights import (
     read_weights,
@@ -85,9 +85,11 @@ class Checkpoint:
         tensors: dict[str, Tensor] = {}
         file_names: dict[str, list[str]] = {}
         for name, tensor in found.items():
-            own = canonical(name, architecture, inner)
-            file_names.setdefault(own, []).append(name)
-            tensors.setdefault(own, tensor)
+            whole = canonical(name, architecture, inner)
+            for own, part in _parts(whole, tensor, record):
+                file_names.setdefault(own, []).append(name)
+                tensors.setdefault(own, part)
+        record = record.decided_by(tensors)
         tied = ties(tensors, architecture, words=bool(raw.get("tie_word_embeddings", True)))
         tensors.update({name: tensors[of] for name, of in tied.items()})
         ambiguous = {name: tuple(names) for name, names in file_names.items() if len(names) > 1}
@@ -128,6 +130,19 @@ class Checkpoint:
             *wrapped,
             *weights_notes(self.directory, self.config),
         )
+
+
+def _parts(name: str, tensor: Tensor, config: EncoderConfig) -> Iterator[tuple[str, Tensor]]:
+    """Give a tensor under its canonical name, or what it stands for."""
+    found = split(name, config.architecture)
+    if found is None or not tensor.shape or tensor.dtype not in FLOAT_DTYPES:
+        yield name, tensor
+        return
+    how, names = found
+    blocks = config.num_attention_heads if how.by_heads else 1
+    for number, own in enumerate(names):
+        called = f"{tensor.name}[{own.rpartition('.')[0].rpartition('.')[2]}]"
+        yield own, tensor.rows(called, len(names), number, blocks)
 
 
 def _check_guess(names: Iterable[str], config: EncoderConfig, where: str) -> None:

@@ -7,6 +7,7 @@ WORDS = "embeddings.word_embeddings.weight"
 # A head's activation that is the feed-forward one's of its config.
 HIDDEN_ACT = "hidden_act"
 
+
 @dataclass(frozen=True)
 class Step:
     """One step of a head.

@@ -114,6 +114,7 @@ def _deberta(model_type: str, classes: str, **differences: Any) -> Architecture:
             "type_vocab_size": 0,
             "hidden_act": "gelu",
             "layer_norm_eps": 1e-7,
+            "embedding_size": None,  # hidden_size's
             "learned_positions": True,
             "relative_attention": False,
             "max_relative_positions": -1,
@@ -190,15 +191,15 @@ NOMIC_BERT = Architecture(
     classes="NomicBert",
     prefix="nomic_bert",
     prefixes=("bert",),
-    # transformers' words, and those of the authors, whose config is GPT-2's with more.
+    # The authors' words, whose config is GPT-2's with more, and transformers'.
     keys={
-        "hidden_size": ("hidden_size", "n_embd"),
-        "num_hidden_layers": ("num_hidden_layers", "n_layer"),
-        "num_attention_heads": ("num_attention_heads", "n_head"),
-        "intermediate_size": ("intermediate_size", "n_inner"),
-        "max_position_embeddings": ("max_position_embeddings", "n_positions"),
-        "hidden_act": ("hidden_act", "activation_function"),
-        "layer_norm_eps": ("layer_norm_eps", "layer_norm_epsilon"),
+        "hidden_size": ("n_embd", "hidden_size"),
+        "num_hidden_layers": ("n_layer", "num_hidden_layers"),
+        "num_attention_heads": ("n_head", "num_attention_heads"),
+        "intermediate_size": ("n_inner", "intermediate_size"),
+        "max_position_embeddings": ("n_positions", "max_position_embeddings"),
+        "hidden_act": ("activation_function", "hidden_act"),
+        "layer_norm_eps": ("layer_norm_epsilon", "layer_norm_eps"),
         "head_size": ("head_dim",),
         **{f"{name}_bias": ("qkv_proj_bias",) for name in _ATTENTION},
         "gate_bias": ("mlp_fc1_bias",),
@@ -235,7 +236,7 @@ NOMIC_BERT = Architecture(
     may_be_zero=("type_vocab_size",),
     rotary=RotaryKeys(
         {FULL: ("rotary_emb_base", 1_000.0)},
-        fraction=("partial_rotary_factor", "rotary_emb_fraction"),
+        fraction="rotary_emb_fraction",
         interleaved_key="rotary_emb_interleaved",
         dynamic=("rotary_scaling_factor", "max_trained_positions"),
     ),

@@ -1,15 +1,20 @@
 """One name for each tensor, whatever the file calls it.
 
 Canonical names are those of transformers' BertModel, for every architecture: no prefix before
-them, layers as encoder.layer.N, and layer norms with weight and bias. What BERT lacks is called
-embeddings.projection (ELECTRA, ALBERT) and relative_attention_bias (MPNet). Heads keep the names
-that their architecture gives them.
+them, layers as encoder.layer.N, and norms with weight and bias. What BERT lacks is called
+embeddings.projection (ELECTRA, ALBERT, DeBERTa), relative_attention_bias (MPNet),
+relative_embeddings and convolution (DeBERTa), encoder.LayerNorm (a norm after the last layer), and
+within a layer attention.LayerNorm and intermediate.LayerNorm (norms before the blocks),
+attention.self.query.LayerNorm and its like, attention.self.position_key and position_query
+(DeBERTa) and intermediate.gate, whose activation gates intermediate.dense. A tensor that stands for
+several is split. Heads keep the names that their architecture gives them.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from bertie.checkpoint.architecture import Architecture
+from bertie.checkpoint.architecture import Architecture, Split
 from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.head_forms import WORDS
 
@@ -21,6 +26,8 @@ WRAPPERS: Mapping[str, str] = {
     "module": "torch's DataParallel and DistributedDataParallel",
     "_orig_mod": "torch.compile",
 }
+
+_IN_LAYER = re.compile(r"encoder\.layer\.\d+\.")
 
 _T = TypeVar("_T")
 
@@ -56,7 +63,10 @@ def canonical(name: str, architecture: Architecture, inner_group_num: int = 1) -
         inner_group_num: where passes share weights, the layers of each group.
     Returns: the canonical name; names nobody knows stay as they are.
     """
-    name = name.removeprefix(f"{architecture.prefix}.")
+    for prefix in (architecture.prefix, *architecture.prefixes):
+        if name.startswith(f"{prefix}."):
+            name = name.removeprefix(f"{prefix}.")
+            break
     name = architecture.modules.get(name, name)
     match = architecture.layer.match(name)
     if match is None:
@@ -71,11 +81,31 @@ def canonical(name: str, architecture: Architecture, inner_group_num: int = 1) -
 
 def _module(name: str, architecture: Architecture) -> str:
     """Translate the part of a name that says which module and which of its tensors."""
+    if name in architecture.modules:
+        return architecture.modules[name]
     module, dot, tensor = name.rpartition(".")
     module = architecture.modules.get(module, module)
     if module.endswith("LayerNorm"):
         tensor = _NORM.get(tensor, tensor)
     return f"{module}{dot}{tensor}"
+
+
+def split(name: str, architecture: Architecture) -> tuple[Split, tuple[str, ...]] | None:
+    """Find the tensors that one of a file stands for.
+
+    Args:
+        name: canonical, but for the module.
+        architecture: whose names the file has.
+    Returns: how its rows are shared out, and the canonical names in order; None: it is one.
+    """
+    match = _IN_LAYER.match(name)
+    if match is None:
+        return None
+    module, dot, tensor = name[match.end() :].rpartition(".")
+    for one in architecture.splits:
+        if one.module == module:
+            return one, tuple(f"{match[0]}{part}{dot}{tensor}" for part in one.parts)
+    return None
 
 
 def ties(names: Iterable[str], architecture: Architecture, *, words: bool = True) -> dict[str, str]:

@@ -1,64 +1,113 @@
 """The tensors that an encoder uses, and the shapes that its config gives them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bertie.checkpoint.head_forms import WORDS
 from bertie.checkpoint.bundle import SCALE
+from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.head_forms import WORDS
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.errors import CheckpointError
 
 _IN_LAYER = re.compile(r"encoder\.layer\.(0|[1-9]\d{0,9})\.")
 
 
+# Axes that are products of other fields.
+_FACTORS: Mapping[str, tuple[str, ...]] = {
+    "query_width": ("num_attention_heads", "head_size"),
+    "key_width": ("num_key_value_heads", "head_size"),
+}
+
+
 @dataclass(frozen=True)
 class Expected:
-    """A tensor's canonical name (within its layer, if it has one) and the fields that size it."""
+    """A tensor's canonical name and the fields that size it; several of one axis are multiplied."""
 
     name: str
-    axes: tuple[str, ...]
+    axes: tuple[str | int, ...]
 
 
-def _dense(name: str, outputs: str, inputs: str) -> tuple[Expected, ...]:
-    """Expect a dense layer's weight and bias."""
-    return Expected(f"{name}.weight", (outputs, inputs)), Expected(f"{name}.bias", (outputs,))
+def _module(name: str, axes: tuple[str | int, ...], bias: bool = True) -> Iterator[Expected]:
+    """Expect a module's weight and, where it has one, its bias."""
+    yield Expected(f"{name}.weight", axes)
+    if bias:
+        yield Expected(f"{name}.bias", axes[:1])
 
 
-def _norm(name: str, size: str) -> tuple[Expected, ...]:
-    """Expect a layer norm's weight and bias."""
-    return Expected(f"{name}.weight", (size,)), Expected(f"{name}.bias", (size,))
+def _embeddings(config: EncoderConfig) -> Iterator[Expected]:
+    """Expect what stands before the first layer."""
+    yield Expected(WORDS, ("vocab_size", "embedding_size"))
+    if config.learned_positions:
+        yield Expected(
+            "embeddings.position_embeddings.weight", ("max_position_embeddings", "embedding_size")
+        )
+    if config.embedding_norm:
+        width = "hidden_size" if config.projection_first else "embedding_size"
+        yield from _module("embeddings.LayerNorm", (width,), config.norm_bias)
+    if config.type_vocab_size:
+        yield Expected(
+            "embeddings.token_type_embeddings.weight", ("type_vocab_size", "embedding_size")
+        )
+    if config.projects_embeddings:
+        sizes = ("hidden_size", "embedding_size")
+        yield from _module("embeddings.projection", sizes, config.projection_bias)
 
 
-EMBEDDINGS = (
-    Expected(WORDS, ("vocab_size", "embedding_size")),
-    Expected(
-        "embeddings.position_embeddings.weight", ("max_position_embeddings", "embedding_size")
-    ),
-    *_norm("embeddings.LayerNorm", "embedding_size"),
-)
-TOKEN_TYPES = (
-    Expected("embeddings.token_type_embeddings.weight", ("type_vocab_size", "embedding_size")),
-)
-PROJECTION = _dense("embeddings.projection", "hidden_size", "embedding_size")
-DISTANCES = (
-    Expected(
-        "relative_attention_bias.weight",
-        ("relative_attention_num_buckets", "num_attention_heads"),
-    ),
-)
+def _shared(config: EncoderConfig) -> Iterator[Expected]:
+    """Expect what all layers share, and what stands after the last."""
+    if config.relative_attention_num_buckets:
+        yield Expected(
+            "relative_attention_bias.weight",
+            ("relative_attention_num_buckets", "num_attention_heads"),
+        )
+    if config.disentangled is not None:
+        rows = 2 * config.disentangled.span
+        yield Expected("relative_embeddings.weight", (rows, "hidden_size"))
+        if config.norm_rel_ebd == "layer_norm":
+            yield from _module("relative_embeddings.LayerNorm", ("hidden_size",))
+    if config.convolution is not None:
+        sizes = ("hidden_size", "hidden_size", "conv_kernel_size")
+        yield from _module("convolution", sizes)
+        yield from _module("convolution.LayerNorm", ("hidden_size",))
+    if config.final_norm:
+        yield from _module("encoder.LayerNorm", ("hidden_size",), config.norm_bias)
 
-LAYER = (
-    *_dense("attention.self.query", "hidden_size", "hidden_size"),
-    *_dense("attention.self.key", "hidden_size", "hidden_size"),
-    *_dense("attention.self.value", "hidden_size", "hidden_size"),
-    *_dense("attention.output.dense", "hidden_size", "hidden_size"),
-    *_norm("attention.output.LayerNorm", "hidden_size"),
-    *_dense("intermediate.dense", "intermediate_size", "hidden_size"),
-    *_dense("output.dense", "hidden_size", "intermediate_size"),
-    *_norm("output.LayerNorm", "hidden_size"),
-)
+
+def _layer(config: EncoderConfig, number: int) -> Iterator[Expected]:
+    """Expect a layer's, by their names within it."""
+    hidden, inner = "hidden_size", "intermediate_size"
+    query = hidden if config.query_width == config.hidden_size else "query_width"
+    key = hidden if config.key_width == config.hidden_size else "key_width"
+    before = config.norm_place == "before"
+    if before and (number > 0 or config.first_norm):
+        yield from _module("attention.LayerNorm", (hidden,), config.norm_bias)
+    yield from _module("attention.self.query", (query, hidden), config.query_bias)
+    yield from _module("attention.self.key", (key, hidden), config.key_bias)
+    yield from _module("attention.self.value", (key, hidden), config.value_bias)
+    if config.query_key_norm == "all":
+        yield from _module("attention.self.query.LayerNorm", (query,))
+        yield from _module("attention.self.key.LayerNorm", (key,))
+    places = config.disentangled
+    if places is not None and not config.share_att_key:
+        if places.content_to_position:
+            name, bias = "attention.self.position_key", config.position_key_bias
+            yield from _module(name, (query, hidden), bias)
+        if places.position_to_content:
+            name, bias = "attention.self.position_query", config.position_query_bias
+            yield from _module(name, (query, hidden), bias)
+    yield from _module("attention.output.dense", (hidden, query), config.attention_output_bias)
+    if before:
+        yield from _module("intermediate.LayerNorm", (hidden,), config.norm_bias)
+    else:
+        yield from _module("attention.output.LayerNorm", (hidden,), config.norm_bias)
+    if config.gated:
+        yield from _module("intermediate.gate", (inner, hidden), config.gate_bias)
+    yield from _module("intermediate.dense", (inner, hidden), config.intermediate_bias)
+    yield from _module("output.dense", (hidden, inner), config.output_bias)
+    if not before:
+        yield from _module("output.LayerNorm", (hidden,), config.norm_bias)
 
 
 def encoder_tensors(checkpoint: Checkpoint, *, quantized: bool = False) -> dict[str, Tensor]:
@@ -102,17 +151,21 @@ def _misnamed(checkpoint: Checkpoint) -> Iterator[str]:
 
 def _wanted(checkpoint: Checkpoint) -> Iterator[Expected]:
     """Name the encoder's tensors, of those layers that the files have at all."""
-    config = checkpoint.config
-    yield from EMBEDDINGS
-    if config.type_vocab_size:
-        yield from TOKEN_TYPES
-    if config.projects_embeddings:
-        yield from PROJECTION
-    if config.relative_attention_num_buckets:
-        yield from DISTANCES
-    for layer in _layers(checkpoint):
-        for expected in LAYER:
+    return expected_tensors(checkpoint.config, _layers(checkpoint))
+
+
+def expected_tensors(config: EncoderConfig, layers: Iterable[int]) -> Iterator[Expected]:
+    """Name what an encoder uses, with as many layers as are asked for."""
+    yield from _embeddings(config)
+    yield from _shared(config)
+    for layer in layers:
+        for expected in _layer(config, layer):
             yield Expected(f"encoder.layer.{layer}.{expected.name}", expected.axes)
+
+
+def shape_of(config: EncoderConfig, expected: Expected) -> tuple[int, ...]:
+    """Give the shape that a config gives a tensor."""
+    return tuple(axis if isinstance(axis, int) else getattr(config, axis) for axis in expected.axes)
 
 
 def _layers(checkpoint: Checkpoint) -> list[int]:
@@ -142,8 +195,9 @@ def _missing_layers(checkpoint: Checkpoint) -> list[str]:
 def _error(checkpoint: Checkpoint, expected: Expected, quantized: bool) -> str | None:
     """Say what is wrong with one tensor, if anything is."""
     config = checkpoint.config
-    shape = tuple(getattr(config, axis) for axis in expected.axes)
-    sizes = config.source(*expected.axes)
+    shape = shape_of(config, expected)
+    named = [axis for axis in expected.axes if isinstance(axis, str)]
+    sizes = config.source(*(name for axis in named for name in _FACTORS.get(axis, (axis,))))
     if expected.name not in checkpoint.tensors:
         return (
             f"{_weights(checkpoint)}: tensor {expected.name} missing, expected {shape} from {sizes}"

@@ -1,8 +1,9 @@
 """One tensor of a weights file, mapped and not yet converted."""
 
+import math
 import mmap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,8 @@ class Tensor:
         offset: bytes of the mapping before data.
         strides: elements from one index to the next of each axis, where the elements don't lie one
             after another; data then begins with the first element and ends with the last.
+        axes: the lengths of the axes that strides are of, where they aren't shape's: elements in
+            their order are then given that shape.
     """
 
     name: str
@@ -132,6 +135,39 @@ class Tensor:
     mapping: mmap.mmap | None = None
     offset: int = 0
     strides: tuple[int, ...] | None = None
+    axes: tuple[int, ...] | None = None
+
+    def rows(self, name: str, shares: int, number: int, blocks: int = 1) -> "Tensor":
+        """Take a share of the rows.
+
+        Args:
+            name: what to call it.
+            shares: how many there are of each block's rows.
+            number: which one, from 0.
+            blocks: of rows, each of which is shared out by itself.
+        Returns: (rows // blocks // shares x blocks, …); a part of the same file.
+        """
+        rows, *rest = self.shape
+        count = rows // blocks // shares
+        shape, width = (count * blocks, *rest), math.prod(rest)
+        size = DTYPE_BITS[self.dtype] // 8
+        stored = self
+        if self.strides is not None:  # a format that lays them out otherwise
+            data = np.ascontiguousarray(self.float32()).reshape(-1).view(np.uint8)
+            stored, size = replace(self, dtype="F32", data=data, strides=None, mapping=None), 4
+        begin = number * count * width * size
+        end = begin + ((blocks - 1) * (rows // blocks) + count) * width * size
+        part = replace(
+            stored,
+            name=name,
+            shape=shape,
+            data=stored.data[begin:end],
+            offset=stored.offset + begin,
+        )
+        if blocks == 1:
+            return part
+        strides = (rows // blocks * width, width, 1)
+        return replace(part, strides=strides, axes=(blocks, count, width))
 
     def forget(self) -> None:
         """Give the memory of a mapped tensor back; whoever reads it again gets it again."""
@@ -165,5 +201,5 @@ class Tensor:
         values = convert(self.data)
         if self.strides is not None:
             steps = tuple(stride * values.itemsize for stride in self.strides)
-            values = as_strided(values, self.shape, steps, writeable=False)
+            values = as_strided(values, self.axes or self.shape, steps, writeable=False)
         return np.require(values, np.float32, ["A", "C"]).reshape(self.shape)
