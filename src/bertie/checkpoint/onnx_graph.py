@@ -31,8 +31,9 @@ _QUANTIZED = frozenset(
 )
 # A name that a module gave: parts with dots between, none of a counter's "::" or a scope's "/".
 _PARAMETER = re.compile(r"(?:\w+\.)+[a-z]\w*")
-# What comes before the encoder's own names: that of a model around it.
-_PREFIXES = "|".join(sorted({architecture.prefix for architecture in ARCHITECTURES.values()}))
+# What comes before the encoder's own names: that of a model around it. "model" is any wrapper's
+# word, too, and names are as good without it.
+_PREFIXES = "|".join(sorted({one.prefix for one in ARCHITECTURES.values()} - {"model"}))
 _WORD_EMBEDDINGS = re.compile(
     rf"(.*?)(?:(?:{_PREFIXES})\.)?"
     r"embeddings\.word_embeddings\.weight"
