@@ -88,7 +88,11 @@ SIZES = {
 
 def read_as(model_type: str | None, **keys: Any) -> EncoderConfig:
     """Read a config of another architecture, of the tiny sizes unless a key says otherwise."""
-    stated = {} if model_type is None else {"model_type": model_type}
+    stated: dict[str, Any] = {} if model_type is None else {"model_type": model_type}
+    if model_type == "jina_bert":  # which its configs call bert
+        alibi = {"position_embedding_type": "alibi", "feed_forward_type": "geglu"}
+        stated = {"model_type": "bert", **alibi}
+        keys.pop("feed_forward_type", None)
     raw = {**stated, **SIZES, **keys}
     raw = {key: value for key, value in raw.items() if value is not None}
     return EncoderConfig.from_dict(raw, where="config.json")

@@ -1,6 +1,5 @@
 """Settings and the one record that every config.json and bert_config.json becomes."""
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,64 +9,27 @@ from typing import Any
 from bertie.checkpoint.architecture import Architecture
 from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.attention import AttentionLayer, Convolution, Disentangled, Rotary
-from bertie.checkpoint.fields import FIELDS, Number
+from bertie.checkpoint.fields import ACTIVATIONS, FIELDS
 from bertie.checkpoint.modern_architectures import FULL, SLIDING
 from bertie.checkpoint.rope_parameters import read_parameters
+from bertie.checkpoint.settings import (
+    STATED,
+    Setting,
+    find_architecture,
+    find_layer_weights,
+    read_field,
+    read_layer_types,
+    require_sizes,
+    two_thirds,
+)
 from bertie.errors import CheckpointError, InputError
 from bertie.known import MODEL_CONFIG, check
 
-# config.json's name for an activation → the form that computes it. The erf form of GELU is "gelu";
-# all others are names of the same tanh approximation, written out in different ways.
-ACTIVATIONS: Mapping[str, str] = {
-    "gelu": "gelu",
-    "gelu_python": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_fast": "gelu_tanh",
-    "gelu_accurate": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu_python_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-    "swish": "silu",
-}
+__all__ = ["ACTIVATIONS", "MODEL_TYPES", "EncoderConfig", "Setting"]
 
 _NAMES = ", ".join(ACTIVATIONS)
 
 MODEL_TYPES = tuple(ARCHITECTURES)
-
-# Fields that every architecture's config states, or its row has in their stead.
-_STATED = (
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-    "type_vocab_size",
-    "hidden_act",
-    "layer_norm_eps",
-    "embedding_size",
-    "position_padding",
-    "relative_attention_num_buckets",
-    "num_hidden_groups",
-    "inner_group_num",
-)
-
-# An architecture class as config.json names it; the other frameworks' have a word before it.
-_CLASS = re.compile(r"(?:TF|Flax)?([A-Za-z]+?)(?:Model|LMHeadModel|For\w+)")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A value and where it came from.
-
-    Attributes:
-        value: the value in use.
-        origin: a file and its key ("config.json: hidden_act"), "caller" or "default".
-    """
-
-    value: Any
-    origin: str
 
 
 @dataclass(frozen=True)
@@ -194,28 +156,28 @@ class EncoderConfig:
         Raises: CheckpointError: an unsupported architecture or option, or a value that can't be.
         Raises: InputError: an activation that isn't in ACTIVATIONS.
         """
-        architecture, origin = _architecture(raw, where)
+        architecture, origin = find_architecture(raw, where)
         check(MODEL_CONFIG, raw, where, where=architecture.model_type)
-        _require_sizes(raw, architecture, where)
+        require_sizes(raw, architecture, where)
         settings = {"model_type": Setting(architecture.model_type, origin)}
         if activation is not None:
             if activation not in ACTIVATIONS:
                 raise InputError(f"activation is {shown(activation)}, expected one of: {_NAMES}")
             settings["hidden_act"] = Setting(activation, "caller")
         for name in FIELDS:
-            if name not in settings and (architecture.reads(name) or name in _STATED):
-                settings[name] = _read(name, raw, architecture, where)
+            if name not in settings and (architecture.reads(name) or name in STATED):
+                settings[name] = read_field(name, raw, architecture, where)
         for name, other in architecture.same.items():
             settings[name] = settings[other]
         if settings["embedding_size"].value is None:
             settings["embedding_size"] = settings["hidden_size"]
         if architecture.two_thirds_of:
-            settings["intermediate_size"] = _two_thirds(settings["intermediate_size"], architecture)
-        settings["layer_weights"] = _layer_weights(settings, where)
+            settings["intermediate_size"] = two_thirds(settings["intermediate_size"], architecture)
+        settings["layer_weights"] = find_layer_weights(settings, where)
         passes = len(settings["layer_weights"].value)
         settings["num_hidden_layers"] = replace(settings["num_hidden_layers"], value=passes)
         if architecture.layer_types:
-            settings["layer_types"] = _layer_types(raw, passes, where)
+            settings["layer_types"] = read_layer_types(raw, passes, where)
         if architecture.rotary is not None:
             positions = settings["max_position_embeddings"].value
             read, key = read_parameters(raw, architecture.rotary, positions, where)
@@ -377,132 +339,3 @@ class EncoderConfig:
             listed = by_place.setdefault(f"in {place}" if colon else f"by {place}", {})
             listed[key or name] = None
         return ", ".join(f"{' and '.join(keys)} {place}" for place, keys in by_place.items())
-
-
-def _architecture(raw: Mapping[str, Any], where: str) -> tuple[Architecture, str]:
-    """Find the architecture and where it is stated; refuse those that aren't supported."""
-    supported = ", ".join(MODEL_TYPES)
-    stated = raw.get("model_type")
-    if stated is not None:
-        for architecture in ARCHITECTURES.values():
-            if architecture.stated_as is None or architecture.stated_as[0] != stated:
-                continue
-            if all(raw.get(key) == value for key, value in architecture.stated_as[1].items()):
-                return architecture, f"{where}: {', '.join(architecture.stated_as[1])}"
-        if not isinstance(stated, str) or stated not in ARCHITECTURES:
-            raise CheckpointError(
-                f"{where}: model_type {shown(stated)} is not supported; supported: {supported}"
-            )
-        return ARCHITECTURES[stated], f"{where}: model_type"
-    classes = raw.get("architectures") or []
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise CheckpointError(
-            f"{where}: architectures is {shown(classes)}, expected a list of names"
-        )
-    if classes:
-        match = _CLASS.fullmatch(classes[0])
-        for architecture in ARCHITECTURES.values():
-            if match is not None and match[1] == architecture.classes:
-                return architecture, f"{where}: architectures"
-        raise CheckpointError(
-            f"{where}: architecture {shown(classes[0])} is not supported; supported: {supported}"
-        )
-    # BERT's keys are the commonest, so it is tried last.
-    for architecture in reversed(list(ARCHITECTURES.values())):
-        if architecture.told_by and all(key in raw for key in architecture.told_by):
-            name = architecture.model_type
-            return architecture, f"{where}: its keys are those of {name}"
-    absent = [key for key in ARCHITECTURES["bert"].told_by if key not in raw]
-    raise CheckpointError(
-        f"{where} has no model_type and isn't BERT's, for it lacks {', '.join(absent)};"
-        f" supported: {supported}"
-    )
-
-
-def _keys(name: str, architecture: Architecture) -> tuple[str, ...]:
-    """List what a config of this architecture may call a field."""
-    return architecture.keys.get(name, (name,))
-
-
-def _require_sizes(raw: Mapping[str, Any], architecture: Architecture, where: str) -> None:
-    """Refuse a config that leaves out what nothing else tells."""
-    known = {*architecture.defaults, *architecture.fixed, *architecture.same}
-    keys = [_keys(name, architecture) for name in _STATED if name not in known]
-    missing = [names[0] for names in keys if not any(name in raw for name in names)]
-    if missing:
-        raise CheckpointError(
-            f"{where} lacks {', '.join(missing)};"
-            f" a config of {architecture.model_type} states the size of the model"
-        )
-
-
-def _read(name: str, raw: Mapping[str, Any], architecture: Architecture, where: str) -> Setting:
-    """Read one field, or take what the architecture has in its stead."""
-    if name in architecture.fixed:
-        return Setting(architecture.fixed[name], "default")
-    if name not in architecture.same:
-        optional = name in architecture.defaults and architecture.reads(name)
-        for key in _keys(name, architecture):
-            if key in raw and not (raw[key] is None and optional and name not in _STATED):
-                return Setting(_check(key, name, raw[key], architecture, where), f"{where}: {key}")
-    return Setting(architecture.defaults.get(name), "default")
-
-
-def _check(key: str, name: str, value: Any, architecture: Architecture, where: str) -> Any:
-    """Check one value's type and range."""
-    known = FIELDS[name]
-    if name == "hidden_act":
-        if isinstance(value, str) and value in architecture.words:
-            return architecture.words[value]
-        if not isinstance(value, str) or value not in ACTIVATIONS or architecture.stated_as:
-            others = () if architecture.stated_as else ACTIVATIONS
-            names = ", ".join([*architecture.words, *others])
-            raise CheckpointError(
-                f"{where}: {key} {shown(value)} is not supported; supported: {names}"
-            )
-        return value
-    if name in architecture.may_be_zero and isinstance(known, Number):
-        known = replace(known, least=0)
-    return known.check(key, value, where)
-
-
-def _two_thirds(stated: Setting, architecture: Architecture) -> Setting:
-    """Narrow a feed-forward width, for a gate takes part of its weights (xformers' SwiGLU)."""
-    multiple = architecture.two_thirds_of
-    width = -(-int(2 * stated.value / 3) // multiple) * multiple
-    return replace(stated, value=width)
-
-
-def _layer_types(raw: Mapping[str, Any], passes: int, where: str) -> Setting:
-    """Read the kind of each layer, or of every n-th."""
-    listed = raw.get("layer_types")
-    if listed is not None:
-        if not isinstance(listed, list) or any(kind not in (FULL, SLIDING) for kind in listed):
-            raise CheckpointError(
-                f"{where}: layer_types is {shown(listed)}, expected a list of {FULL} and {SLIDING}"
-            )
-        if len(listed) != passes:
-            raise CheckpointError(
-                f"{where}: layer_types has {len(listed)} kinds, expected one for each of the"
-                f" {passes} layers from num_hidden_layers"
-            )
-        return Setting(tuple(listed), f"{where}: layer_types")
-    key = "global_attn_every_n_layers"
-    every = Number().check(key, raw.get(key, 3), where)
-    kinds = tuple(SLIDING if layer % every else FULL for layer in range(passes))
-    return Setting(kinds, f"{where}: {key}" if key in raw else "default")
-
-
-def _layer_weights(settings: Mapping[str, Setting], where: str) -> Setting:
-    """List whose weights each pass uses: groups of passes share those of their group."""
-    layers, groups, inner = (
-        settings[name].value
-        for name in ("num_hidden_layers", "num_hidden_groups", "inner_group_num")
-    )
-    if layers % groups:
-        raise CheckpointError(
-            f"{where}: num_hidden_layers {layers} is not a multiple of num_hidden_groups {groups}"
-        )
-    share = layers // groups
-    weights = (layer // share * inner + own for layer in range(layers) for own in range(inner))
-    return Setting(tuple(weights), settings["num_hidden_groups"].origin)

@@ -7,6 +7,21 @@ from typing import Any
 
 from bertie.errors import CheckpointError
 
+# config.json's name for an activation → the form that computes it. The erf form of GELU is "gelu";
+# all others are names of the same tanh approximation, written out in different ways.
+ACTIVATIONS: Mapping[str, str] = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_python_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+}
+
 # MPNet's distances are sorted into so many buckets, whatever its config says.
 RELATIVE_BUCKETS = 32
 
