@@ -2,6 +2,7 @@
 
     python benchmarks/peers.py minilm
     python benchmarks/peers.py bert-base --short 128 --long 16
+    python benchmarks/peers.py modernbert-base --short 128 --long 16
 
 Rounds are interleaved: in each, every engine embeds the short texts, then every engine the long
 ones, then every engine one text at a time. Ratios are taken within a round. Each engine has a
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from comparison import results
+from comparison.checkpoints import SHAPES
 from comparison.engines import EMULATED_WITHOUT_BFLOAT16, ENGINES, Engine, ModelFiles, longest
 from comparison.process import Process
 from comparison.texts import long_texts, short_texts
@@ -41,7 +43,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", help="a model, or bert-base: that shape with random weights")
+    parser.add_argument(
+        "model", help="a model, or, with random weights, a shape: bert-base or one of SHAPES"
+    )
     parser.add_argument("--data", type=Path, default=_HERE.parent.parent / "shared" / "data")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=7)
@@ -51,7 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--engines", nargs="*", help="keys of comparison/engines.py, else all")
     parser.add_argument("--work", type=Path, help="keep the engines' model files here")
     parser.add_argument(
-        "--tokenizer", default="minilm", help="the model that bert-base takes its from"
+        "--tokenizer", default="minilm", help="the model that a shape takes its from"
     )
     parser.add_argument("--results", type=Path, default=_HERE / "results")
     parser.add_argument("--docs", type=Path, help="a page with places for the tables")
@@ -64,7 +68,12 @@ def main() -> None:
     unknown = set(args.engines or ()) - set(keys)
     if unknown:
         raise SystemExit(f"no engine is called {', '.join(unknown)}, only {', '.join(keys)}")
-    wanted = [engine for engine in ENGINES if engine.key in (args.engines or keys)]
+    plain = args.model in SHAPES
+    wanted = [
+        engine
+        for engine in ENGINES
+        if engine.key in (args.engines or keys) and engine.any_shape in (None, plain)
+    ]
     left_out = {e.key: reason for e in wanted if (reason := skip_reason(e, bool(args.engines)))}
     here = [engine for engine in wanted if engine.key not in left_out]
     with tempfile.TemporaryDirectory() as temporary:
@@ -110,9 +119,9 @@ def prepare(model: str, tokenizer: str, work: Path, engines: Sequence[Engine]) -
     """Make the files that the engines want, in a process that ends before anything is timed."""
     formats = sorted({format for engine in engines for format in engine.formats})
     command = [sys.executable, str(_HERE / "comparison" / "formats.py")]
-    if model == "bert-base":
+    if model == "bert-base" or model in SHAPES:
         checkpoint = work / "checkpoint"
-        command += ["--tokenizer", str(resolve(tokenizer))]
+        command += ["--tokenizer", str(resolve(tokenizer)), "--shape", model]
     else:
         checkpoint = resolve(model)
     path = os.pathsep.join(filter(None, [str(_HERE), os.environ.get("PYTHONPATH")]))

@@ -49,6 +49,8 @@ class Engine:
         install: the command that installs it.
         formats: the files that it wants, keys of formats.FORMATS.
         load: loads a model with a number of threads.
+        any_shape: whether it is for shapes other than BERT's alone, or, False, for BERT's alone;
+            None: for all.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Engine:
     install: str
     formats: tuple[str, ...]
     load: Callable[[ModelFiles, int], LoadedEngine]
+    any_shape: bool | None = None
 
 
 def load_bertie(precision: str, files: ModelFiles, threads: int) -> LoadedEngine:
@@ -241,6 +244,7 @@ ENGINES = (
         "pip install onnxruntime onnx tokenizers",
         ("fused.onnx",),
         partial(load_onnxruntime, "fused.onnx"),
+        any_shape=False,
     ),
     Engine(
         "onnxruntime-int8",
@@ -250,6 +254,27 @@ ENGINES = (
         "pip install onnxruntime onnx tokenizers",
         ("int8.onnx",),
         partial(load_onnxruntime, "int8.onnx"),
+        any_shape=False,
+    ),
+    Engine(
+        "onnxruntime-plain",
+        "ONNX Runtime",
+        "float32",
+        ("onnxruntime", "onnx", _PADDED),
+        "pip install onnxruntime onnx tokenizers",
+        ("model.onnx",),
+        partial(load_onnxruntime, "model.onnx"),
+        any_shape=True,
+    ),
+    Engine(
+        "onnxruntime-plain-int8",
+        "ONNX Runtime, dynamic",
+        "int8",
+        ("onnxruntime", "onnx", _PADDED),
+        "pip install onnxruntime onnx tokenizers",
+        ("plain-int8.onnx",),
+        partial(load_onnxruntime, "plain-int8.onnx"),
+        any_shape=True,
     ),
     *(
         Engine(
@@ -271,6 +296,7 @@ ENGINES = (
         "pip install ctranslate2 tokenizers",
         ("ctranslate2-int8",),
         load_ctranslate2,
+        any_shape=False,
     ),
 )
 

@@ -2,18 +2,19 @@
 
     PYTHONPATH=benchmarks python benchmarks/comparison/formats.py CHECKPOINT WORK FORMAT...
 
-With --tokenizer, a CHECKPOINT that isn't there is made: BERT-base's shape with random weights, and
-that model's tokenizer.
+With --tokenizer, a CHECKPOINT that isn't there is made: a shape of checkpoints.py, which --shape
+names, with random weights, and that model's tokenizer.
 """
 
 import argparse
+import inspect
 import json
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from comparison.checkpoints import BERT_BASE, write_checkpoint
+from comparison.checkpoints import BERT_BASE, SHAPES, write_checkpoint, write_shape
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _LONGEST = 256  # tokens; MiniLM's own limit, for BERT-base too
@@ -28,6 +29,8 @@ def make_onnx(checkpoint: Path, target: Path) -> None:
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(checkpoint, attn_implementation="eager").eval()
+    # Not every model takes token types.
+    given = 3 if "token_type_ids" in inspect.signature(model.forward).parameters else 2
 
     class Encoder(torch.nn.Module):
         def __init__(self) -> None:
@@ -35,7 +38,7 @@ def make_onnx(checkpoint: Path, target: Path) -> None:
             self.model = model
 
         def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-            hidden: torch.Tensor = self.model(**dict(zip(INPUTS, inputs, strict=True)))[0]
+            hidden: torch.Tensor = self.model(**dict(zip(INPUTS[:given], inputs, strict=True)))[0]
             return hidden
 
     ids = torch.full((2, 16), 1000)
@@ -43,11 +46,11 @@ def make_onnx(checkpoint: Path, target: Path) -> None:
     mask[1, 10:] = 0
     torch.onnx.export(
         Encoder(),
-        (ids, mask, torch.zeros_like(ids)),
+        (ids, mask, torch.zeros_like(ids))[:given],
         str(target),
-        input_names=list(INPUTS),
+        input_names=list(INPUTS[:given]),
         output_names=["hidden"],
-        dynamic_axes={name: {0: "batch", 1: "tokens"} for name in (*INPUTS, "hidden")},
+        dynamic_axes={name: {0: "batch", 1: "tokens"} for name in (*INPUTS[:given], "hidden")},
         opset_version=17,
         dynamo=False,
     )
@@ -87,6 +90,14 @@ def make_quantized(_: Path, target: Path) -> None:
     )
 
 
+def make_plain_quantized(_: Path, target: Path) -> None:
+    """Quantize the graph as it is, for shapes that ONNX Runtime's optimizer knows nothing of."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    graph = target.with_name("model.onnx")
+    quantize_dynamic(graph, target, per_channel=True, weight_type=QuantType.QInt8)
+
+
 def make_ctranslate2(checkpoint: Path, target: Path) -> None:
     """Convert to CTranslate2's format, int8."""
     from ctranslate2.converters import TransformersConverter
@@ -99,6 +110,7 @@ FORMATS: Mapping[str, tuple[Callable[[Path, Path], None], str | None]] = {
     "model.onnx": (make_onnx, None),
     "fused.onnx": (make_fused, "model.onnx"),
     "int8.onnx": (make_quantized, "fused.onnx"),
+    "plain-int8.onnx": (make_plain_quantized, "model.onnx"),
     "ctranslate2-int8": (make_ctranslate2, None),
 }
 
@@ -119,11 +131,15 @@ def main(arguments: Any = None) -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("formats", nargs="*", choices=[*FORMATS, []])
     parser.add_argument("--tokenizer", type=Path)
+    parser.add_argument("--shape", choices=["bert-base", *SHAPES], default="bert-base")
     args = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     args.work.mkdir(parents=True, exist_ok=True)
     if args.tokenizer is not None and not args.checkpoint.exists():
-        write_checkpoint(args.checkpoint, BERT_BASE, args.tokenizer, _LONGEST)
+        if args.shape in SHAPES:
+            write_shape(args.checkpoint, args.shape, args.tokenizer, _LONGEST)
+        else:
+            write_checkpoint(args.checkpoint, BERT_BASE, args.tokenizer, _LONGEST)
     for format in args.formats:
         make(args.checkpoint, args.work, format)
 
