@@ -102,6 +102,11 @@ class Architecture:
     stated_as: tuple[str, Mapping[str, Any]] | None = None
     two_thirds_of: int = 0
 
+    @property
+    def stated_type(self) -> str:
+        """The model_type that its configs state."""
+        return self.stated_as[0] if self.stated_as else self.model_type
+
     def reads(self, name: str) -> bool:
         """Tell whether this architecture knows a field; one that it doesn't has BERT's value."""
         told = (self.keys, self.defaults, self.fixed, self.same, self.present)

@@ -54,7 +54,8 @@ def write_config_files(opened: Opened, into: Path) -> None:
     if opened.given.vocab is not None:
         shutil.copyfile(opened.given.vocab, folder / VOCAB)
     checkpoint = opened.checkpoint
-    config = {**checkpoint.raw_config, "model_type": checkpoint.config.model_type}
+    model_type = checkpoint.config.architecture.stated_type
+    config = {**checkpoint.raw_config, "model_type": model_type}
     text = json.dumps(config, indent=2, ensure_ascii=False)
     (folder / _CONFIG).write_text(text + "\n", encoding="utf-8", newline="\n")
     for module in (*opened.layout.modules, *opened.layout.projection):
