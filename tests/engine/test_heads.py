@@ -1,5 +1,6 @@
 """Heads against the stored logits of transformers (scripts/make_architecture_fixtures.py)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,29 @@ def test_a_rows_logits_do_not_depend_on_the_other_rows(filler: Head, data: st.Da
     hidden = np.random.default_rng(count).standard_normal((count, 30)).astype(np.float32)
     chosen = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=50))
     assert np.array_equal(filler.logits(hidden[chosen]), filler.logits(hidden)[chosen])
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Head]:
+    """A classifier of sequences, by what it reads of one."""
+    made = record(tmp_path_factory.mktemp("reads"), "bert", "sequence_classification")
+    return {reads: Head(replace(made, reads=reads)) for reads in ("first", "mean", "late")}
+
+
+@pytest.mark.parametrize("reads", ["first", "mean", "late"])
+@given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=6))
+def test_a_sequences_logits_do_not_depend_on_the_other_sequences(
+    classifiers: dict[str, Head], reads: str, lengths: list[int]
+) -> None:
+    head, counts = classifiers[reads], np.array(lengths, np.int32)
+    hidden = np.random.default_rng(len(lengths)).standard_normal((counts.sum(), 30))
+    hidden = hidden.astype(np.float32)
+    together = head.of_sequences(hidden, counts)
+    for row, rows in zip(together, np.split(hidden, np.cumsum(counts)[:-1]), strict=True):
+        alone = head.of_sequences(rows, np.array([len(rows)], np.int32))[0]
+        assert np.array_equal(row, alone)
+        tokens = head.logits({"first": rows[:1], "mean": rows.mean(0)[None], "late": rows}[reads])
+        assert np.abs(row - tokens.mean(axis=0)).max() < 1e-5
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 30, 768, 1025])

@@ -20,7 +20,7 @@ _ROWS = 64
 
 
 def sequence_logits(encoder: Encoder, head: Head, packed: PackedEncodings, budget: int) -> Floats:
-    """Compute the logits of a head that reads each sequence's first token.
+    """Compute the logits of a head that judges each sequence.
 
     Args:
         encoder, head: of one checkpoint.
@@ -31,11 +31,16 @@ def sequence_logits(encoder: Encoder, head: Head, packed: PackedEncodings, budge
     """
 
     def forward(ids: Ints, type_ids: Ints, lengths: Ints) -> Floats:
-        first = encoder.forward_pooled(ids, type_ids, lengths, ("cls",))
+        if head.pooling is None:
+            rows = encoder.forward(ids, type_ids, lengths)
+        else:
+            rows = encoder.forward_pooled(ids, type_ids, lengths, (head.pooling,))
         # A head's activation may turn NaN into a number, so what it reads is looked at, too.
-        if not (is_finite(first) and is_finite(logits := head.logits(first))):
-            raise overflow_error(encoder, (ids, type_ids, lengths))
-        return logits
+        if is_finite(rows):
+            logits = head.joined(head.logits(rows), lengths)
+            if is_finite(logits):
+                return logits
+        raise overflow_error(encoder, (ids, type_ids, lengths))
 
     return per_sequence(packed, budget, forward, head.outputs)
 

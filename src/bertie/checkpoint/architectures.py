@@ -12,35 +12,26 @@ from typing import Any
 
 from bertie.checkpoint.architecture import Architecture
 from bertie.checkpoint.fields import RELATIVE_BUCKETS
-from bertie.checkpoint.head_forms import HIDDEN_ACT, WORDS, HeadForm, Step, Tie
+from bertie.checkpoint.head_forms import (
+    ANSWERS,
+    BERT_TIES,
+    CLASSIFIER,
+    HIDDEN_ACT,
+    ON_POOLER,
+    POOLED,
+    POOLER,
+    TOKENS,
+    WORDS,
+    HeadForm,
+    Step,
+    Tie,
+    masked_lm,
+    on_first,
+)
 from bertie.checkpoint.modern_architectures import MODERN
 
-
-def _on_first(*steps: Step) -> HeadForm:
-    """Classify a sequence by its first hidden state."""
-    return HeadForm(
-        "sequence_classification", "first", steps, class_ending="ForSequenceClassification"
-    )
-
-
-def _masked_lm(*steps: Step) -> HeadForm:
-    """Guess tokens."""
-    return HeadForm("masked_lm", "tokens", steps, "vocab_size", "ForMaskedLM")
-
-
-_POOLER = Step("pooler.dense", "tanh")
-_CLASSIFIER = Step("classifier")
-
-_POOLED = HeadForm("pooler", "first", (_POOLER,), "hidden_size")
-_TOKENS = HeadForm(
-    "token_classification", "tokens", (_CLASSIFIER,), class_ending="ForTokenClassification"
-)
-_ANSWERS = HeadForm(
-    "question_answering", "tokens", (Step("qa_outputs"),), 2, "ForQuestionAnswering"
-)
-_ON_POOLER = _on_first(_POOLER, _CLASSIFIER)
-_TWO_LAYERS = _on_first(Step("classifier.dense", "tanh"), Step("classifier.out_proj"))
-_LM_HEAD = _masked_lm(
+_TWO_LAYERS = on_first(Step("classifier.dense", "tanh"), Step("classifier.out_proj"))
+_LM_HEAD = masked_lm(
     Step("lm_head.dense", "gelu"), Step("lm_head.layer_norm", norm=True), Step("lm_head.decoder")
 )
 
@@ -90,15 +81,12 @@ BERT = Architecture(
         "cls.squad.output_weights": "qa_outputs.weight",
         "cls.squad.output_bias": "qa_outputs.bias",
     },
-    ties=(
-        Tie("cls.predictions.decoder.weight", WORDS, "cls.predictions."),
-        Tie("cls.predictions.decoder.bias", "cls.predictions.bias", "cls.predictions."),
-    ),
+    ties=BERT_TIES,
     heads=(
-        _ON_POOLER,
-        _TOKENS,
-        _ANSWERS,
-        _masked_lm(
+        ON_POOLER,
+        TOKENS,
+        ANSWERS,
+        masked_lm(
             Step("cls.predictions.transform.dense", HIDDEN_ACT),
             Step("cls.predictions.transform.LayerNorm", norm=True),
             Step("cls.predictions.decoder"),
@@ -106,11 +94,11 @@ BERT = Architecture(
         HeadForm(
             "next_sentence",
             "first",
-            (_POOLER, Step("cls.seq_relationship")),
+            (POOLER, Step("cls.seq_relationship")),
             2,
             "ForNextSentencePrediction",
         ),
-        _POOLED,
+        POOLED,
     ),
 )
 
@@ -129,7 +117,7 @@ def _roberta(model_type: str, classes: str) -> Architecture:
         layer=_NUMBERED,
         modules={},
         ties=_LM_HEAD_TIES,
-        heads=(_TWO_LAYERS, _TOKENS, _ANSWERS, _LM_HEAD, _POOLED),
+        heads=(_TWO_LAYERS, TOKENS, ANSWERS, _LM_HEAD, POOLED),
     )
 
 
@@ -162,10 +150,10 @@ DISTILBERT = Architecture(
     },
     ties=(Tie("vocab_projector.weight", WORDS, "vocab_"),),
     heads=(
-        _on_first(Step("pre_classifier", "relu"), _CLASSIFIER),
-        _TOKENS,
-        _ANSWERS,
-        _masked_lm(
+        on_first(Step("pre_classifier", "relu"), CLASSIFIER),
+        TOKENS,
+        ANSWERS,
+        masked_lm(
             Step("vocab_transform", HIDDEN_ACT),
             Step("vocab_layer_norm", norm=True),
             Step("vocab_projector"),
@@ -186,11 +174,11 @@ ELECTRA = Architecture(
     modules={"embeddings_project": "embeddings.projection"},
     ties=(Tie("generator_lm_head.weight", WORDS, "generator_"),),
     heads=(
-        _on_first(Step("classifier.dense", "gelu"), Step("classifier.out_proj")),
-        _TOKENS,
-        _ANSWERS,
+        on_first(Step("classifier.dense", "gelu"), Step("classifier.out_proj")),
+        TOKENS,
+        ANSWERS,
         # A discriminator has none: its predictions say which tokens were replaced.
-        _masked_lm(
+        masked_lm(
             Step("generator_predictions.dense", "gelu"),
             Step("generator_predictions.LayerNorm", norm=True),
             Step("generator_lm_head"),
@@ -234,15 +222,15 @@ ALBERT = Architecture(
         Tie("predictions.decoder.bias", "predictions.bias", "predictions."),
     ),
     heads=(
-        _ON_POOLER,
-        _TOKENS,
-        _ANSWERS,
-        _masked_lm(
+        ON_POOLER,
+        TOKENS,
+        ANSWERS,
+        masked_lm(
             Step("predictions.dense", HIDDEN_ACT),
             Step("predictions.LayerNorm", norm=True),
             Step("predictions.decoder"),
         ),
-        _POOLED,
+        POOLED,
     ),
     always_projects=True,
 )
@@ -267,7 +255,7 @@ MPNET = Architecture(
         "encoder.relative_attention_bias": "relative_attention_bias",
     },
     ties=_LM_HEAD_TIES,
-    heads=(_TWO_LAYERS, _TOKENS, _ANSWERS, _LM_HEAD, _POOLED),
+    heads=(_TWO_LAYERS, TOKENS, ANSWERS, _LM_HEAD, POOLED),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = {

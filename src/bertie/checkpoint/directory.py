@@ -9,6 +9,7 @@ from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.files import read_object
 from bertie.checkpoint.formats import FORMATS
 from bertie.checkpoint.names import WRAPPERS, canonical, other_architecture, split, ties, unwrap
+from bertie.checkpoint.settings import class_names
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.checkpoint.weights import (
     read_weights,
@@ -90,7 +91,7 @@ class Checkpoint:
                 file_names.setdefault(own, []).append(name)
                 tensors.setdefault(own, part)
         record = record.decided_by(tensors)
-        tied = ties(tensors, architecture, words=bool(raw.get("tie_word_embeddings", True)))
+        tied = ties(tensors, architecture, words=_words_tied(raw), classes=class_names(raw))
         tensors.update({name: tensors[of] for name, of in tied.items()})
         ambiguous = {name: tuple(names) for name, names in file_names.items() if len(names) > 1}
         files = weight_files(directory)
@@ -130,6 +131,11 @@ class Checkpoint:
             *wrapped,
             *weights_notes(self.directory, self.config),
         )
+
+
+def _words_tied(raw: Mapping[str, Any]) -> bool | None:
+    """Read whether a decoder is the word embeddings; None: the config doesn't say."""
+    return bool(raw["tie_word_embeddings"]) if "tie_word_embeddings" in raw else None
 
 
 def _parts(name: str, tensor: Tensor, config: EncoderConfig) -> Iterator[tuple[str, Tensor]]:

@@ -4,6 +4,7 @@ The table of architectures says which forms a head can have; this module finds t
 tensors are, checks them, and reads their labels.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,9 @@ from typing import Any
 from bertie.checkpoint.config import ACTIVATIONS
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.directory import Checkpoint
-from bertie.checkpoint.head_forms import HIDDEN_ACT, HeadForm, Step
+from bertie.checkpoint.head_forms import HIDDEN_ACT, HeadForm, Stated, Step
 from bertie.checkpoint.labels import read_labels
+from bertie.checkpoint.settings import class_names
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.errors import CheckpointError
 
@@ -22,6 +24,8 @@ PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_class
 
 # Kinds of head whose outputs have names.
 LABELLED = ("sequence_classification", "token_classification")
+# What a head reads of a sequence → the pooling that gives it, under sentence-transformers' name.
+_POOLINGS: Mapping[str, str] = {"first": "cls", "mean": "mean"}
 # A class whose classifier compares several texts' pooled states, whatever its tensors look like.
 _CHOOSING = "ForMultipleChoice"
 
@@ -33,7 +37,7 @@ class HeadLayer:
     Attributes:
         weight: (out, in) for a dense layer; (size,) for a norm.
         bias: (out,) or (size,).
-        activation: identity, gelu, gelu_tanh, relu or tanh.
+        activation: identity, gelu, gelu_tanh, relu, silu or tanh.
         norm_eps: None for a dense layer; a layer norm's epsilon.
         name: its module; the tensors are name.weight and name.bias.
     """
@@ -52,7 +56,9 @@ class HeadRecord:
     Attributes:
         kind: sequence_classification, token_classification, question_answering, masked_lm,
             next_sentence, pooler or multi_vector.
-        reads: "first", each sequence's first hidden state, or "tokens", every token's.
+        reads: "first", each sequence's first hidden state; "mean", the mean of its hidden states;
+            "late", every token's, of whose logits the mean is the sequence's; or "tokens", every
+            token's, each with logits of its own.
         layers: in order; the last gives the logits.
         labels: for kinds of LABELLED the outputs' names in order, otherwise none.
         labels_origin: where they are from; "default" where they are LABEL_0, LABEL_1, …
@@ -72,6 +78,11 @@ class HeadRecord:
     def outputs(self) -> int:
         """How many logits a row has."""
         return self.layers[-1].weight.shape[0]
+
+    @property
+    def pooling(self) -> str | None:
+        """What makes one row of a sequence's hidden states: cls or mean; None: nothing does."""
+        return _POOLINGS.get(self.reads)
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -180,8 +191,8 @@ def refuse_broken(checkpoint: Checkpoint, kind: str, errors: Mapping[str, Sequen
 
 
 def _forms(checkpoint: Checkpoint) -> list[HeadForm]:
-    """List the heads that the tensors are, each tensor read in one way."""
-    classes = [name for name in _classes(checkpoint) if isinstance(name, str)]
+    """List the heads that the tensors are, each tensor read in one way, and one of each kind."""
+    classes = class_names(checkpoint.raw_config)
     present = [form for form in checkpoint.config.architecture.heads if _has(checkpoint, form)]
     if any(name.endswith(_CHOOSING) for name in classes):
         present = [form for form in present if form.kind not in LABELLED]
@@ -192,18 +203,54 @@ def _forms(checkpoint: Checkpoint) -> list[HeadForm]:
         rival = chosen.get(last)
         if rival is None or _rank(checkpoint, form, classes) > _rank(checkpoint, rival, classes):
             chosen[last] = form
-    return [form for form in present if chosen[form.steps[-1].name] is form]
+    kinds: dict[str, HeadForm] = {}
+    for form in (form for form in present if chosen[form.steps[-1].name] is form):
+        meant = form.instead is not None and bool(_value(checkpoint, form.instead))
+        if form.kind not in kinds or meant:
+            kinds[form.kind] = form
+    return list(kinds.values())
 
 
-def _classes(checkpoint: Checkpoint) -> list[Any]:
-    """List the names of the classes that the config says it is of."""
-    stated = checkpoint.raw_config.get("architectures")
-    return stated if isinstance(stated, list) else []
+def _value(checkpoint: Checkpoint, said: Any) -> Any:
+    """Give what the config says where a form leaves that to it; what it can't say is the default's.
+
+    _unknown names such values, and _errors makes them one.
+    """
+    if not isinstance(said, Stated):
+        return said
+    _, stated = _stated(checkpoint, said)
+    known = isinstance(stated, (str, bool)) and stated in said.values
+    return said.values[stated] if known else said.default
+
+
+def _stated(checkpoint: Checkpoint, said: Stated) -> tuple[str, Any]:
+    """Find the key that says something, and its value; null is as good as nothing."""
+    raw = checkpoint.raw_config
+    key = next((key for key in said.keys if raw.get(key) is not None), said.keys[0])
+    return key, raw.get(key)
+
+
+def _unknown(checkpoint: Checkpoint, said: Any) -> list[str]:
+    """Name a value of the config that a form can't be read by."""
+    if not isinstance(said, Stated):
+        return []
+    key, stated = _stated(checkpoint, said)
+    if stated is None or (isinstance(stated, (str, bool)) and stated in said.values):
+        return []
+    expected = ", ".join(json.dumps(value) for value in said.values)
+    return [f"{checkpoint.where}: {key} is {shown(stated)}, expected one of {expected}"]
 
 
 def _names(step: Step) -> tuple[str, str]:
     """Name a step's weight and bias."""
     return f"{step.name}.weight", f"{step.name}.bias"
+
+
+def _used(checkpoint: Checkpoint, step: Step) -> tuple[str, ...]:
+    """Name the tensors that a step is of: not every one has a bias."""
+    weight, bias = _names(step)
+    has = _value(checkpoint, step.bias)
+    return (weight, bias) if has or (has is None and bias in checkpoint.tensors) else (weight,)
 
 
 def _has(checkpoint: Checkpoint, form: HeadForm) -> bool:
@@ -214,20 +261,23 @@ def _has(checkpoint: Checkpoint, form: HeadForm) -> bool:
 def _rank(checkpoint: Checkpoint, form: HeadForm, classes: list[str]) -> tuple[bool, bool, int]:
     """Order readings of the same tensors: what the config says, then the whole and longer one."""
     stated = any(name.endswith(form.class_ending) for name in classes)
-    whole = all(name in checkpoint.tensors for step in form.steps for name in _names(step))
+    whole = all(
+        name in checkpoint.tensors for step in form.steps for name in _used(checkpoint, step)
+    )
     return stated, whole, len(form.steps)
 
 
 def _record(checkpoint: Checkpoint, form: HeadForm) -> HeadRecord:
     """Join the tensors of a head without errors, and what the config says of it."""
     layers = tuple(_layer(checkpoint, step) for step in form.steps)
+    reads = _value(checkpoint, form.reads)
     if form.kind not in LABELLED:
-        return HeadRecord(form.kind, form.reads, layers)
+        return HeadRecord(form.kind, reads, layers)
     labels = read_labels(checkpoint.raw_config, layers[-1].weight, checkpoint.where)
     problem, notes = _problem_type(checkpoint.raw_config, checkpoint.where)
     return HeadRecord(
         form.kind,
-        form.reads,
+        reads,
         layers,
         labels.names,
         labels.origin,
@@ -239,11 +289,12 @@ def _record(checkpoint: Checkpoint, form: HeadForm) -> HeadRecord:
 def _layer(checkpoint: Checkpoint, step: Step) -> HeadLayer:
     """Join the tensors of one step."""
     config = checkpoint.config
-    stated = config.hidden_act if step.activation == HIDDEN_ACT else step.activation
-    weight, bias = (checkpoint.tensors[name] for name in _names(step))
+    activation = _value(checkpoint, step.activation)
+    stated = config.hidden_act if activation == HIDDEN_ACT else activation
+    weight, *bias = (checkpoint.tensors[name] for name in _used(checkpoint, step))
     return HeadLayer(
         weight,
-        bias,
+        bias[0] if bias else None,
         ACTIVATIONS.get(stated, stated),
         config.layer_norm_eps if step.norm else None,
         step.name,
@@ -260,10 +311,11 @@ def _problem_type(raw: Mapping[str, Any], where: str) -> tuple[str | None, tuple
 
 
 def _errors(checkpoint: Checkpoint, form: HeadForm) -> list[str]:
-    """Say what is wrong with a head's tensors, step by step."""
-    errors: list[str] = []
+    """Say what is wrong with a head's tensors, step by step, and with what the config says."""
+    errors = _unknown(checkpoint, form.reads)
     width: int | None = checkpoint.config.hidden_size
     for step in form.steps:
+        errors += [*_unknown(checkpoint, step.activation), *_unknown(checkpoint, step.bias)]
         weight, bias = _names(step)
         tensor = checkpoint.tensors.get(weight)
         # A norm keeps the width; a dense layer gives any, which its weight decides, but the last
@@ -274,7 +326,7 @@ def _errors(checkpoint: Checkpoint, form: HeadForm) -> list[str]:
         given = tensor.shape[0] if tensor is not None and tensor.shape else None
         outputs = given if asked is None else asked
         shapes = {weight: (asked,) if step.norm else (asked, width), bias: (outputs,)}
-        found = (_error(checkpoint, name, shape) for name, shape in shapes.items())
+        found = (_error(checkpoint, name, shapes[name]) for name in _used(checkpoint, step))
         errors += [error for error in found if error is not None]
         width = outputs
     return errors

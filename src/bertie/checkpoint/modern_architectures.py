@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bertie.checkpoint import head_forms as forms
 from bertie.checkpoint.architecture import Architecture, RotaryKeys, Split
+from bertie.checkpoint.head_forms import HeadForm
 
 FULL, SLIDING = "full_attention", "sliding_attention"
 
@@ -92,8 +94,8 @@ MODERNBERT = Architecture(
         "mlp.Wo": "output.dense",
         "final_norm": "encoder.LayerNorm",
     },
-    ties=(),
-    heads=(),
+    ties=forms.MODERNBERT_TIES,
+    heads=forms.MODERNBERT_HEADS,
     splits=(Split("attn.Wqkv", _HEADS), Split("mlp.Wi", (_GATE, _UP))),
     rotary=RotaryKeys(
         {FULL: ("global_rope_theta", 160_000.0), SLIDING: ("local_rope_theta", 10_000.0)}
@@ -137,8 +139,8 @@ def _deberta(model_type: str, classes: str, **differences: Any) -> Architecture:
             "encoder.rel_embeddings": "relative_embeddings",
             **differences.pop("modules"),
         },
-        ties=(),
-        heads=(),
+        ties=forms.DEBERTA_TIES,
+        heads=forms.DEBERTA_HEADS,
         may_be_zero=("type_vocab_size",),
         **differences,
     )
@@ -229,8 +231,8 @@ NOMIC_BERT = Architecture(
         "norm1": "attention.output.LayerNorm",
         "norm2": "output.LayerNorm",
     },
-    ties=(),
-    heads=(),
+    ties=forms.NOMIC_BERT_TIES,
+    heads=forms.NOMIC_BERT_HEADS,
     splits=(Split("attn.Wqkv", _HEADS),),
     words={"swiglu": "silu", "geglu": "gelu"},
     may_be_zero=("type_vocab_size",),
@@ -243,7 +245,9 @@ NOMIC_BERT = Architecture(
 )
 
 
-def _gte(model_type: str, classes: str, prefix: str, base: float) -> Architecture:
+def _gte(
+    model_type: str, classes: str, prefix: str, base: float, heads: tuple[HeadForm, ...]
+) -> Architecture:
     """Describe GTE, which its authors call new."""
     return Architecture(
         model_type=model_type,
@@ -269,9 +273,10 @@ def _gte(model_type: str, classes: str, prefix: str, base: float) -> Architectur
             "attention.o_proj": "attention.output.dense",
             "attn_ln": "attention.output.LayerNorm",
             "mlp_ln": "output.LayerNorm",
+            "lm_head.layer_norm": "lm_head.norm",
         },
-        ties=(),
-        heads=(),
+        ties=forms.GTE_TIES,
+        heads=heads,
         splits=(
             Split("attention.qkv_proj", _HEADS),
             Split("mlp.up_gate_proj", (_UP, _GATE)),
@@ -281,8 +286,8 @@ def _gte(model_type: str, classes: str, prefix: str, base: float) -> Architectur
     )
 
 
-GTE = _gte("gte", "Gte", "gte", 160_000.0)
-NEW = _gte("new", "New", "new", 10_000.0)
+GTE = _gte("gte", "Gte", "gte", 160_000.0, forms.GTE_HEADS)
+NEW = _gte("new", "New", "new", 10_000.0, forms.NEW_HEADS)
 
 JINA_BERT = Architecture(
     model_type="jina_bert",
@@ -313,8 +318,8 @@ JINA_BERT = Architecture(
         "layer_norm_2": "output.LayerNorm",
         "mlp.down_layer": "output.dense",
     },
-    ties=(),
-    heads=(),
+    ties=forms.JINA_BERT_TIES,
+    heads=forms.JINA_BERT_HEADS,
     # The two variants gate by another half.
     splits=(
         Split("mlp.gated_layers", (_GATE, _UP)),
@@ -363,8 +368,8 @@ EUROBERT = Architecture(
         "post_attention_layernorm": "intermediate.LayerNorm",
         "norm": "encoder.LayerNorm",
     },
-    ties=(),
-    heads=(),
+    ties=forms.EUROBERT_TIES,
+    heads=forms.EUROBERT_HEADS,
     rotary=RotaryKeys({FULL: ("rope_theta", 10_000.0)}),
 )
 
@@ -397,8 +402,8 @@ NEOBERT = Architecture(
         "ffn_norm": "intermediate.LayerNorm",
         "layer_norm": "encoder.LayerNorm",
     },
-    ties=(),
-    heads=(),
+    ties=forms.NEOBERT_TIES,
+    heads=forms.NEOBERT_HEADS,
     splits=(Split("qkv", _HEADS, by_heads=True), Split("ffn.w12", (_GATE, _UP))),
     rotary=RotaryKeys({FULL: ("rope_theta", 10_000.0)}, interleaved=True),
     two_thirds_of=8,

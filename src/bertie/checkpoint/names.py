@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from bertie.checkpoint.architecture import Architecture, Split
 from bertie.checkpoint.architectures import ARCHITECTURES
-from bertie.checkpoint.head_forms import WORDS
+from bertie.checkpoint.head_forms import WORDS, Tie
 
 # TensorFlow's words for a layer norm's tensors, which early files have kept.
 _NORM = {"gamma": "weight", "beta": "bias"}
@@ -108,27 +108,47 @@ def split(name: str, architecture: Architecture) -> tuple[Split, tuple[str, ...]
     return None
 
 
-def ties(names: Iterable[str], architecture: Architecture, *, words: bool = True) -> dict[str, str]:
+def ties(
+    names: Iterable[str],
+    architecture: Architecture,
+    *,
+    words: bool | None = None,
+    classes: Sequence[str] = (),
+) -> dict[str, str]:
     """Find the absent tensors that are other ones, of the heads that a file has.
 
     Args:
         names: the file's, canonical.
         architecture: says what is tied to what; of two that are one, a file may hold either.
-        words: whether a decoder may be the word embeddings, which a config can forbid.
+        words: whether the config says that a decoder is the word embeddings; None: neither way.
+        classes: those that the config names.
     Returns: the absent tensor's name, and that of the one that it is.
     """
     present = set(names)
     found = {}
     for tie in architecture.ties:
-        if not words and tie.of == WORDS:
+        if tie.of == WORDS and not _words_may_be(tie, words):
             continue
-        if not any(name.startswith(tie.head) for name in present):
+        if not _has_head(tie, present, classes):
             continue
         if tie.of in present and tie.name not in present:
             found[tie.name] = tie.of
         elif tie.name in present and tie.of not in present:
             found[tie.of] = tie.name
     return found
+
+
+def _words_may_be(tie: Tie, words: bool | None) -> bool:
+    """Tell whether a config lets the word embeddings be a decoder."""
+    return tie.words == "always" or words is True or (words is None and tie.words == "allowed")
+
+
+def _has_head(tie: Tie, present: set[str], classes: Sequence[str]) -> bool:
+    """Tell whether a file has the head that a tie is of."""
+    if tie.rival and any(name.startswith(tie.rival) for name in present):
+        return False
+    told = bool(tie.class_ending) and any(name.endswith(tie.class_ending) for name in classes)
+    return told or any(name.startswith(tie.head) for name in present)
 
 
 def other_architecture(names: Iterable[str], architecture: Architecture) -> str | None:

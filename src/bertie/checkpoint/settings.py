@@ -87,6 +87,12 @@ def find_architecture(raw: Mapping[str, Any], where: str) -> tuple[Architecture,
     )
 
 
+def class_names(raw: Mapping[str, Any]) -> list[str]:
+    """List the names of the classes that a config says its model is of."""
+    stated = raw.get("architectures")
+    return [name for name in stated if isinstance(name, str)] if isinstance(stated, list) else []
+
+
 def _keys(name: str, architecture: Architecture) -> tuple[str, ...]:
     """List what a config of this architecture may call a field."""
     return architecture.keys.get(name, (name,))

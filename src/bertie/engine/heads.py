@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bertie.checkpoint.heads import HeadLayer, HeadRecord
 from bertie.engine.encoder import Linear
+from bertie.engine.pooling import POOLINGS, mean_pool
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -47,12 +48,40 @@ class Head:
         """How many logits a row has."""
         return self.record.outputs
 
+    @property
+    def pooling(self) -> str | None:
+        """What makes one row of a sequence's hidden states, as HeadRecord has it."""
+        return self.record.pooling
+
+    def of_sequences(self, hidden: Floats, lengths: Ints) -> Floats:
+        """Compute the logits of each sequence, or of every token where the record reads "tokens".
+
+        Args:
+            hidden: (tokens, hidden_size) float32, sequences one after another.
+            lengths: (batch,) int32, tokens in each sequence.
+        Returns: (batch, outputs) float32, or (tokens, outputs).
+        Raises: InputError: as logits; lengths that don't add up.
+        """
+        if self.pooling is not None:
+            return self.logits(POOLINGS[self.pooling](hidden, lengths))
+        return self.joined(self.logits(hidden), lengths)
+
+    def joined(self, logits: Floats, lengths: Ints) -> Floats:
+        """Make logits of each sequence of its tokens', where the record reads "late".
+
+        Args:
+            logits: (rows, outputs) float32, as logits gives them.
+            lengths: (batch,) int32, tokens in each sequence.
+        Returns: (batch, outputs) float32; otherwise they are each sequence's or token's already.
+        """
+        return mean_pool(logits, lengths) if self.record.reads == "late" else logits
+
     def logits(self, hidden: Floats) -> Floats:
         """Compute the logits of each row.
 
         Args:
-            hidden: (rows, hidden_size) float32: each sequence's first hidden state where the record
-                reads "first", every token's where it reads "tokens".
+            hidden: (rows, hidden_size) float32: where the record reads "first" or "mean", what
+                pooling makes of each sequence, otherwise every token's.
         Returns: (rows, outputs) float32; a pooler's are its outputs after tanh.
         Raises: InputError: rows of another width.
         """

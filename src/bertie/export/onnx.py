@@ -252,10 +252,7 @@ def _plan_logits(opened: Opened, head: str | None) -> _Plan:
     encoder, ready = Encoder(opened.config, opened.tensors), Head(record)
 
     def expected(ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
-        hidden = encoder.forward(ids, type_ids, lengths)
-        if record.reads == "first":
-            hidden = hidden[np.cumsum(lengths) - lengths]
-        logits = ready.logits(hidden)
+        logits = ready.of_sequences(encoder.forward(ids, type_ids, lengths), lengths)
         if outputs == SPAN:
             return {name: logits[:, number] for number, name in enumerate(outputs)}
         return {outputs[0]: logits}

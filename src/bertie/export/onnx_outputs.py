@@ -77,14 +77,16 @@ def add_head(net: Net, state: str, record: HeadRecord) -> tuple[str, ...]:
     Returns: the outputs' names: logits; start_logits and end_logits, (batch, sequence) each, for
         question answering; pooler_output for a pooler.
     """
-    x = _first(net, state) if record.reads == "first" else state
+    x = state if record.pooling is None else POOLINGS[record.pooling](net, state)
     for layer in record.layers:
         if layer.norm_eps is None:
             x = dense(net, x, layer.name, layer.weight, layer.bias)
             x = FORMS[layer.activation](net, x)
         else:
             x = norm(net, x, layer.name, layer.weight, layer.bias, layer.norm_eps)
-    rows = ("batch",) if record.reads == "first" else ("batch", "sequence")
+    if record.reads == "late":
+        x = _mean(net, x)
+    rows = ("batch", "sequence") if record.reads == "tokens" else ("batch",)
     names = _NAMES.get(record.kind, (LOGITS,))
     if len(names) == 1:
         net.output(x, names[0], (*rows, record.outputs))

@@ -10,6 +10,12 @@ from bertie.tasks.common_settings import opened_settings
 from bertie.tasks.model import Model, Parts, Prepared
 from bertie.tasks.table import TASKS
 
+# What is done before and after the layers of heads that read more than a sequence's first token.
+_READS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "mean": (("mean of all tokens",), ()),
+    "late": ((), ("mean of all tokens",)),
+}
+
 
 def available(opened: Opened) -> tuple[str, ...]:
     """List the tasks that a source can be loaded for."""
@@ -56,7 +62,7 @@ def prepared(
         settings=settings,
         start=start,
         tensors=record.tensors,
-        modules=tuple(map(_layer_words, record.layers)),
+        modules=_words(record),
         recipe={
             "head": {
                 "kind": record.kind,
@@ -64,6 +70,8 @@ def prepared(
                     {"activation": layer.activation, "norm_eps": layer.norm_eps}
                     for layer in record.layers
                 ],
+                # What most heads of a kind read isn't said, for it wasn't when there was no other.
+                **({"reads": record.reads} if record.reads in _READS else {}),
             }
         },
         notes=record.notes,
@@ -84,6 +92,13 @@ def _labels(opened: Opened, record: HeadRecord) -> Setting:
             " different ones, as many as the head has outputs"
         )
     return Setting(labels, opened.given.origin("labels"))
+
+
+def _words(record: HeadRecord) -> tuple[str, ...]:
+    """Say what a head does, step by step."""
+    steps = list(map(_layer_words, record.layers))
+    before, after = _READS.get(record.reads, ((), ()))
+    return (*before, *steps, *after)
 
 
 def _layer_words(layer: HeadLayer) -> str:

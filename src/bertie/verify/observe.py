@@ -140,12 +140,11 @@ def split_ids(packed: PackedEncodings) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(part.tolist()) for part in parts)
 
 
-def head_rows(hidden: Floats, lengths: NDArray[np.int32], reads: str) -> Floats:
-    """Pick the hidden states that a head reads: each text's first, or the first of all tokens."""
-    if reads == "first":
-        starts = np.cumsum(lengths) - lengths
-        return np.ascontiguousarray(hidden[starts])
-    return np.ascontiguousarray(hidden[:HEAD_ROWS])
+def head_logits(head: Head, hidden: Floats, lengths: NDArray[np.int32]) -> Floats:
+    """Compute a head's logits of each text, or of the first of all tokens."""
+    if head.record.reads == "tokens":
+        return head.logits(np.ascontiguousarray(hidden[:HEAD_ROWS]))
+    return head.of_sequences(np.ascontiguousarray(hidden), lengths)
 
 
 def _forward(model: Any, packed: PackedEncodings, sampled: int, layers: tuple[int, ...]) -> Floats:
@@ -166,7 +165,7 @@ def _logits(
     """Compute what each of the checkpoint's heads makes of the last hidden states."""
     records = open_source(source, given).heads
     return {
-        kind: Head(record).logits(head_rows(hidden, lengths, record.reads))
+        kind: head_logits(Head(record), hidden, lengths)
         for kind, record in records.items()
         if kind != "pooler"  # whose outputs are no logits
     }

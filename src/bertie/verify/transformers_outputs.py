@@ -22,15 +22,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class _Head:
-    """A head as transformers has it: its kind, what it reads, the outputs side by side."""
+    """A head as transformers has it: its kind, what it judges, the outputs side by side."""
 
     kind: str
-    reads: str
+    judges: str
     outputs: tuple[str, ...] = ("logits",)
 
     def rows(self, logits: Sequence[Floats]) -> Floats:
         """Join the logits of texts as those of Bertie's heads are joined."""
-        if self.reads == "first":
+        if self.judges == "texts":
             return np.concatenate(logits)[..., 0].reshape(len(logits), -1)
         tokens = np.concatenate(logits)
         return tokens.reshape(len(tokens), -1)[:HEAD_ROWS]
@@ -38,7 +38,7 @@ class _Head:
 
 # The end of a transformers class's name → its head.
 _HEADS = {
-    "ForSequenceClassification": _Head("sequence_classification", "first"),
+    "ForSequenceClassification": _Head("sequence_classification", "texts"),
     "ForTokenClassification": _Head("token_classification", "tokens"),
     "ForQuestionAnswering": _Head("question_answering", "tokens", ("start_logits", "end_logits")),
     "ForMaskedLM": _Head("masked_lm", "tokens"),
