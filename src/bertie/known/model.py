@@ -1,8 +1,7 @@
 """What transformers reads beside a tokenizer: config.json, and files that stand next to it."""
 
+from bertie.known.modern_model import AUTHORS, CONFIG, DEBERTA, GTE, MODERN, MODERN_CONFIG, ROTARY
 from bertie.known.record import IDLE, NOTED, READ, REFUSED, Known
-
-CONFIG = "config.json"
 
 _FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
 _FROM_ZERO = ("bert", "distilbert", "electra", "albert", "mpnet")
@@ -10,6 +9,22 @@ _PLAIN = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "albert", "m
 _OWN_WIDTH = ("electra", "albert")
 _ONE_WIDTH = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet")
 _SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "albert")
+_EARLIER = (
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "distilbert",
+    "electra",
+    "albert",
+    "mpnet",
+)
+_EVERY = (*_EARLIER, *MODERN)
+
+
+def _but(*names: str) -> tuple[str, ...]:
+    """List all architectures but some."""
+    return tuple(name for name in _EVERY if name not in names)
 
 
 def _read(key: str, effect: str, *where: str) -> Known:
@@ -26,20 +41,32 @@ MODEL_CONFIG: tuple[Known, ...] = (
     _read("model_type", "names the architecture"),
     _read("architectures", "names the class, which says what the model is for"),
     _read("vocab_size", "counts the word embeddings"),
-    _read("hidden_size", "is the width of a hidden state", *_PLAIN, "distilbert"),
+    _read("hidden_size", "is the width of a hidden state"),
     _read("dim", "is the width of a hidden state", "distilbert"),
-    _read("num_hidden_layers", "counts the layers", *_PLAIN, "distilbert"),
+    _read("num_hidden_layers", "counts the layers"),
     _read("n_layers", "counts the layers", "distilbert"),
-    _read("num_attention_heads", "counts each layer's heads", *_PLAIN, "distilbert"),
+    _read("num_attention_heads", "counts each layer's heads"),
     _read("n_heads", "counts each layer's heads", "distilbert"),
-    _read("intermediate_size", "is the width between the feed-forward layers", *_PLAIN),
+    _read("intermediate_size", "is the width between the feed-forward layers", *_but("distilbert")),
     _read("hidden_dim", "is the width between the feed-forward layers", "distilbert"),
-    _read("max_position_embeddings", "counts the positions"),
-    _read("type_vocab_size", "counts the kinds of segment", *_SEGMENTS),
-    _read("hidden_act", "is the feed-forward activation", *_PLAIN),
+    _read("max_position_embeddings", "counts the positions", *_but("neobert")),
+    _read(
+        "type_vocab_size",
+        "counts the kinds of segment",
+        *(*_SEGMENTS, *DEBERTA, *GTE, "nomic_bert", "jina_bert"),
+    ),
+    _read(
+        "hidden_act",
+        "is the feed-forward activation",
+        *_but("distilbert", "modernbert", "neobert", "jina_bert"),
+    ),
     _read("activation", "is the feed-forward activation", "distilbert"),
-    _read("layer_norm_eps", "is what a layer norm adds to the variance", *_PLAIN),
-    _read("embedding_size", "is the width of the embedding tables", *_OWN_WIDTH),
+    _read(
+        "layer_norm_eps",
+        "is what a layer norm adds to the variance",
+        *_but("distilbert", "modernbert", "eurobert", "neobert"),
+    ),
+    _read("embedding_size", "is the width of the embedding tables", *_OWN_WIDTH, *DEBERTA),
     _read("num_hidden_groups", "counts the groups of layers that share weights", "albert"),
     _read("inner_group_num", "counts the layers of a group", "albert"),
     _read("relative_attention_num_buckets", "counts the kinds of distance; only 32", "mpnet"),
@@ -60,6 +87,7 @@ MODEL_CONFIG: tuple[Known, ...] = (
         "makes attention depend on distances (up to transformers 4; 5 takes no notice)",
         ("absolute",),
         "supported: absolute",
+        _EARLIER,
     ),
     *(
         Known(
@@ -116,6 +144,7 @@ MODEL_CONFIG: tuple[Known, ...] = (
         "names code that comes with the model; none is ever run, and model_type's own"
         " architecture is computed, as transformers does without trust_remote_code",
         ({},),
+        where=_but(*AUTHORS),
     ),
     *(
         Known(
@@ -192,7 +221,6 @@ MODEL_CONFIG: tuple[Known, ...] = (
         "forced_bos_token_id",
         "forced_eos_token_id",
         "length_penalty",
-        "max_length",
         "min_length",
         "no_repeat_ngram_size",
         "num_assistant_tokens",
@@ -211,16 +239,20 @@ MODEL_CONFIG: tuple[Known, ...] = (
         "top_p",
         "typical_p",
     ),
+    *_idle("is for decoders", "max_length", where=_but("neobert")),
     *_idle(
         "is of other architectures than these",
         "attention_chunk_size",
         "features_only",
-        "layer_types",
         "num_channels",
         "out_indices",
+    ),
+    *_idle("is of other architectures", "layer_types", "sliding_window", where=_but("modernbert")),
+    *_idle(
+        "is of other architectures",
         "rope_scaling",
         "rope_theta",
-        "sliding_window",
+        where=_but(*ROTARY, "neobert"),
     ),
     *_idle("is never asked for: num_labels decides before", "function_to_apply"),
     *_idle(
@@ -247,6 +279,8 @@ MODEL_CONFIG: tuple[Known, ...] = (
     ),
     *_idle("says where the model is from", "name_or_path", "transformers_version"),
 )
+
+MODEL_CONFIG += MODERN_CONFIG
 
 _LOADERS = "transformers and sentence-transformers"
 
