@@ -75,6 +75,8 @@ class Architecture:
             tensor of that name is there.
         stated_as: the model_type that its configs state, where that is another architecture's, and
             the keys with their values that tell it from that one.
+        needs: keys that a config must state where it states another, by that one: their defaults
+            are other ones in the authors' code than in transformers.
         two_thirds_of: what the width between the feed-forward layers is a multiple of, where it is
             two thirds of the one that the config states; 0: it is as stated.
     """
@@ -100,6 +102,7 @@ class Architecture:
     layer_types: bool = False
     present: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     stated_as: tuple[str, Mapping[str, Any]] | None = None
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     two_thirds_of: int = 0
 
     @property

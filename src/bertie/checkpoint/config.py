@@ -68,6 +68,8 @@ class EncoderConfig:
         final_norm: whether a norm follows the last layer.
         gated: whether a product with an activation gates the first feed-forward layer.
         query_key_norm: "none", or "all": a layer norm over all queries, and one over all keys.
+        residual_norm: whether attention's input is added a second time, to the norm after it, with
+            one more norm over the sum.
         alibi: whether scores fall with the distance, by another slope for each head.
         local_attention: where layers are of several kinds, the tokens that those of
             sliding_attention see, half of them on each side.
@@ -106,6 +108,7 @@ class EncoderConfig:
     final_norm: bool = False
     gated: bool = False
     query_key_norm: str = "none"
+    residual_norm: bool = False
     alibi: bool = False
     local_attention: int = 0
     layer_types: tuple[str, ...] = ()

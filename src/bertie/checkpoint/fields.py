@@ -154,6 +154,7 @@ FIELDS: Mapping[str, Field] = {
     "gated": Flag(),
     "query_key_norm": Word(("none", "all")),
     "alibi": Flag(),
+    "residual_norm": Flag(),
     "local_attention": Number(least=2),
     "relative_attention": Flag(),
     "position_buckets": Number(least=-1),

@@ -235,6 +235,17 @@ NOMIC_BERT = Architecture(
     heads=forms.NOMIC_BERT_HEADS,
     splits=(Split("attn.Wqkv", _HEADS),),
     words={"swiglu": "silu", "geglu": "gelu"},
+    needs={
+        "n_embd": (
+            "activation_function",
+            "layer_norm_epsilon",
+            "mlp_fc1_bias",
+            "mlp_fc2_bias",
+            "qkv_proj_bias",
+            "rotary_emb_base",
+            "rotary_emb_fraction",
+        )
+    },
     may_be_zero=("type_vocab_size",),
     rotary=RotaryKeys(
         {FULL: ("rotary_emb_base", 1_000.0)},
@@ -246,7 +257,12 @@ NOMIC_BERT = Architecture(
 
 
 def _gte(
-    model_type: str, classes: str, prefix: str, base: float, heads: tuple[HeadForm, ...]
+    model_type: str,
+    classes: str,
+    prefix: str,
+    base: float,
+    positions: int,
+    heads: tuple[HeadForm, ...],
 ) -> Architecture:
     """Describe GTE, which its authors call new."""
     return Architecture(
@@ -255,7 +271,7 @@ def _gte(
         prefix=prefix,
         keys={},
         defaults={
-            "max_position_embeddings": 8192,
+            "max_position_embeddings": positions,
             "type_vocab_size": 1,
             "hidden_act": "gelu",
             "layer_norm_eps": 1e-12,
@@ -286,8 +302,8 @@ def _gte(
     )
 
 
-GTE = _gte("gte", "Gte", "gte", 160_000.0, forms.GTE_HEADS)
-NEW = _gte("new", "New", "new", 10_000.0, forms.NEW_HEADS)
+GTE = _gte("gte", "Gte", "gte", 160_000.0, 8192, forms.GTE_HEADS)
+NEW = _gte("new", "New", "new", 10_000.0, 2048, forms.NEW_HEADS)
 
 JINA_BERT = Architecture(
     model_type="jina_bert",
@@ -314,7 +330,7 @@ JINA_BERT = Architecture(
         # The names of the variant that normalizes queries and keys.
         "attention.self.layer_norm_q": f"{_QUERY}.LayerNorm",
         "attention.self.layer_norm_k": f"{_KEY}.LayerNorm",
-        "layer_norm_1": "attention.output.LayerNorm",
+        "layer_norm_1": "attention.residual.LayerNorm",
         "layer_norm_2": "output.LayerNorm",
         "mlp.down_layer": "output.dense",
     },
@@ -326,7 +342,10 @@ JINA_BERT = Architecture(
         Split("mlp.up_gated_layer", (_UP, _GATE)),
     ),
     words={"geglu": "gelu", "reglu": "relu"},
-    present={"query_key_norm": (f"encoder.layer.0.{_QUERY}.LayerNorm.weight", "all")},
+    present={
+        "query_key_norm": (f"encoder.layer.0.{_QUERY}.LayerNorm.weight", "all"),
+        "residual_norm": ("encoder.layer.0.attention.residual.LayerNorm.weight", True),
+    },
     stated_as=("bert", {"position_embedding_type": "alibi"}),
 )
 

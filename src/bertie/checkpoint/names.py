@@ -5,9 +5,10 @@ them, layers as encoder.layer.N, and norms with weight and bias. What BERT lacks
 embeddings.projection (ELECTRA, ALBERT, DeBERTa), relative_attention_bias (MPNet),
 relative_embeddings and convolution (DeBERTa), encoder.LayerNorm (a norm after the last layer), and
 within a layer attention.LayerNorm and intermediate.LayerNorm (norms before the blocks),
-attention.self.query.LayerNorm and its like, attention.self.position_key and position_query
-(DeBERTa) and intermediate.gate, whose activation gates intermediate.dense. A tensor that stands for
-several is split. Heads keep the names that their architecture gives them.
+attention.self.query.LayerNorm and its like, attention.residual.LayerNorm (both Jina's),
+attention.self.position_key and position_query (DeBERTa) and intermediate.gate, whose activation
+gates intermediate.dense. A tensor that stands for several is split. Heads keep the names that their
+architecture gives them.
 """
 
 import re

@@ -60,6 +60,8 @@ def _linear(frequencies: Floats, parameters: Parameters) -> tuple[Floats, float]
 def _ntk(frequencies: Floats, parameters: Parameters) -> tuple[Floats, float]:
     """Take a larger base, and slow them down by what GTE's authors' code does besides."""
     factor, pairs = parameters["factor"], len(frequencies)
+    if factor <= 1:
+        return frequencies, 1.0
     if parameters.get("mixed_b") is None:
         larger = _frequencies(parameters["rope_theta"] * factor, 2 * pairs)
         return larger / np.float32(factor ** (1 / pairs)), 1.0

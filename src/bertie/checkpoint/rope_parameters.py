@@ -80,6 +80,9 @@ def read_parameters(
             "fraction": 1.0 if fraction is None else _NUMBER.check(keys.fraction, fraction, where),
             "interleaved": interleaved,
         }
+        # transformers' dynamic type reads the longest sequence itself.
+        if key in ("rope_parameters", "rope_scaling") and rope_type == "dynamic":
+            own["original_max_position_embeddings"] = positions
         own.setdefault("original_max_position_embeddings", positions)
         for name, default_value in needed.items():
             value = own.pop(name, default_value)

@@ -12,6 +12,8 @@ from bertie.checkpoint.fields import ACTIVATIONS, FIELDS, Number
 from bertie.checkpoint.modern_architectures import FULL, SLIDING
 from bertie.errors import CheckpointError
 
+_SELF = {name: name for name in ACTIVATIONS}
+
 # Fields that every architecture's config states, or its row has in their stead.
 STATED = (
     "vocab_size",
@@ -103,6 +105,8 @@ def require_sizes(raw: Mapping[str, Any], architecture: Architecture, where: str
     known = {*architecture.defaults, *architecture.fixed, *architecture.same}
     keys = [_keys(name, architecture) for name in STATED if name not in known]
     missing = [names[0] for names in keys if not any(name in raw for name in names)]
+    for key, needed in architecture.needs.items():
+        missing += [name for name in needed if key in raw and name not in raw]
     if missing:
         raise CheckpointError(
             f"{where} lacks {', '.join(missing)};"
@@ -128,15 +132,13 @@ def _check(key: str, name: str, value: Any, architecture: Architecture, where: s
     """Check one value's type and range."""
     known = FIELDS[name]
     if name == "hidden_act":
-        if isinstance(value, str) and value in architecture.words:
-            return architecture.words[value]
-        if not isinstance(value, str) or value not in ACTIVATIONS or architecture.stated_as:
-            others = () if architecture.stated_as else ACTIVATIONS
-            names = ", ".join([*architecture.words, *others])
+        # A key of the authors' own has words of its own.
+        words = architecture.words if architecture.words and key != name else _SELF
+        if not isinstance(value, str) or value not in words:
             raise CheckpointError(
-                f"{where}: {key} {shown(value)} is not supported; supported: {names}"
+                f"{where}: {key} {shown(value)} is not supported; supported: {', '.join(words)}"
             )
-        return value
+        return words[value]
     if name in architecture.may_be_zero and isinstance(known, Number):
         known = replace(known, least=0)
     return known.check(key, value, where)

@@ -102,6 +102,8 @@ def _layer(config: EncoderConfig, number: int) -> Iterator[Expected]:
         yield from _module("intermediate.LayerNorm", (hidden,), config.norm_bias)
     else:
         yield from _module("attention.output.LayerNorm", (hidden,), config.norm_bias)
+    if config.residual_norm:
+        yield from _module("attention.residual.LayerNorm", (hidden,))
     if config.gated:
         yield from _module("intermediate.gate", (inner, hidden), config.gate_bias)
     yield from _module("intermediate.dense", (inner, hidden), config.intermediate_bias)

@@ -226,8 +226,13 @@ def _forward_one(
         )
         share = softmax(np.where(seen, scores, -np.inf)[:, :, :keys])
         context = (share @ value[:, :keys]).transpose(1, 0, 2).reshape(length, config.query_width)
-        x = x + dense(context, f"{layer}.attention.output.dense")
-        x = norm(x, f"{layer}.attention.output.LayerNorm")
+        came = x
+        x = norm(
+            x + dense(context, f"{layer}.attention.output.dense"),
+            f"{layer}.attention.output.LayerNorm",
+        )
+        if f"{layer}.attention.residual.LayerNorm.weight" in weights:  # the block adds it twice
+            x = norm(came + x, f"{layer}.attention.residual.LayerNorm")
 
         # Then each token alone passes through two dense layers with the activation between; in
         # some models it is applied to another product, which gates the first.
