@@ -48,9 +48,10 @@ Activation activation(const std::string& name) {
   if (name == "gelu_tanh") return Activation::gelu_tanh;
   if (name == "relu") return Activation::relu;
   if (name == "tanh") return Activation::tanh;
-  throw Error(
-      ErrorKind::input,
-      "activation '" + name + "' is unknown; expected identity, gelu, gelu_tanh, relu or tanh");
+  if (name == "silu") return Activation::silu;
+  throw Error(ErrorKind::input,
+              "activation '" + name +
+                  "' is unknown; expected identity, gelu, gelu_tanh, relu, tanh or silu");
 }
 
 Precision precision(const std::string& name) {
@@ -144,6 +145,78 @@ TensorMap tensors(const nb::dict& dict) {
   return map;
 }
 
+// The value of a name in a table of them.
+template <typename Value, size_t count>
+Value named(const nb::dict& record, const char* key,
+            const std::pair<const char*, Value> (&values)[count]) {
+  const auto wanted = nb::cast<std::string>(record[key]);
+  std::string known;
+  for (const auto& [name, value] : values) {
+    if (wanted == name) return value;
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  throw Error(ErrorKind::checkpoint,
+              std::string(key) + " '" + wanted + "' is unknown; expected one of: " + known);
+}
+
+constexpr std::pair<const char*, NormKind> norm_kinds[] = {{"layer_norm", NormKind::layer_norm},
+                                                           {"rms_norm", NormKind::rms_norm}};
+constexpr std::pair<const char*, NormPlace> norm_places[] = {
+    {"after", NormPlace::after}, {"before", NormPlace::before}, {"around", NormPlace::around}};
+constexpr std::pair<const char*, QueryKeyNorm> query_key_norms[] = {
+    {"none", QueryKeyNorm::none}, {"all", QueryKeyNorm::all}, {"head", QueryKeyNorm::head}};
+
+// None stands for what the core calls -1.
+int64_t or_none(const nb::handle& value) {
+  const auto number = nb::cast<std::optional<int64_t>>(value);
+  if (number && *number < 0) {
+    throw Error(ErrorKind::checkpoint, "a number of attention_layers is " +
+                                           std::to_string(*number) + ", expected 0 or more");
+  }
+  return number.value_or(-1);
+}
+
+std::vector<Rotary> rotary(const nb::handle& records) {
+  std::vector<Rotary> found;
+  for (const nb::handle each : records) {
+    Rotary& one = found.emplace_back();
+    one.inverse_frequencies = nb::cast<std::vector<float>>(each["inverse_frequencies"]);
+    one.interleaved = nb::cast<bool>(each["interleaved"]);
+    one.attention_factor = nb::cast<float>(each["attention_factor"]);
+    if (each["dynamic"].is_none()) continue;
+    std::tie(one.base, one.factor, one.trained_length) =
+        nb::cast<std::tuple<double, double, int64_t>>(each["dynamic"]);
+    if (one.trained_length < 1) {
+      throw Error(ErrorKind::checkpoint, "dynamic rotary has trained length " +
+                                             std::to_string(one.trained_length) +
+                                             ", expected at least 1");
+    }
+  }
+  return found;
+}
+
+std::vector<AttentionLayer> attention_layers(const nb::handle& records) {
+  std::vector<AttentionLayer> found;
+  for (const nb::handle each : records) {
+    found.push_back({or_none(each[0]), or_none(each[1]), or_none(each[2])});
+  }
+  return found;
+}
+
+Disentangled disentangled(const nb::handle& record) {
+  if (record.is_none()) return {};
+  return {.span = nb::cast<int64_t>(record["span"]),
+          .rows = nb::cast<std::vector<int32_t>>(record["rows"]),
+          .content_to_position = nb::cast<bool>(record["content_to_position"]),
+          .position_to_content = nb::cast<bool>(record["position_to_content"])};
+}
+
+Convolution convolution(const nb::handle& record) {
+  if (record.is_none()) return {};
+  return {.kernel = nb::cast<int64_t>(record["kernel"]),
+          .activation = activation(nb::cast<std::string>(record["activation"]))};
+}
+
 Config config(const nb::dict& record) {
   auto number = [&](const char* name) { return nb::cast<int64_t>(record[name]); };
   return {
@@ -158,7 +231,21 @@ Config config(const nb::dict& record) {
       .position_padding = nb::cast<std::optional<int64_t>>(record["position_padding"]).value_or(-1),
       .relative_attention_num_buckets = number("relative_attention_num_buckets"),
       .layer_norm_eps = nb::cast<float>(record["layer_norm_eps"]),
-      .hidden_act = activation(nb::cast<std::string>(record["hidden_act"]))};
+      .hidden_act = activation(nb::cast<std::string>(record["hidden_act"])),
+      .num_key_value_heads = number("num_key_value_heads"),
+      .head_size = number("head_size"),
+      .attention_scale = nb::cast<float>(record["attention_scale"]),
+      .embedding_scale = nb::cast<float>(record["embedding_scale"]),
+      .projection_first = nb::cast<bool>(record["projection_first"]),
+      .norm = named(record, "norm", norm_kinds),
+      .norm_offset = nb::cast<float>(record["norm_offset"]),
+      .norm_place = named(record, "norm_place", norm_places),
+      .query_key_norm = named(record, "query_key_norm", query_key_norms),
+      .alibi = nb::cast<bool>(record["alibi"]),
+      .rotary = rotary(record["rotary"]),
+      .attention_layers = attention_layers(record["attention_layers"]),
+      .disentangled = disentangled(record["disentangled"]),
+      .convolution = convolution(record["convolution"])};
 }
 
 // A matrix of bytes and its rows' scales, as int8 products take them.

@@ -19,9 +19,6 @@
 namespace bertie {
 namespace {
 
-// Tokens that one group carries through all layers: enough rows to reuse each panel of weights,
-// few enough that the group's activations stay in a core's second-level cache.
-constexpr int64_t group_tokens = 160;
 // Below this many tokens a thread, splitting the output channels beats splitting the sequences.
 constexpr int64_t least_tokens_per_thread = 48;
 
@@ -126,7 +123,19 @@ std::vector<Encoder::Group> Encoder::plan(const Batch& batch) const {
   return groups;
 }
 
+// Computes what the group's attention reads of places.
+void Encoder::measure_distances(Group& group) const {
+  if (relative_bias_ != nullptr) group.bias = relative_bias_->of(group.longest);
+  group.turns.resize(rotary_.size());
+  for (size_t i = 0; i < rotary_.size(); ++i) {
+    for (size_t s = 0; s + 1 < group.starts.size(); ++s) {
+      group.turns[i].push_back(rotary_[i]->of(group.starts[s + 1] - group.starts[s]));
+    }
+  }
+}
+
 std::unique_ptr<Encoder::Scratch> Encoder::take_scratch(int64_t tokens, int64_t longest) const {
+  if (tokens > most_block_tokens) return make_scratch(tokens, longest);
   {
     Idle& idle = idle_.get();
     std::lock_guard lock(idle.mutex);
@@ -144,18 +153,58 @@ std::unique_ptr<Encoder::Scratch> Encoder::take_scratch(int64_t tokens, int64_t 
 }
 
 std::unique_ptr<Encoder::Scratch> Encoder::make_scratch(int64_t tokens, int64_t longest) const {
-  int64_t hidden_bytes = 0, inner_bytes = 0;  // rows of float32 are read in place
-  for (const Precision precision : {Precision::bfloat16, Precision::int8}) {
-    const GemmKernels& gemm = kernels_.gemm[static_cast<int>(precision)];
-    hidden_bytes = std::max(hidden_bytes, gemm.operand_bytes(config_.hidden_size));
-    inner_bytes = std::max(inner_bytes, gemm.operand_bytes(config_.intermediate_size));
+  const int threads = pool_.size();
+  const int64_t head =
+      kernels_.attention_scratch(longest, config_.head_size, config_.disentangled.span > 0);
+  const bool convolves = convolution_.out() > 0;
+  auto scratch = std::make_unique<Scratch>(Scratch{
+      .tokens = tokens,
+      .longest = longest,
+      .attention_floats = head,
+      .hidden = Aligned<float>(tokens * config_.hidden_size),
+      .query_key_value = Aligned<float>(tokens * config_.attention_width()),
+      .context = Aligned<float>(tokens * config_.query_width()),
+      .embeddings = Aligned<float>(convolves ? tokens * config_.hidden_size : 0),
+      .attention = Aligned<float>(head * threads),
+      .buffers = {},
+  });
+  const bool in_blocks = tokens > most_block_tokens;
+  for (int i = 0; i < (in_blocks ? threads : 1); ++i) {
+    scratch->buffers.push_back(
+        make_buffers(in_blocks ? group_tokens : tokens, in_blocks ? 1 : threads));
   }
-  return std::make_unique<Scratch>(config_, tokens, longest, projection_.out() > 0,
-                                   kernels_.attention_scratch(longest, config_.head_size()),
-                                   hidden_bytes, inner_bytes, pool_.size());
+  return scratch;
+}
+
+Encoder::Buffers Encoder::make_buffers(int64_t rows, int threads) const {
+  const int64_t hidden = config_.hidden_size, inner = config_.intermediate_size;
+  const int64_t part = std::min(rows, feed_forward_rows);
+  const auto bytes = [&](const Product& product) {  // rows of float32 are read in place
+    const Precision precision = product.linear.precision();
+    const GemmKernels& gemm = kernels_.gemm[static_cast<int>(precision)];
+    return precision == Precision::float32 ? 0 : gemm.operand_bytes(product.linear.in());
+  };
+  const Layer& layer = layers_.front();
+  const int64_t widest = std::max(bytes(layer.up), bytes(layer.attention_output));
+  const bool branches = config_.norm_place != NormPlace::after ||
+                        std::any_of(layers_.begin(), layers_.end(),
+                                    [](const Layer& each) { return each.after_residual.exists(); });
+  return {
+      .row = Aligned<float>(config_.embedding_size * threads),
+      .embedding = Aligned<float>(projection_.out() > 0 ? rows * config_.embedding_size : 0),
+      .branch = Aligned<float>(branches ? rows * hidden : 0),
+      .inner = Aligned<float>(part * inner),
+      .neighbours = Aligned<float>(part * convolution_.in()),
+      .operands = Aligned<unsigned char>(rows * widest),
+      .inner_operands = Aligned<unsigned char>(part * bytes(layer.down)),
+      .scales = Aligned<RowScale>(rows),
+      .inner_scales = Aligned<RowScale>(part),
+  };
 }
 
 void Encoder::give_back(std::unique_ptr<Scratch> scratch) const {
+  // What a long text needs is large, and soon made beside the time that it takes.
+  if (scratch->tokens > most_block_tokens) return;
   Idle& idle = idle_.get();
   std::lock_guard lock(idle.mutex);
   // One for each thread and one for a team is all that a caller uses; keep the largest.
@@ -174,6 +223,7 @@ void Encoder::forward(const Batch& batch, const Result& result) const {
   const int64_t width = static_cast<int64_t>(layers.size()) * vectors * config_.hidden_size;
   // Takes a group's scratch memory and settles where its results go.
   const auto prepare = [&](Group& group) {
+    measure_distances(group);
     auto scratch = take_scratch(group.tokens(), group.longest);
     group.hidden = scratch->hidden.data();
     group.passes = *std::max_element(layers.begin(), layers.end());
@@ -188,24 +238,52 @@ void Encoder::forward(const Batch& batch, const Result& result) const {
     group.result = {layers, result.modes, skip, result.out + first * width};
     return scratch;
   };
-  if (static_cast<int>(groups.size()) >= pool_.size()) {
-    pool_.for_each(static_cast<int64_t>(groups.size()), 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        Group& group = groups[static_cast<size_t>(i)];
-        auto scratch = prepare(group);
-        Team alone(1);
-        run_group(group, *scratch, alone, 0);
-        give_back(std::move(scratch));
-      }
-    });
-    return;
+  const auto by_all = [&](std::span<Group> some) {
+    for (Group& group : some) {
+      auto scratch = prepare(group);
+      Team team(pool_.size());
+      pool_.run([&](int rank) { run_group(group, *scratch, team, rank); });
+      give_back(std::move(scratch));
+    }
+  };
+  // All threads take a long text together, so that the memory for it is needed once.
+  const auto others = std::partition(groups.begin(), groups.end(),
+                                     [](const Group& group) { return group.in_blocks(); });
+  by_all({groups.begin(), others});
+  const std::span<Group> rest(others, groups.end());
+  if (static_cast<int>(rest.size()) < pool_.size()) return by_all(rest);
+  pool_.for_each(static_cast<int64_t>(rest.size()), 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      Group& group = rest[static_cast<size_t>(i)];
+      auto scratch = prepare(group);
+      Team alone(1);
+      run_group(group, *scratch, alone, 0);
+      give_back(std::move(scratch));
+    }
+  });
+}
+
+std::map<std::string, std::vector<float>> Encoder::observe(const Batch& batch) const {
+  check(batch);
+  std::vector<std::vector<float>> peaks(products_.size());
+  for (const Layer& layer : layers_) {
+    for (const Product* product :
+         {&layer.query_key_value, &layer.attention_output, &layer.up, &layer.down}) {
+      peaks[product->index].assign(static_cast<size_t>(product->linear.in()), 0.0f);
+    }
   }
-  for (Group& group : groups) {
-    auto scratch = prepare(group);
-    Team team(pool_.size());
-    pool_.run([&](int rank) { run_group(group, *scratch, team, rank); });
-    give_back(std::move(scratch));
+  for (Group& group : plan(batch)) {
+    measure_distances(group);
+    auto scratch = make_scratch(group.tokens(), group.longest);
+    scratch->peaks = &peaks;
+    group.hidden = scratch->hidden.data();
+    group.passes = config_.passes();
+    Team alone(1);
+    run_group(group, *scratch, alone, 0);
   }
+  std::map<std::string, std::vector<float>> named;
+  for (size_t i = 0; i < peaks.size(); ++i) named[products_[i]] = std::move(peaks[i]);
+  return named;
 }
 
 }  // namespace bertie

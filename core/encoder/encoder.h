@@ -12,7 +12,9 @@
 #include "encoder/config.h"
 #include "encoder/linear.h"
 #include "encoder/pooling.h"
+#include "encoder/position_tables.h"
 #include "encoder/relative_bias.h"
+#include "encoder/rotary.h"
 #include "encoder/tensor.h"
 #include "kernels/kernels.h"
 #include "runtime/aligned.h"
@@ -56,64 +58,97 @@ class Encoder {
   int threads() const { return pool_.size(); }
 
  private:
+  // Without gain: there is none, and rows stay as they are.
   struct Norm {
+    NormKind kind = NormKind::layer_norm;
     Aligned<float> gain, bias;
+    bool exists() const { return gain.size() > 0; }
   };
   // A product with its place among the products whose inputs are observed.
   struct Product {
     Linear linear;
     size_t index = 0;
   };
+  // Of its norms it has those that Config::norm_place says, and those that its file has.
   struct Layer {
-    Product query_key_value;   // hidden → 3 × hidden
-    Product attention_output;  // hidden → hidden
-    Norm attention_norm;
-    Product up;    // hidden → intermediate
+    Norm before_attention;
+    Product query_key_value;    // hidden → heads, key-value heads and again, each of head_size
+    Norm query_norm, key_norm;  // over all heads, or over one
+    PositionTables positions;   // what DeBERTa's queries and keys are compared with, too
+    Product attention_output;   // heads of head_size → hidden
+    Norm after_attention;
+    Norm after_residual;  // Jina's: one more, of the sum of that and what attention read
+    Norm before_feed_forward;
+    Product up;    // hidden → intermediate, gated or not
     Product down;  // intermediate → hidden
-    Norm output_norm;
+    Norm after_feed_forward;
   };
   struct Group;    // some whole sequences of a batch
   struct Scratch;  // what one group needs while it passes through
-
-  struct Rows;  // rows of float32 and what a product reads of them
+  struct Block;    // rows of a group that pass through products together
+  struct Buffers;  // what one block needs
+  struct Rows;     // rows of float32 and what a product reads of them
 
   void read_embeddings(const TensorMap& tensors);
+  void read_relative_embeddings(const TensorMap& tensors);
+  void read_convolution(const TensorMap& tensors);
   void read_layers(const TensorMap& tensors, const Recipe& recipe);
-  Norm read_norm(const TensorMap& tensors, const std::string& name, int64_t size) const;
-  Product read_product(const TensorMap& tensors, const Recipe& recipe, Precision precision,
-                       size_t index, int64_t in, int64_t out,
-                       const std::vector<std::string>& names) const;
+  Norm read_norm(const TensorMap& tensors, const std::string& name, int64_t size,
+                 NormKind kind) const;
+  Norm read_norm_if_there(const TensorMap& tensors, const std::string& name, int64_t size) const;
+  PositionTables read_positions(const TensorMap& tensors, const Recipe& recipe,
+                                const std::string& own, size_t product) const;
   Layer read_layer(const TensorMap& tensors, const Recipe& recipe, int64_t number,
                    size_t first_product) const;
 
   bool reads_types() const { return config_.type_vocab_size > 1; }
+  bool learns_positions() const { return !position_.shape.empty(); }
   void check(const Batch& batch) const;
   std::vector<int64_t> check(const Batch& batch, const Result& result) const;
   std::vector<Group> plan(const Batch& batch) const;
+  Buffers make_buffers(int64_t rows, int threads) const;
   std::unique_ptr<Scratch> make_scratch(int64_t tokens, int64_t longest) const;
   std::unique_ptr<Scratch> take_scratch(int64_t tokens, int64_t longest) const;
   void give_back(std::unique_ptr<Scratch> scratch) const;
+  void measure_distances(Group& group) const;
 
   void run_group(const Group& group, Scratch& scratch, Team& team, int rank) const;
-  void embed(const Group& group, Scratch& scratch, Team& team, int rank) const;
-  void add_embeddings(const Group& group, int64_t begin, int64_t end, float* row,
+  void embed(const Block& block) const;
+  void add_embeddings(const Block& block, int64_t begin, int64_t end, float* row,
                       float* sums) const;
-  void attend(const Group& group, const Layer& layer, Scratch& scratch, Team& team, int rank) const;
-  void feed_forward(const Group& group, const Layer& layer, const Product* next, Scratch& scratch,
-                    Team& team, int rank) const;
+  void project(const Block& block, int64_t pass) const;
+  void turn(const Block& block, int64_t pass) const;
+  void attend(const Group& group, int64_t pass, Scratch& scratch, const Team& team, int rank) const;
+  void leave_attention(const Block& block, int64_t pass) const;
+  void feed_forward(const Block& block, int64_t pass) const;
+  void convolve(const Block& block, int64_t first, int64_t count) const;
   void keep(const Group& group, int64_t pass, const Team& team, int rank) const;
-  void prepare(const Product& product, const Rows& rows, Scratch& scratch, const Team& team,
-               int rank) const;
-  void apply(const Linear& linear, const Rows& in, Activation activation, const float* residual,
-             float* out, const Team& team, int rank) const;
-  void normalize(const Norm& norm, const Rows& rows, const Team& team, int rank) const;
+
+  const Layer& layer(int64_t pass) const { return *passes_[static_cast<size_t>(pass - 1)]; }
+  const AttentionLayer& attention(int64_t pass) const {
+    return config_.attention_layers[static_cast<size_t>(pass - 1)];
+  }
+  RelativePositions positions(const Layer& layer, int64_t head) const;
+  Rows input(const Block& block, const Norm& norm, int64_t first, int64_t count) const;
+  void enter(const Block& block, const Norm& norm, const Product& product, int64_t first,
+             int64_t count) const;
+  void prepare(const Block& block, const Product& product, const Rows& rows) const;
+  void apply(const Block& block, const Linear& linear, const Rows& in, Activation activation,
+             const float* residual, float* out) const;
+  void add_to_hidden(const Block& block, const Product& product, const Rows& in, const Norm& norm,
+                     const Norm& another, int64_t first) const;
+  void normalize(const Norm& norm, const float* x, int64_t rows, float* out) const;
 
   const Config config_;
   const Kernels& kernels_;
   TensorView word_, position_, type_;
   Norm embedding_norm_;
   Linear projection_;  // embedding_size → hidden_size; without weights where there is none
-  RelativeBias relative_bias_;
+  std::vector<std::unique_ptr<RotaryTable>> rotary_;  // by Config::rotary
+  std::unique_ptr<RelativeBias> relative_bias_;       // null where distances count for nothing
+  Aligned<float> relative_embeddings_;                // (2 × span, hidden_size), DeBERTa's
+  Linear convolution_;  // kernel × hidden_size → hidden_size; without weights where there is none
+  Norm convolution_norm_, final_norm_;
   std::vector<std::string> products_;  // names of the layers' products, by Product::index
   std::vector<Layer> layers_;          // each once, though several passes use it
   std::vector<const Layer*> passes_;

@@ -1,9 +1,12 @@
 #include "encoder/relative_bias.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,26 +36,52 @@ int64_t bucket(int64_t distance, int64_t buckets) {
   return first + std::min(exact + grown, half - 1);
 }
 
+// A head's share of the distance: powers of one number where heads are a power of two; else those
+// of the next lower one, and after them every other of twice as many's.
+std::vector<double> alibi_slopes(int64_t heads) {
+  const auto lower = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(heads)));
+  std::vector<double> slopes;
+  for (int64_t i = 1; i <= heads; ++i) {
+    const auto part = i <= lower ? static_cast<double>(i) : static_cast<double>(i - lower) - 0.5;
+    slopes.push_back(std::exp2(-8.0 * part / static_cast<double>(lower)));
+  }
+  return slopes;
+}
+
 }  // namespace
 
 RelativeBias::RelativeBias(const TensorView& weight, int64_t positions)
-    : positions_(std::max<int64_t>(positions, 1)),
-      stride_(2 * positions_ - 1 + attention_bias_room) {
-  const int64_t buckets = weight.shape[0], heads = weight.shape[1];
-  if (buckets < least_buckets || buckets > most_buckets) {
+    : heads_(weight.shape[1]), positions_(positions), buckets_(weight.shape[0]) {
+  if (buckets_ < least_buckets || buckets_ > most_buckets) {
     throw Error(ErrorKind::checkpoint,
-                "relative_attention_num_buckets is " + std::to_string(buckets) + ", expected " +
+                "relative_attention_num_buckets is " + std::to_string(buckets_) + ", expected " +
                     std::to_string(least_buckets) + " to " + std::to_string(most_buckets));
   }
-  table_ = Aligned<float>(heads * stride_);
-  std::fill_n(table_.data(), heads * stride_, 0.0f);
-  std::vector<float> row(static_cast<size_t>(heads));
-  for (int64_t distance = 1 - positions_; distance < positions_; ++distance) {
-    weight.read(bucket(distance, buckets) * heads, heads, row.data());
-    for (int64_t head = 0; head < heads; ++head) {
-      table_.data()[head * stride_ + positions_ - 1 + distance] = row[static_cast<size_t>(head)];
+  by_bucket_.resize(static_cast<size_t>(buckets_ * heads_));
+  weight.read(0, buckets_ * heads_, by_bucket_.data());
+}
+
+RelativeBias::RelativeBias(int64_t heads, int64_t positions)
+    : heads_(heads), positions_(positions), slopes_(alibi_slopes(heads)) {}
+
+std::shared_ptr<const RelativeBias::Table> RelativeBias::of(int64_t length) const {
+  return table_.reach(length, positions_, [&](int64_t reach) { return table(reach); });
+}
+
+RelativeBias::Table RelativeBias::table(int64_t positions) const {
+  const int64_t stride = 2 * positions - 1 + attention_bias_room;
+  Table made{positions, stride, Aligned<float>(heads_ * stride)};
+  std::fill_n(made.values.data(), heads_ * stride, 0.0f);
+  for (int64_t distance = 1 - positions; distance < positions; ++distance) {
+    const int64_t row = buckets_ > 0 ? bucket(distance, buckets_) * heads_ : 0;
+    for (int64_t head = 0; head < heads_; ++head) {
+      const double slope = buckets_ > 0 ? 0.0 : slopes_[static_cast<size_t>(head)];
+      made.values.data()[head * stride + positions - 1 + distance] =
+          buckets_ > 0 ? by_bucket_[static_cast<size_t>(row + head)]
+                       : static_cast<float>(-slope * static_cast<double>(std::abs(distance)));
     }
   }
+  return made;
 }
 
 }  // namespace bertie

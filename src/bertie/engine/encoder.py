@@ -5,7 +5,7 @@ This is the seam where another engine plugs in: whatever has `forward` can stand
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -291,11 +291,13 @@ def _whole(floats: int) -> int:
 
 def _core_config(config: EncoderConfig) -> dict[str, Any]:
     """Give the core's names and kinds: an activation is its form there, not a config's alias."""
-    sizes = (
+    same = (
         "vocab_size",
         "embedding_size",
         "hidden_size",
         "num_attention_heads",
+        "num_key_value_heads",
+        "head_size",
         "intermediate_size",
         "max_position_embeddings",
         "type_vocab_size",
@@ -303,9 +305,24 @@ def _core_config(config: EncoderConfig) -> dict[str, Any]:
         "position_padding",
         "relative_attention_num_buckets",
         "layer_norm_eps",
+        "embedding_scale",
+        "projection_first",
+        "norm",
+        "norm_offset",
+        "norm_place",
+        "query_key_norm",
+        "attention_scale",
+        "alibi",
     )
-    values = {name: getattr(config, name) for name in sizes}
-    return {**values, "hidden_act": ACTIVATIONS[config.hidden_act]}
+    values = {name: getattr(config, name) for name in same}
+    records = {name: getattr(config, name) for name in ("disentangled", "convolution")}
+    return {
+        **values,
+        **{name: record and vars(record) for name, record in records.items()},
+        "rotary": [vars(kind) for kind in config.rotary],
+        "attention_layers": [astuple(layer) for layer in config.attention_layers],
+        "hidden_act": ACTIVATIONS[config.hidden_act],
+    }
 
 
 def _core_tensor(tensor: Tensor) -> tuple[NDArray[np.uint8], str, tuple[int, ...], bool]:
