@@ -128,7 +128,7 @@ class Encoder {
   const AttentionLayer& attention(int64_t pass) const {
     return config_.attention_layers[static_cast<size_t>(pass - 1)];
   }
-  RelativePositions positions(const Layer& layer, int64_t head) const;
+  RelativePositions relative_positions(const Layer& layer, int64_t head) const;
   Rows input(const Block& block, const Norm& norm, int64_t first, int64_t count) const;
   void enter(const Block& block, const Norm& norm, const Product& product, int64_t first,
              int64_t count) const;

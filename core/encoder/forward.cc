@@ -148,7 +148,7 @@ void Encoder::turn(const Block& block, int64_t pass) const {
 }
 
 // The tables of one head.
-RelativePositions Encoder::positions(const Layer& layer, int64_t head) const {
+RelativePositions Encoder::relative_positions(const Layer& layer, int64_t head) const {
   const auto of_head = [&](const Aligned<float>& table) {
     return table.size() > 0 ? table.data() + head * config_.head_size : nullptr;
   };
@@ -170,6 +170,7 @@ void Encoder::attend(const Group& group, int64_t pass, Scratch& scratch, const T
     const int64_t start = group.starts[sequence], head = item % heads;
     const float* row = scratch.query_key_value.data() + start * stride;
     const float* key = row + context_width + head / shared * size;
+    const RelativePositions positions = relative_positions(layer(pass), head);
     kernels_.attention({.query = row + head * size,
                         .key = key,
                         .value = key + config_.key_width(),
@@ -177,11 +178,11 @@ void Encoder::attend(const Group& group, int64_t pass, Scratch& scratch, const T
                         .length = group.starts[sequence + 1] - start,
                         .keys = group.attended == nullptr ? 0 : group.attended[sequence],
                         .head_size = size,
+                        .scale = config_.attention_scale,
                         .left = attention(pass).left,
                         .right = attention(pass).right,
-                        .scale = config_.attention_scale,
                         .bias = group.bias == nullptr ? nullptr : group.bias->of_head(head),
-                        .positions = positions(layer(pass), head),
+                        .positions = positions.rows == nullptr ? nullptr : &positions,
                         .out = scratch.context.data() + start * context_width + head * size,
                         .out_stride = context_width,
                         .scratch = scratch.attention.data() + rank * scratch.attention_floats});
@@ -335,8 +336,7 @@ void Encoder::apply(const Block& block, const Linear& linear, const Rows& in, Ac
                     const float* residual, float* out) const {
   const GemmKernels& gemm = kernels_.gemm[static_cast<int>(linear.precision())];
   const bool as_is = linear.precision() == Precision::float32;
-  const int64_t panels = (linear.out() + kernels_.panel - 1) / kernels_.panel;
-  const auto mine = block.share(panels);
+  const auto mine = block.share(linear.panels());
   const int64_t row_bytes = gemm.operand_bytes(linear.in());
   const void* operands = in.operands + in.first * row_bytes;
   gemm.gemm({.a = as_is ? in.x : operands,
@@ -375,10 +375,10 @@ void Encoder::normalize(const Norm& norm, const float* x, int64_t rows, float* o
   if (!norm.exists()) return;
   const int64_t size = norm.gain.size();
   if (norm.kind == NormKind::rms_norm) {
-    kernels_.rms_norm(x, rows, size, norm.gain.data(), config_.layer_norm_eps, out);
+    kernels_.rms_norm(x, out, rows, size, norm.gain.data(), config_.layer_norm_eps);
   } else {
-    kernels_.layer_norm(x, rows, size, norm.gain.data(), norm.bias.data(), config_.layer_norm_eps,
-                        out);
+    kernels_.layer_norm(x, out, rows, size, norm.gain.data(), norm.bias.data(),
+                        config_.layer_norm_eps);
   }
 }
 

@@ -89,6 +89,11 @@ inline F32 gelu_tanh(F32 x) {
 
 inline F32 tanh(F32 x) { return fma(sigmoid(x + x), F32::set(2.0f), F32::set(-1.0f)); }
 
+inline F32 silu(F32 x) {
+  // Down there it is zero; the smallest sigmoid times a huge x would not be.
+  return select_less(x, F32::set(-87.0f), F32::zero(), x * sigmoid(x));
+}
+
 inline F32 activate(Activation activation, F32 x) {
   switch (activation) {
     case Activation::gelu:
@@ -99,6 +104,8 @@ inline F32 activate(Activation activation, F32 x) {
       return max(x, F32::zero());
     case Activation::tanh:
       return tanh(x);
+    case Activation::silu:
+      return silu(x);
     case Activation::identity:
       break;
   }

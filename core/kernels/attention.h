@@ -33,7 +33,7 @@ struct AttentionScratch {
         score_floats(query_rows * keys) {}
 };
 
-inline int64_t attention_scratch(int64_t length, int64_t head_size) {
+inline int64_t attention_scratch(int64_t length, int64_t head_size, bool) {
   const AttentionScratch s(length, head_size);
   return s.key_floats + s.value_floats + s.score_floats;
 }
@@ -144,6 +144,31 @@ inline void copy_values(const AttentionArgs& args, int64_t length, int64_t strid
   }
 }
 
+// Adds what a score gains by relative positions, and hides what is outside the window. Says whether
+// any key is left.
+inline bool adjust_scores(const AttentionArgs& args, int64_t length, int64_t i, float* scores) {
+  if (args.positions != nullptr) {
+    const RelativePositions& p = *args.positions;
+    for (int64_t j = 0; j < length; ++j) {
+      float gain = 0.0f;
+      for (int64_t d = 0; d < args.head_size; ++d) {
+        const int64_t at = p.rows[i - j] * p.stride + d;
+        if (p.key != nullptr) gain += args.query[i * args.stride + d] * p.key[at];
+        if (p.query != nullptr) gain += args.key[j * args.stride + d] * p.query[at];
+      }
+      scores[j] += gain * args.scale * per_e;
+    }
+  }
+  bool sees = false;
+  for (int64_t j = 0; j < length; ++j) {
+    const bool seen =
+        (args.left < 0 || j >= i - args.left) && (args.right < 0 || j <= i + args.right);
+    if (!seen) scores[j] = -1e30f;
+    sees |= seen;
+  }
+  return sees;
+}
+
 inline void attention(const AttentionArgs& args) {
   const int64_t length = args.keys > 0 ? args.keys : args.length;
   const AttentionScratch sizes(length, args.head_size);
@@ -173,7 +198,9 @@ inline void attention(const AttentionArgs& args) {
                                .out_stride = sizes.keys,
                                .width = sizes.keys});
     for (int64_t r = 0; r < rows; ++r) {
+      const bool sees = adjust_scores(args, length, first + r, scores + r * sizes.keys);
       factors[r] = softmax_weights(scores + r * sizes.keys, length);
+      if (!sees) factors[r] = 0.0f;
     }
     multiply_rows<query_rows>({.a = scores,
                                .a_stride = sizes.keys,

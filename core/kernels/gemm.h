@@ -84,12 +84,20 @@ inline void activate_tile(Activation activation, float* values, int64_t count) {
       return activate_all<Activation::relu>(values, count);
     case Activation::tanh:
       return activate_all<Activation::tanh>(values, count);
+    case Activation::silu:
+      return activate_all<Activation::silu>(values, count);
   }
 }
 
+// Outputs that a panel holds.
+inline int64_t panel_columns(const PackedLinear& linear) {
+  return linear.gated ? panel_width / 2 : panel_width;
+}
+
+// channel: the panel's first.
 template <typename Format, int R>
 inline void gemm_tile(const GemmArgs& args, const typename Format::Element* panel, int64_t row,
-                      int64_t column) {
+                      int64_t channel) {
   const PackedLinear& linear = *args.linear;
   typename Format::Sum sums[R][panel_vectors];
   using Element = typename Format::Element;
@@ -97,17 +105,30 @@ inline void gemm_tile(const GemmArgs& args, const typename Format::Element* pane
   multiply<Format, R, panel_vectors>(static_cast<const Element*>(args.a) + row * stride, stride,
                                      panel, panel_width * Format::depth,
                                      operand_elements<Format>(linear.in) / Format::depth, sums);
-  alignas(64) float tile[R * panel_width];
+  // Where the layer is gated the gates lie before the values. activate_all goes by two vectors.
+  constexpr int64_t half = panel_width / 2,
+                    gates = (R * half + 2 * F32::lanes - 1) / (2 * F32::lanes) * (2 * F32::lanes);
+  alignas(64) float tile[gates + R * half];
   for (int v = 0; v < panel_vectors; ++v) {
-    const typename Format::Channels channels(linear, column + v * F32::lanes);
+    const typename Format::Channels channels(linear, channel + v * F32::lanes);
+    float* to = tile + v * F32::lanes;
+    if (linear.gated && v >= panel_vectors / 2) to += gates - half;
     for (int r = 0; r < R; ++r) {
-      channels.finish(sums[r][v], args, row + r).store(tile + r * panel_width + v * F32::lanes);
+      channels.finish(sums[r][v], args, row + r).store(to + r * panel_columns(linear));
     }
   }
-  activate_tile(args.activation, tile, R * panel_width);
-  const int64_t width = linear.out - column < panel_width ? linear.out - column : panel_width;
+  if (linear.gated) {
+    activate_tile(args.activation, tile, gates);
+    for (int64_t i = 0; i < R * half; i += F32::lanes) {
+      (F32::load(tile + i) * F32::load(tile + gates + i)).store(tile + i);
+    }
+  } else {
+    activate_tile(args.activation, tile, R * panel_width);
+  }
+  const int64_t columns = panel_columns(linear), column = linear.gated ? channel / 2 : channel;
+  const int64_t width = linear.out - column < columns ? linear.out - column : columns;
   for (int r = 0; r < R; ++r) {
-    const float* from = tile + r * panel_width;
+    const float* from = tile + r * columns;
     const int64_t at = (row + r) * args.out_stride + column;
     int64_t c = 0;
     for (; c + F32::lanes <= width; c += F32::lanes) {

@@ -7,6 +7,7 @@
 #include "kernels/kernels.h"
 #include "kernels/matrix.h"
 #include "kernels/norm.h"
+#include "kernels/rotate.h"
 #include "kernels/tile.h"
 
 #define BERTIE_NAME_(isa) #isa
@@ -24,6 +25,8 @@ const Kernels kernels = {
     .attention_scratch = attention_scratch,
     .attention = attention,
     .layer_norm = layer_norm,
+    .rms_norm = rms_norm,
+    .rotate = rotate,
 };
 
 }  // namespace bertie::BERTIE_ISA

@@ -5,7 +5,7 @@
 
 namespace bertie {
 
-enum class Activation : int32_t { identity, gelu, gelu_tanh, relu, tanh };
+enum class Activation : int32_t { identity, gelu, gelu_tanh, relu, tanh, silu };
 
 // What a dense layer's products are computed in. float32: as it says. bfloat16: both operands
 // rounded to bfloat16, summed in float32. int8: activations as unsigned bytes with a scale and a
@@ -23,10 +23,15 @@ struct RowScale {
 // A dense layer's weights as one ISA wants them: panels of `panel` output channels, each panel
 // going through the inputs in order, the last one padded by zeros, so that the inner loop reads
 // straight on.
+//
+// A gated layer (Shazeer, arXiv:2002.05202) has two channels for each output: a panel's first half
+// are gates, its second half the values of the same outputs, and the result is activation(gate) *
+// value. bias, channel_scale and channel_shift lie as the channels do.
 struct PackedLinear {
   Precision precision = Precision::float32;
   int64_t in = 0;
-  int64_t out = 0;
+  int64_t out = 0;  // outputs; of a gated layer a panel holds panel / 2
+  bool gated = false;
   const void* weight = nullptr;          // (panels, panel_bytes)
   const float* bias = nullptr;           // (panels * panel), zeros where the layer has none
   const float* channel_scale = nullptr;  // int8: (panels * panel)
@@ -34,7 +39,7 @@ struct PackedLinear {
   const float* smoothing = nullptr;      // int8: (in) what each input is multiplied by, or null
 };
 
-// out[r] = activation(a[r] @ weight + bias) + residual[r], for output channels of the panels
+// out[r] = activation(a[r] @ weight + bias) [* value] + residual[r], for outputs of the panels
 // [panel_begin, panel_end).
 struct GemmArgs {
   const void* a = nullptr;            // (rows, in) as `operand` of the precision makes them
@@ -70,7 +75,16 @@ struct GemmKernels {
 // A bias is read in whole vectors, of 16 floats at most.
 inline constexpr int64_t attention_bias_room = 15;
 
-// One head of one sequence.
+// What scores gain by the distance d = query - key, as DeBERTa counts it (He et al.,
+// arXiv:2006.03654): query · key_table[rows[d]] and key · query_table[rows[d]].
+struct RelativePositions {
+  const float* key = nullptr;    // (rows, head_size), rows `stride` floats apart; or null
+  const float* query = nullptr;  // the same
+  int64_t stride = 0;
+  const int32_t* rows = nullptr;  // readable from 1 - length to length - 1
+};
+
+// One head of one sequence. A query that sees no key becomes zeros.
 struct AttentionArgs {
   const float* query = nullptr;  // (length, head_size), rows `stride` floats apart; so key, value
   const float* key = nullptr;
@@ -80,12 +94,15 @@ struct AttentionArgs {
   int64_t keys = 0;  // rows that are attended to, the first ones; 0: all
   int64_t head_size = 0;
   float scale = 1.0f;
+  int64_t left = -1;   // query i sees keys from i - left
+  int64_t right = -1;  // to i + right; -1: no limit
   // Added to the scaled score of query i and key j: bias[j - i], or null. Readable from 1 - length
   // on, and attention_bias_room floats beyond length - 1.
   const float* bias = nullptr;
+  const RelativePositions* positions = nullptr;  // added before the scale is applied
   float* out = nullptr;  // (length, head_size), rows `out_stride` floats apart
   int64_t out_stride = 0;
-  float* scratch = nullptr;  // attention_scratch(length, head_size) floats, 64-byte aligned
+  float* scratch = nullptr;  // attention_scratch() floats or more, 64-byte aligned
 };
 
 // The loops that know an instruction set. One table per ISA; everything above calls through it.
@@ -95,13 +112,26 @@ struct Kernels {
 
   GemmKernels gemm[precisions];
 
-  int64_t (*attention_scratch)(int64_t length, int64_t head_size);
+  // Floats for sequences of up to that length, with relative positions or without.
+  int64_t (*attention_scratch)(int64_t length, int64_t head_size, bool positions);
   void (*attention)(const AttentionArgs& args);
 
-  // Each row of x (rows, size) becomes (x - mean) / sqrt(variance + epsilon) * gain + bias, in
-  // place.
-  void (*layer_norm)(float* x, int64_t rows, int64_t size, const float* gain, const float* bias,
-                     float epsilon);
+  // out (rows, size), which may be x: (x - mean) / sqrt(variance + epsilon) * gain + bias of each
+  // row.
+  void (*layer_norm)(const float* x, float* out, int64_t rows, int64_t size, const float* gain,
+                     const float* bias, float epsilon);
+
+  // The same without mean and bias: x / sqrt(mean of the squares + epsilon) * gain (Zhang and
+  // Sennrich, arXiv:1910.07467).
+  void (*rms_norm)(const float* x, float* out, int64_t rows, int64_t size, const float* gain,
+                   float epsilon);
+
+  // Rotates pairs among the first `dims` of each of x's adjacent heads (heads, head_size), in
+  // place: (a, b) becomes (a cos - b sin, b cos + a sin) (Su et al., arXiv:2104.09864). Pair i is
+  // 2 i and 2 i + 1 where they are interleaved, else i and i + dims / 2; its angle is cos[i] and
+  // sin[i] of dims / 2.
+  void (*rotate)(float* x, int64_t heads, int64_t head_size, const float* cos, const float* sin,
+                 int64_t dims, bool interleaved);
 };
 
 // The ISAs that this build has, fastest first.

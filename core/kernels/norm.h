@@ -21,12 +21,12 @@ inline float sum_vectors(int64_t whole, F32 rest, const Function& f) {
 
 // Two passes over the row, mean first: the variance of x - mean doesn't cancel as E[x²] - E[x]²
 // does.
-inline void layer_norm(float* x, int64_t rows, int64_t size, const float* gain, const float* bias,
-                       float epsilon) {
+inline void layer_norm(const float* x, float* out, int64_t rows, int64_t size, const float* gain,
+                       const float* bias, float epsilon) {
   const int64_t whole = size / F32::lanes * F32::lanes;
   const int64_t left = size - whole;
   const float inverse_size = 1.0f / static_cast<float>(size);
-  for (int64_t r = 0; r < rows; ++r, x += size) {
+  for (int64_t r = 0; r < rows; ++r, x += size, out += size) {
     const F32 last = left > 0 ? F32::load_part(x + whole, left) : F32::zero();
     const float mean_value =
         sum_vectors(whole, last, [&](int64_t i) { return F32::load(x + i); }) * inverse_size;
@@ -39,13 +39,32 @@ inline void layer_norm(float* x, int64_t rows, int64_t size, const float* gain, 
     const F32 scale = F32::set(1.0f / __builtin_sqrtf(squares * inverse_size + epsilon));
     for (int64_t i = 0; i < whole; i += F32::lanes) {
       const F32 y = (F32::load(x + i) - mean) * scale;
-      fma(y, F32::load(gain + i), F32::load(bias + i)).store(x + i);
+      fma(y, F32::load(gain + i), F32::load(bias + i)).store(out + i);
     }
     if (left > 0) {
       const F32 y = (last - mean) * scale;
       fma(y, F32::load_part(gain + whole, left), F32::load_part(bias + whole, left))
-          .store_part(x + whole, left);
+          .store_part(out + whole, left);
     }
+  }
+}
+
+inline void rms_norm(const float* x, float* out, int64_t rows, int64_t size, const float* gain,
+                     float epsilon) {
+  const int64_t whole = size / F32::lanes * F32::lanes;
+  const int64_t left = size - whole;
+  const float inverse_size = 1.0f / static_cast<float>(size);
+  for (int64_t r = 0; r < rows; ++r, x += size, out += size) {
+    const F32 last = left > 0 ? F32::load_part(x + whole, left) : F32::zero();
+    const float squares = sum_vectors(whole, last * last, [&](int64_t i) {
+      const F32 v = F32::load(x + i);
+      return v * v;
+    });
+    const F32 scale = F32::set(1.0f / __builtin_sqrtf(squares * inverse_size + epsilon));
+    for (int64_t i = 0; i < whole; i += F32::lanes) {
+      (F32::load(x + i) * scale * F32::load(gain + i)).store(out + i);
+    }
+    if (left > 0) (last * scale * F32::load_part(gain + whole, left)).store_part(out + whole, left);
   }
 }
 
