@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Fuzz the core's text handling and the reader of tokenizer.json under sanitizers:
+# Fuzz the core's text handling and the readers of tokenizer.json and of SentencePiece's models
+# under sanitizers:
 # scripts/fuzz.sh [SECONDS]
-# The second needs the package's tests' packages in `python`; its module is built with the sanitizers,
+# The readers need the package's tests' packages in `python`; its module is built with the sanitizers,
 # whose library the interpreter has to have before any other.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,7 +30,9 @@ cp -r src/bertie "$build/package"
 rm -f "$build"/package/bertie/_core*.so
 cp "$build"/module/bindings/_core*.so "$build/package/bertie"
 # Python frees nothing at its end, which is no leak of ours, and pools memory unless told otherwise.
-LD_PRELOAD="$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libstdc++.so)" \
-  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-  PYTHONMALLOC=malloc PYTHONPATH="$build/package" \
-  python scripts/fuzz_tokenizer_json.py --seconds "$seconds"
+for reader in fuzz_tokenizer_json fuzz_sentencepiece; do
+  LD_PRELOAD="$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libstdc++.so)" \
+    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    PYTHONMALLOC=malloc PYTHONPATH="$build/package" \
+    python "scripts/$reader.py" --seconds "$seconds"
+done

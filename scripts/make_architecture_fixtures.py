@@ -5,7 +5,9 @@ Needs torch and transformers, neither of which the tests need:
     python scripts/make_architecture_fixtures.py [NAME]...
 
 Weights aren't stored: they follow from the tensors' names (tests/random_weights.py). The sizes are
-awkward on purpose, and the activations such that a head with another than the layers' shows.
+awkward on purpose, and the activations such that a head with another than the layers' shows. An
+architecture with options has several configs, and so several names. What transformers has no class
+for is computed by a rewrite of its authors' code (scripts/author_models.py).
 """
 
 import json
@@ -20,6 +22,10 @@ import transformers
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from architecture_configs import MODERN_CONFIGS  # noqa: E402
+from author_layers import Weights  # noqa: E402
+from author_models import AUTHOR_MODELS, AuthorModel  # noqa: E402
 
 from bertie.checkpoint.architectures import ARCHITECTURES  # noqa: E402
 from tests.random_weights import random_weights  # noqa: E402
@@ -44,7 +50,7 @@ DISTILBERT_SIZES = {
 }
 GROUPS = {"num_hidden_layers": 4, "num_hidden_groups": 2, "inner_group_num": 2}
 
-# By architecture.
+# By name: that of the architecture, and what tells its config from its other ones.
 CONFIGS: dict[str, dict[str, Any]] = {
     "bert": SIZES,
     "roberta": {**SIZES, "hidden_act": "relu", "layer_norm_eps": 1e-5},
@@ -55,6 +61,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "albert": {**SIZES, **GROUPS, "embedding_size": 14},
     # Its distances are told apart up to 128 tokens.
     "mpnet": {**SIZES, "max_position_embeddings": 150, "layer_norm_eps": 1e-5},
+    **MODERN_CONFIGS,
+}
+# Names of several configs → the architecture.
+OF = {
+    name: max((one for one in ARCHITECTURES if name.startswith(one)), key=len) for name in CONFIGS
 }
 ENDINGS = {
     "sequence_classification": "ForSequenceClassification",
@@ -68,21 +79,24 @@ LABELS = {"sequence_classification": 3, "token_classification": 5}
 
 LENGTHS = [9, 1, 5, 17]
 LONG = 140
+# Beyond the windows, distances and trained lengths of MODERN_CONFIGS.
+BEYOND = 40
 
 
-def build(start: str, kind: str, raw: dict[str, Any]) -> Any:
+def build(name: str, kind: str) -> Any:
     """Build a class, if the architecture has it, with weights that follow from their names."""
-    ending = ENDINGS[kind]
+    start, ending = ARCHITECTURES[OF[name]].classes, ENDINGS[kind]
     made = getattr(transformers, f"{start}{ending}", None)
     if made is None:
         return None
     config = getattr(transformers, f"{start}Config")(
-        **raw, num_labels=LABELS.get(kind, 2), attn_implementation="eager"
+        **CONFIGS[name], num_labels=LABELS.get(kind, 2), attn_implementation="eager"
     )
     config.architectures = [f"{start}{ending}"]
     model = made(config).eval()
     weights = random_weights(shapes(model), model.base_model_prefix)
     model.load_state_dict({name: torch.tensor(w) for name, w in weights.items()}, strict=False)
+    model.tie_weights()
     return model
 
 
@@ -96,7 +110,9 @@ def inputs(raw: dict[str, Any], name: str) -> list[tuple[np.ndarray, np.ndarray]
     """Draw sequences of ids with type ids; the padding token stands amid some of them."""
     random = np.random.RandomState(7)
     lengths = [*LENGTHS, LONG] if name == "mpnet" else LENGTHS
+    lengths = [*LENGTHS, BEYOND] if name in MODERN_CONFIGS else lengths
     typed = name in ("bert", "electra", "albert")
+    typed |= name in MODERN_CONFIGS and raw.get("type_vocab_size", 0) > 1
     drawn = []
     for length in lengths:
         ids = random.randint(0, raw["vocab_size"], length)
@@ -127,15 +143,27 @@ def logits(kind: str, output: Any) -> np.ndarray:
 
 
 def make(name: str) -> None:
-    """Write an architecture's config, the shapes of its classes, and what they compute."""
-    start, raw = ARCHITECTURES[name].classes, CONFIGS[name]
-    drawn = inputs(raw, name)
+    """Write a config, the shapes of its architecture's classes, and what they compute."""
+    drawn = inputs(CONFIGS[name], name)
     stored = {
         "ids": np.concatenate([ids for ids, _ in drawn]),
         "type_ids": np.concatenate([types for _, types in drawn]),
         "lengths": np.array([len(ids) for ids, _ in drawn], np.int32),
     }
-    models = {kind: build(start, kind, raw) for kind in ENDINGS}
+    authors = AUTHOR_MODELS.get(name)
+    described = (
+        compute(name, drawn, stored)
+        if authors is None
+        else compute_authors(authors, CONFIGS[name], drawn, stored)
+    )
+    np.savez_compressed(DATA / f"{name}.npz", **stored)
+    text = json.dumps({"architecture": OF[name], **described}, separators=(",", ":"))
+    (DATA / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def compute(name: str, drawn: list[Any], stored: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Store what transformers computes, and describe the files of its classes."""
+    models = {kind: build(name, kind) for kind in ENDINGS}
     models = {kind: model for kind, model in models.items() if model is not None}
     for kind, model in models.items():
         outputs = run(model, drawn)
@@ -145,13 +173,65 @@ def make(name: str) -> None:
         assert np.array_equal(stored.setdefault("hidden", hidden), hidden)
         if kind == "pooler" and getattr(outputs[0], "pooler_output", None) is None:
             continue
-        # A language model's logits are many: those of the first sequence will do.
-        kept = outputs[:1] if kind == "masked_lm" else outputs
-        rows = [np.atleast_2d(logits(kind, output)) for output in kept]
-        stored[f"logits_{kind}"] = np.concatenate(rows)
-    np.savez_compressed(DATA / f"{name}.npz", **stored)
-    described = json.dumps(describe(models), indent=None, separators=(",", ":"))
-    (DATA / f"{name}.json").write_text(described + "\n", encoding="utf-8")
+        stored[f"logits_{kind}"] = joined(kind, [logits(kind, output) for output in outputs])
+    return describe(models)
+
+
+def joined(kind: str, rows: list[np.ndarray]) -> np.ndarray:
+    """Join sequences' logits; a language model's are many: those of the first one will do."""
+    kept = rows[:1] if kind == "masked_lm" else rows
+    return np.concatenate([np.atleast_2d(one) for one in kept]).astype(np.float32)
+
+
+def compute_authors(
+    model: AuthorModel, raw: dict[str, Any], drawn: list[Any], stored: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    """Store what the authors' code computes, and describe its files."""
+    encoder = model.shapes(raw)
+    own = {kind: model.heads(kind, raw) for kind in model.classes}
+    weights = Weights(
+        {name: w.astype(np.float64) for name, w in random_weights(encoder, model.prefix).items()}
+    )
+    states = [model.states(raw, weights, ids, types) for ids, types in drawn]
+    stored["hidden"] = np.concatenate(states, axis=1).astype(np.float32)
+    for kind, shapes_of_kind in own.items():
+        if kind == "pooler" and not shapes_of_kind:
+            continue
+        made = {n: w.astype(np.float64) for n, w in random_weights(shapes_of_kind, "").items()}
+        both = Weights({**weights, **made})
+        stored[f"logits_{kind}"] = joined(
+            kind, [model.logits(kind, raw, both, one[-1]) for one in states]
+        )
+    return {
+        "prefix": model.prefix,
+        "config": raw,
+        "encoder": encoder,
+        "classes": {
+            kind: {
+                "config": {"architectures": [model.classes[kind]], **labels(kind)},
+                "shapes": {
+                    f"{model.prefix}.{name}"
+                    if name in own["pooler"] and kind != "pooler"
+                    else name: shape
+                    for name, shape in shapes_of_kind.items()
+                },
+            }
+            for kind, shapes_of_kind in own.items()
+        },
+    }
+
+
+def inside(name: str, kind: str) -> bool:
+    """Tell whether a head's tensor is named as one of the encoder that it stands on: a pooler's."""
+    return name.startswith("pooler.") and kind != "pooler"
+
+
+def labels(kind: str) -> dict[str, Any]:
+    """Say in a config how many labels there are, as transformers does."""
+    if kind not in LABELS:
+        return {}
+    names = {str(number): f"LABEL_{number}" for number in range(LABELS[kind])}
+    return {"id2label": names, "label2id": {name: int(n) for n, name in names.items()}}
 
 
 def describe(models: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ them by hand. Each case has the ids and types that AutoTokenizer gives, or the e
     python scripts/make_tokenizer_fixtures.py
 """
 
+import base64
 import json
 import os
 import tempfile
@@ -51,6 +52,9 @@ _GONE = "gone"
 def write(files: Files, folder: str) -> None:
     """Write a directory."""
     for name, content in files.items():
+        if isinstance(content, dict) and "base64" in content:
+            Path(folder, name).write_bytes(base64.b64decode(content["base64"]))
+            continue
         text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
         Path(folder, name).write_text(text, encoding="utf-8")
 
@@ -566,6 +570,13 @@ def deberta_v2() -> tuple[Files, dict[str, Files]]:
     return files, cases
 
 
+def write_family(name: str, whole: dict[str, Any]) -> None:
+    """Write what the tests read of a family."""
+    text = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).replace('},"', '},\n"')
+    (OUT / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    print(name, len(whole["cases"]), len(text))
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     families = (bert, bert_json, roberta, roberta_json, xlm_roberta, albert, deberta_v2)
@@ -576,10 +587,7 @@ def main() -> None:
             for name, edits in cases.items()
         }
         whole = {"texts": TEXTS, "pairs": PAIRS, "files": files, "cases": found}
-        text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
-        text = text.replace('},"', '},\n"')
-        (OUT / f"{family.__name__}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        print(family.__name__, len(cases), len(text))
+        write_family(family.__name__, whole)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,16 @@ def described(name: str) -> dict[str, Any]:
     return dict(json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")))
 
 
+def architecture_of(name: str) -> str:
+    """Name the architecture of a fixture; one with options has several, NAME and NAME-option."""
+    return str(described(name).get("architecture", name))
+
+
+def worst(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Give the largest difference, as a share of the largest value where that is above 1."""
+    return float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+
+
 def expected(name: str) -> dict[str, np.ndarray]:
     """Read what transformers computes with them."""
     with np.load(DATA / f"{name}.npz") as stored:

@@ -12,7 +12,7 @@ def random_tensor(name: str, shape: Sequence[int]) -> np.ndarray:
     RandomState's numbers are frozen, unlike those of NumPy's newer generators.
     """
     values = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(tuple(shape))
-    norm = "norm" in name.lower() and name.endswith("weight")
+    norm = ("norm" in name.lower() or "_ln." in name) and name.endswith("weight")
     return (1 + 0.2 * values if norm else 0.3 * values).astype(np.float32)
 
 

@@ -11,15 +11,16 @@ from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.heads import head_errors, heads, require_head
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.errors import CheckpointError
-from tests.architectures import HEADS, NAMES, write
+from tests.architectures import HEADS, NAMES, architecture_of, write
 from tests.editing import edit_json, edit_tensors
 
 
 def test_every_architecture_has_fixtures() -> None:
-    assert set(NAMES) == set(ARCHITECTURES), "run scripts/make_architecture_fixtures.py"
+    fixtures = {architecture_of(name) for name in NAMES}
+    assert fixtures == set(ARCHITECTURES), "run scripts/make_architecture_fixtures.py"
     for name, architecture in ARCHITECTURES.items():
         kinds = {form.kind for form in architecture.heads}
-        made = {kind for other, kind in HEADS if other == name}
+        made = {kind for other, kind in HEADS if architecture_of(other) == name}
         assert kinds == made, f"{name} has heads that its row lacks, or the other way round"
 
 
@@ -174,3 +175,105 @@ def test_an_untied_decoder_that_is_absent_leaves_no_head(tmp_path: Path) -> None
     match = r"vocab_projector.weight missing, expected \(101, 30\)"
     with pytest.raises(CheckpointError, match=match):
         require_head(Checkpoint.open(directory), "masked_lm")
+
+
+def reads(directory: Path, kind: str = "sequence_classification") -> str:
+    """Say what a head reads."""
+    return heads(Checkpoint.open(directory))[kind].reads
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "expected"),
+    [
+        ("modernbert", {}, "first"),
+        ("modernbert", {"classifier_pooling": "cls"}, "first"),
+        ("modernbert", {"classifier_pooling": "mean"}, "mean"),
+        ("eurobert", {}, "late"),
+        ("eurobert", {"classifier_pooling": None}, "late"),
+        ("eurobert", {"clf_pooling": "bos", "classifier_pooling": None}, "first"),
+        ("eurobert", {"clf_pooling": "bos", "classifier_pooling": "mean"}, "mean"),
+    ],
+)
+def test_a_classifier_reads_what_the_config_says(
+    name: str, stated: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    directory = write(tmp_path, name, "sequence_classification")
+    edit_json(directory / "config.json", **stated)
+    assert reads(directory) == expected
+    edit_json(directory / "config.json", architectures=[f"{name}ForTokenClassification"])
+    assert reads(directory, "token_classification") == "tokens"
+
+
+@pytest.mark.parametrize("value", ["max", 7, ["cls"], True])
+def test_an_unknown_way_of_reading_is_an_error_that_names_it(value: Any, tmp_path: Path) -> None:
+    directory = write(tmp_path, "modernbert", "sequence_classification")
+    edit_json(directory / "config.json", classifier_pooling=value)
+    said = r"config.json: classifier_pooling is .*, expected one of \"cls\", \"mean\""
+    with pytest.raises(CheckpointError, match=said):
+        require_head(Checkpoint.open(directory), "sequence_classification")
+
+
+def test_a_head_has_the_biases_that_the_config_says(tmp_path: Path) -> None:
+    directory = write(tmp_path, "modernbert", "sequence_classification")
+    bias = np.zeros(30, np.float32)
+    edit_tensors(directory, lambda tensors: {**tensors, "head.dense.bias": bias})
+    checkpoint = Checkpoint.open(directory)
+    record = heads(checkpoint)["sequence_classification"]
+    assert [layer.bias is None for layer in record.layers] == [True, True, False]
+    assert checkpoint.unused([*encoder_tensors(checkpoint), *record.tensors]) == (
+        "head.dense.bias",
+    )
+    edit_json(directory / "config.json", classifier_bias=True, norm_bias=False)
+    record = heads(Checkpoint.open(directory))["sequence_classification"]
+    assert [layer.bias is None for layer in record.layers] == [False, True, False]
+    edit_json(directory / "config.json", norm_bias=True)
+    with pytest.raises(CheckpointError, match=r"tensor head.norm.bias missing, expected \(30,\)"):
+        require_head(Checkpoint.open(directory), "sequence_classification")
+
+
+@pytest.mark.parametrize(
+    ("stated", "norm"), [({}, "cls"), ({"legacy": True}, "cls"), ({"legacy": False}, "lm")]
+)
+def test_of_two_heads_of_a_kind_the_config_says_which_is_meant(
+    stated: dict[str, bool], norm: str, tmp_path: Path
+) -> None:
+    directory = write(tmp_path / "one", "deberta-plain", "masked_lm")
+    own = write(tmp_path / "other", "deberta-v2-position", "masked_lm")
+    theirs = {n: t.float32() for n, t in Checkpoint.open(own).tensors.items() if "cls." in n}
+    edit_json(directory / "config.json", legacy=None)
+    edit_tensors(directory, lambda tensors: {**tensors, **theirs})
+    edit_json(directory / "config.json", **stated)
+    record = heads(Checkpoint.open(directory))["masked_lm"]
+    assert record.layers[1].name.startswith(norm)
+    edit_tensors(directory, lambda tensors: {n: t for n, t in tensors.items() if n not in theirs})
+    record = heads(Checkpoint.open(directory))["masked_lm"]
+    assert record.layers[1].name.startswith("lm_predictions")
+
+
+def test_a_classifier_under_its_authors_name_is_read(tmp_path: Path) -> None:
+    directory = write(tmp_path, "eurobert", "sequence_classification")
+    before = heads(Checkpoint.open(directory))["sequence_classification"]
+
+    def rename(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name.replace("classifier", "out_proj"): t for name, t in tensors.items()}
+
+    edit_tensors(directory, rename)
+    after = heads(Checkpoint.open(directory))["sequence_classification"]
+    assert np.array_equal(after.layers[1].weight.float32(), before.layers[1].weight.float32())
+    assert after.reads == before.reads
+
+
+def test_a_decoder_of_words_is_tied_where_the_file_has_its_head_alone(tmp_path: Path) -> None:
+    # modernbert-biased's decoder has no bias, so nothing but the layers before it shows the head.
+    directory = write(tmp_path, "modernbert-biased", "masked_lm")
+    assert set(Checkpoint.open(directory).tied) == {"decoder.weight"}
+    directory = write(tmp_path, "modernbert-biased", "sequence_classification")
+    assert not Checkpoint.open(directory).tied
+
+
+@pytest.mark.parametrize("stated", [True, False, None])
+def test_a_decoder_is_tied_where_the_config_demands_it(stated: Any, tmp_path: Path) -> None:
+    directory = write(tmp_path, "eurobert-mean", "masked_lm")
+    edit_json(directory / "config.json", tie_word_embeddings=stated)
+    checkpoint = Checkpoint.open(directory)
+    assert ("masked_lm" in heads(checkpoint)) == (stated is True)

@@ -21,7 +21,7 @@ pytest.importorskip("onnx")
 def test_hidden_states_equal_transformers_with_padding_beside_them(
     name: str, tmp_path: Path
 ) -> None:
-    checkpoint = Checkpoint.open(write(tmp_path, name, "token_classification"))
+    checkpoint = Checkpoint.open(write(tmp_path, name, "sequence_classification"))
     config, stored = checkpoint.config, expected(name)
     net = Net()
     states = add_encoder(net, config, encoder_tensors(checkpoint))

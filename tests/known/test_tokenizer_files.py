@@ -127,6 +127,13 @@ READ_BY: dict[tuple[str, str], tuple[str, Files, Files]] = {
     ("vocab.txt", ""): ("bert", {}, {"vocab.txt": None}),
     ("vocab.json", ""): ("roberta", {}, {"vocab.json": None}),
     ("merges.txt", ""): ("roberta", {}, {"merges.txt": None}),
+    ("spm.model", ""): ("deberta_v2_model", {}, {"spm.model": None}),
+    ("sentencepiece.bpe.model", ""): (
+        "xlm_roberta_model",
+        {},
+        {"sentencepiece.bpe.model": None},
+    ),
+    ("spiece.model", ""): ("albert_model", {}, {"spiece.model": None}),
 }
 # Parameters that no file can have: what a caller gives, or what transformers makes on the way.
 NOT_IN_A_FILE = {
@@ -205,7 +212,7 @@ def test_what_is_refused_is_refused_by_name(row: Known, tmp_path: Path) -> None:
         files = edited(files, {row.file: {row.key.replace(".", "/"): value}})
         match = rf"{row.file}: {row.key} is .*; nothing here does that: .*{row.instead[:20]}"
     else:
-        name = row.file.replace("*", "spiece")
+        name = row.file.replace("*", "tokenizer")
         files = {**(files if "vocab.txt" in row.where else {}), name: "x"}
         match = rf"{name} {row.effect[:20]}.*; nothing here does that: {row.instead[:20]}"
     with pytest.raises(BertieError, match=match):

@@ -8,6 +8,7 @@ import pytest
 
 import bertie
 from bertie.errors import BertieError, InputError, TokenizerError
+from bertie.export import write_bundle
 from bertie.loading.doctor import diagnose
 from tests.architectures import write as write_model
 from tests.editing import edit_json
@@ -72,7 +73,8 @@ def test_a_class_that_python_runs_is_refused_by_name(bert: Path, name: str, file
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["spiece.model"], r"spiece\.model is SentencePiece's .* convert it with transformers"),
+        (["tokenizer.model"], r"tokenizer\.model is SentencePiece's .* convert it with transf"),
+        (["spiece.model"], r"whose tokens need vocab\.txt, and there is only spiece\.model"),
         (["vocab.txt", "bpe.codes"], r"bpe\.codes says in which order .* as BERTweet"),
     ],
 )
@@ -135,3 +137,27 @@ def test_every_directory_that_a_tokenizer_is_read_from_is_a_model(tmp_path: Path
         edit_json(write(folder, rest) / "config.json", **case.files["config.json"])
         bertie.load(folder, precision="float32")
         assert not diagnose(folder).broken, case.name
+
+
+@pytest.mark.parametrize(
+    ("name", "own"), [("xlm-roberta", "xlm_roberta_model"), ("albert", "albert_model")]
+)
+def test_a_sentencepiece_model_alone_is_loaded_and_exported(
+    name: str, own: str, tmp_path: Path
+) -> None:
+    folder = write_model(tmp_path / name, name, "pooler")
+    files = {file: text for file, text in family(own)["files"].items() if file != "config.json"}
+    write(folder, files)
+    model: Any = bertie.load(folder, precision="float32")
+    texts = ["the fox héllo", "中国, ﬁ"]
+    expected = model.embed(texts)
+    assert not diagnose(folder).broken
+    bundle = tmp_path / "bundle"
+    write_bundle(folder, bundle, precision="float32")
+    again: Any = bertie.load(bundle)
+    assert (again.embed(texts) == expected).all()
+    assert again.tokenizer.encode(*texts) == model.tokenizer.encode(*texts)
+    (folder / next(iter(files))).write_bytes(b"\x0a\xff")
+    assert diagnose(folder).broken
+    with pytest.raises(TokenizerError, match="a SentencePiece model was expected"):
+        bertie.load(folder)

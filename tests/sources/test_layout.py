@@ -54,13 +54,16 @@ def test_what_a_folder_lacks_is_named_with_the_files_that_would_do() -> None:
         "weights (model.safetensors or model.safetensors.index.json or pytorch_model.bin"
         " or pytorch_model.bin.index.json or bert_model.ckpt.index or model.onnx or"
         " onnx/model.onnx)",
-        "a vocabulary (tokenizer.json or vocab.txt or vocab.json and merges.txt)",
+        "a vocabulary (tokenizer.json or vocab.txt or vocab.json and merges.txt or spm.model or"
+        " sentencepiece.bpe.model or spiece.model)",
     ]
     for weights in ("model.safetensors", "pytorch_model.bin"):
         assert missing_parts(["config.json", weights, "vocab.txt"]) == []
         pair = ["vocab.json", "merges.txt"]
         assert missing_parts(["config.json", weights, *pair]) == []
         assert missing_parts(["config.json", weights, pair[0]]) != []
+        assert missing_parts(["config.json", weights, "spm.model"]) == []
+        assert refused_files(["config.json", weights, "spm.model"]) == []
 
 
 def test_files_without_which_a_vocabulary_is_read_wrongly_are_fetched_to_be_refused() -> None:
@@ -102,10 +105,11 @@ def test_a_modules_config_is_not_the_encoders() -> None:
 def test_files_that_are_refused_when_a_model_is_loaded_are_named() -> None:
     (said,) = refused_files(["adapter_config.json", "adapter_model.safetensors", "tokenizer.json"])
     assert said.startswith("adapter_config.json says that an adapter is to be put into")
-    (said,) = refused_files(["config.json", "model.safetensors", "spiece.model"])
+    (said,) = refused_files(["config.json", "model.safetensors", "tokenizer.model"])
     assert said.startswith("*.model is SentencePiece's or tiktoken's vocabulary; convert it with")
     assert (
-        refused_files(["config.json", "model.safetensors", "spiece.model", "tokenizer.json"]) == []
+        refused_files(["config.json", "model.safetensors", "tokenizer.model", "tokenizer.json"])
+        == []
     )
 
 

@@ -1,6 +1,7 @@
 """Directories of tokenizers with what transformers makes of them (make_tokenizer_fixtures.py)."""
 
 import json
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ class Case:
 
     Attributes:
         name: the family's and its own.
-        files: by name; those that are JSON, parsed.
+        files: by name; those that are JSON, parsed; binary ones as "base64".
         texts: each one text or two.
-        expected: "ids", "types" of each, "max_length", or "error".
+        expected: "ids", "types" of each, in some families "offsets" and "special" masks too, and
+            "max_length", or "error".
     """
 
     name: str
@@ -36,6 +38,9 @@ def write(folder: Path, files: Files) -> Path:
     """Write a directory."""
     folder.mkdir(exist_ok=True)
     for name, content in files.items():
+        if isinstance(content, dict) and "base64" in content:
+            (folder / name).write_bytes(b64decode(content["base64"]))
+            continue
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return folder

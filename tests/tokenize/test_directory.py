@@ -122,9 +122,11 @@ def test_a_config_of_other_types_is_refused_with_its_path(
         Tokenizer.load(folder)
 
 
-def test_a_lone_sentencepiece_model_is_refused_with_the_conversion(tmp_path: Path) -> None:
-    (tmp_path / "spiece.model").write_bytes(b"\x0a")
+def test_a_vocabulary_that_no_class_here_reads_is_refused_with_the_conversion(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tokenizer.model").write_bytes(b"\x0a")
     with pytest.raises(
-        TokenizerError, match=r"spiece\.model is SentencePiece's .* convert it with transformers"
+        TokenizerError, match=r"tokenizer\.model is SentencePiece's .* convert it with transformers"
     ):
         Tokenizer.load(tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from bertie.errors import InputError, TokenizerError
 from bertie.tokenize import Tokenizer
 from bertie.tokenize.definition import HfDefinition, TemplatePiece
+from tests.tokenize.cases import edited, family, write
 
 tokenizers = pytest.importorskip("tokenizers")
 
@@ -197,3 +198,12 @@ def test_vocab_json_and_merges_are_a_byte_level_bpe(tmp_path: Path) -> None:
 )
 def test_what_an_earlier_release_pickled_is_found(earlier: str, now: type) -> None:
     assert pickle.loads(f"cbertie.tokenize.definition\n{earlier}\n.".encode()) is now  # noqa: S301
+
+
+def test_a_default_name_that_the_vocabulary_lacks_is_no_token(tmp_path: Path) -> None:
+    files = family("eurobert_json")["files"]
+    settings = Tokenizer.load(write(tmp_path / "model", files)).settings
+    assert [settings[f"{key}_token"].value for key in ("cls", "sep", "unk")] == [None] * 3
+    assert settings["mask_token"].value == "<|mask|>"
+    stated = edited(files, {"tokenizer_config.json": {"unk_token": "<unk>"}})
+    assert Tokenizer.load(write(tmp_path / "other", stated)).settings["unk_token"].value == "<unk>"

@@ -201,7 +201,6 @@ NOMIC_BERT_HEADS = (
         Step("cls.predictions.transform.layer_norm", norm=True),
         Step("cls.predictions.decoder", bias=None),
     ),
-    POOLED,
 )
 NOMIC_BERT_TIES = BERT_TIES
 
@@ -216,7 +215,6 @@ def _gte_heads(activation: str) -> tuple[HeadForm, ...]:
             Step("lm_head.norm", norm=True),
             Step("lm_head.decoder"),
         ),
-        POOLED,
     )
 
 
@@ -248,7 +246,6 @@ EUROBERT_HEADS = (
     # What the authors' own code called it at first.
     on_sequence(_EUROBERT_POOLING, Step("dense", "gelu"), Step("out_proj")),
     TOKENS,
-    ANSWERS,
     masked_lm(Step("lm_head", bias=_bias("mlp_bias", default=False))),
 )
 EUROBERT_TIES = (

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from bertie.errors import CheckpointError
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+# How a field's value is written.
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10  # bytes, for 64 bits
 # Of one message: a graph of a large encoder has some thousand nodes. Empty fields take two bytes of
 # a file and a hundred of memory, so a file of nothing else mustn't be taken in whole.
@@ -94,18 +95,25 @@ def fields(data: memoryview, where: str) -> Iterator[tuple[int, Value]]:
     Yields: each field's number, and its number or its bytes.
     Raises: CheckpointError: it isn't a whole message.
     """
+    for number, _, value in fields_as_written(data, where):
+        yield number, value
+
+
+def fields_as_written(data: memoryview, where: str) -> Iterator[tuple[int, int, Value]]:
+    """Read a message's fields as `fields` does, each with how its value is written, VARINT to
+    FIXED32, between its number and its value."""
     position, size = 0, len(data)
     while position < size:
         tag, position = varint(data, position, where)
         kind = tag & 7
-        if kind == _VARINT:
+        if kind == VARINT:
             value, position = varint(data, position, where)
-            yield tag >> 3, value
+            yield tag >> 3, kind, value
             continue
-        if kind == _BYTES:
+        if kind == BYTES:
             length, position = varint(data, position, where)
-        elif kind in (_FIXED64, _FIXED32):
-            length = 8 if kind == _FIXED64 else 4
+        elif kind in (FIXED64, FIXED32):
+            length = 8 if kind == FIXED64 else 4
         else:
             raise CheckpointError(f"{where}: byte {position} begins a field of unknown kind {kind}")
         if length > size - position:
@@ -115,7 +123,7 @@ def fields(data: memoryview, where: str) -> Iterator[tuple[int, Value]]:
             )
         content = data[position : position + length]
         position += length
-        yield tag >> 3, content if kind == _BYTES else int.from_bytes(content, "little")
+        yield tag >> 3, kind, content if kind == BYTES else int.from_bytes(content, "little")
 
 
 def varint(data: memoryview, position: int, where: str) -> tuple[int, int]:

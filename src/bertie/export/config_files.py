@@ -10,7 +10,7 @@ from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.files import read_json
 from bertie.export.safetensors import Part, write_safetensors
 from bertie.known.sentence import COLBERT, MODULES, PROMPTS_CONFIG, TRANSFORMER_CONFIGS
-from bertie.known.vocabularies import TOKENIZER_FILES
+from bertie.known.vocabularies import TOKENIZER_FILES, needless
 from bertie.opened import Opened
 
 VOCAB = "vocab.txt"
@@ -31,7 +31,9 @@ def encoder_folder(opened: Opened) -> Path:
 def copied_files(opened: Opened) -> Iterator[Path]:
     """List the settings files to copy as they are, relative to the model's directory."""
     folder = encoder_folder(opened)
-    names = [*(folder / name for name in _ENCODER_FILES), Path(PROMPTS_CONFIG), Path(MODULES)]
+    unread = needless([path.name for path in (opened.directory / folder).iterdir()])
+    own = (folder / name for name in _ENCODER_FILES if name not in unread)
+    names = [*own, Path(PROMPTS_CONFIG), Path(MODULES)]
     if (opened.directory / MODULES).is_file():
         entries = read_json(opened.directory / MODULES)
         names += [Path(entry.get("path", ""), _CONFIG) for entry in entries[1:]]

@@ -211,6 +211,7 @@ TOKENIZER_CONFIG: tuple[Known, ...] = (
         "use_fast",
         "verbose",
         "vocab_file",
+        "vocab_type",
         "word_pronunciation_file",
         "word_shape_file",
     ),
@@ -221,6 +222,7 @@ TOKENIZER_CONFIG: tuple[Known, ...] = (
         "processor_class",
         "response_schema",
         "response_template",
+        "use_default_system_prompt",
     ),
 )
 
@@ -279,6 +281,14 @@ OTHER_FILES: tuple[Known, ...] = (
     Known(_WORDS, "", READ, "is a WordPiece vocabulary, a token a line"),
     Known("vocab.json", "", READ, "is a byte-level vocabulary, beside merges.txt"),
     Known("merges.txt", "", READ, "says in which order pieces of a word are joined"),
+    *(
+        Known(file, "", READ, f"is a SentencePiece model, as {whose} classes read it")
+        for file, whose in (
+            ("spm.model", "DeBERTa v2's and v3's"),
+            ("sentencepiece.bpe.model", "XLM-RoBERTa's and CamemBERT's"),
+            ("spiece.model", "ALBERT's"),
+        )
+    ),
     Known(
         "bpe.codes",
         "",

@@ -6,9 +6,17 @@ from fnmatch import fnmatchcase
 from bertie.known.record import REFUSED
 from bertie.known.tokenizer import OTHER_FILES
 
+# SentencePiece's, each read by the classes that have it under that name.
+SENTENCEPIECE = ("spm.model", "sentencepiece.bpe.model", "spiece.model")
+
 # Each with the files that it needs beside it; the first that is there is read, unless the model's
 # class reads another.
-LAYOUTS = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
+LAYOUTS = (
+    ("tokenizer.json",),
+    ("vocab.txt",),
+    ("vocab.json", "merges.txt"),
+    *((name,) for name in SENTENCEPIECE),
+)
 
 # As messages name them.
 VOCABULARIES = " or ".join(map(" and ".join, LAYOUTS))
@@ -34,5 +42,12 @@ def refused(names: Collection[str]) -> frozenset[str]:
         return frozenset()
     patterns = [row.file for row in OTHER_FILES if row.mark == REFUSED]
     return frozenset(
-        name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)
+        name
+        for name in names
+        if name not in SENTENCEPIECE and any(fnmatchcase(name, pattern) for pattern in patterns)
     )
+
+
+def needless(names: Collection[str]) -> frozenset[str]:
+    """Choose the files that aren't read where tokenizer.json is there, and are large."""
+    return frozenset(SENTENCEPIECE if "tokenizer.json" in names else ())

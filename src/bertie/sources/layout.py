@@ -9,7 +9,7 @@ from bertie.known.model import MODEL_FILES
 from bertie.known.record import NOTED, REFUSED
 from bertie.known.sentence import COLBERT, TRANSFORMER_CONFIGS
 from bertie.known.tokenizer import OTHER_FILES
-from bertie.known.vocabularies import LAYOUTS, TOKENIZER_FILES, refused
+from bertie.known.vocabularies import LAYOUTS, TOKENIZER_FILES, needless, refused
 
 _SETTINGS = frozenset(
     {
@@ -131,4 +131,4 @@ def _choose(bases: set[str]) -> set[str]:
     """Choose from one folder."""
     form = next((pattern for whole, pattern in _WEIGHTS.items() if whole in bases), None)
     weights = {base for base in bases if form and form.fullmatch(base)}
-    return bases & _SETTINGS | weights | refused(bases)
+    return bases & (_SETTINGS - needless(bases)) | weights | refused(bases)

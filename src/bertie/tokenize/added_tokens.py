@@ -51,6 +51,8 @@ class StatedTokens:
         named: by key (cls_token, …), with the file and key that name it.
         none: keys of tokens that there are none of, by a file's word.
         extra: special tokens without a key of their own.
+        extra_stated: a file lists them under the newer name, though it be none, so that those of a
+            SentencePiece model don't count.
         listed: those of added_tokens_decoder or added_tokens.json, each with the id stated there.
         whole: the list is that of added_tokens_decoder, which leaves none out.
     """
@@ -58,6 +60,7 @@ class StatedTokens:
     named: Mapping[str, tuple[TokenSpec, str]]
     none: frozenset[str]
     extra: tuple[TokenSpec, ...]
+    extra_stated: bool
     listed: tuple[tuple[Node, int, TokenSpec], ...]
     whole: bool
 
@@ -90,7 +93,7 @@ def read_stated_tokens(config: Node, tokens_map: Node, added: Node) -> StatedTok
     for file, name in files:
         named |= dict(_named_tokens(file, name, special=file is tokens_map))
         none |= {key for key in SPECIAL if key in file.record() and not file[key]}
-    extra = _extra_tokens(config, None if whole else tokens_map)
+    extra, extra_stated = _extra_tokens(config, None if whole else tokens_map)
     special = {named[key][0].content for key in SPECIAL if key in named}
     special |= set() if whole else _plain_tokens(config, tokens_map)
     listed = (
@@ -98,7 +101,8 @@ def read_stated_tokens(config: Node, tokens_map: Node, added: Node) -> StatedTok
         if whole
         else _added_tokens_json(added, special)
     )
-    return StatedTokens(named, frozenset(none - named.keys()), extra, tuple(listed), whole)
+    unnamed = frozenset(none - named.keys())
+    return StatedTokens(named, unnamed, extra, extra_stated, tuple(listed), whole)
 
 
 def merge_added_tokens(
@@ -218,10 +222,12 @@ def _named_tokens(
             yield key, (_token(node, special=special), f"{name}: {node.path}")
 
 
-def _extra_tokens(config: Node, tokens_map: Node | None) -> tuple[TokenSpec, ...]:
+def _extra_tokens(config: Node, tokens_map: Node | None) -> tuple[tuple[TokenSpec, ...], bool]:
     """Read the special tokens without a key.
 
     extra_special_tokens is the newer name, and where it is there, the older one doesn't count.
+
+    Returns: also whether they are listed under the newer name.
     """
     older, newer = _OLDER in config.record(), _NEWER in config.record()
     additional = list(config[_OLDER].items())
@@ -236,7 +242,7 @@ def _extra_tokens(config: Node, tokens_map: Node | None) -> tuple[TokenSpec, ...
             extra, newer = [*extra, *_list(tokens_map[_NEWER])], True
     if older and not newer:
         extra = additional
-    return tuple(dict.fromkeys(_token(one, special=True) for one in extra))
+    return tuple(dict.fromkeys(_token(one, special=True) for one in extra)), newer
 
 
 def _plain_tokens(config: Node, tokens_map: Node) -> set[str]:

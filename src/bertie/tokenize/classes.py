@@ -37,7 +37,33 @@ _ROBERTA = {
     "cls_token": "<s>",
     "mask_token": "<mask>",
 }
+# A piece of CamemBERT's that stands in for the file's own <unk>, with a score that no text meets.
+NEVER_FOUND = "<unk>NOTUSED"
 _NO_WORDS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class PieceKind:
+    """What the classes of one kind make of a SentencePiece model's file.
+
+    Attributes:
+        first: pieces before the file's own, as keys of special tokens or by name.
+        dropped: so many of the file's own, the first ones, that those stand for.
+        last: the special tokens after them.
+        unknown: the id of the one for unknown characters; None: that of unk_token, else the file's.
+        normalizers: steps of a text's normalizing, in their order; those that a key of
+            tokenizer_config.json turns off or on are named by what they do.
+        splits_spaces: white space parts words, and no piece reaches across it.
+        lower: whether texts are lower-cased where no file says it.
+    """
+
+    first: tuple[str, ...] = ()
+    dropped: int = 0
+    last: tuple[str, ...] = ()
+    unknown: int | None = None
+    normalizers: tuple[str, ...] = ("charsmap",)
+    splits_spaces: bool = True
+    lower: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +78,7 @@ class TokenizerKind:
         second: the type of a second text.
         lstrip: the token of these names takes the space before it along.
         keys: what they read in tokenizer_config.json beside special tokens.
+        pieces: what they make of a SentencePiece model's file; None: they read none.
     """
 
     reads: tuple[str, ...]
@@ -61,6 +88,7 @@ class TokenizerKind:
     second: int = 1
     lstrip: frozenset[str] = _NO_WORDS
     keys: tuple[str, ...] = ()
+    pieces: PieceKind | None = None
 
 
 _WORDS = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
@@ -94,8 +122,18 @@ XLM_ROBERTA = TokenizerKind(
     doubled=True,
     second=0,
     keys=_SPACE,
+    # fairseq's ids, in which its own four tokens stand before the file's.
+    pieces=PieceKind(
+        ("bos_token", "pad_token", "eos_token", "unk_token"), 3, ("mask_token",), unknown=3
+    ),
 )
-CAMEMBERT = replace(XLM_ROBERTA, lstrip=_MASK)
+CAMEMBERT = replace(
+    XLM_ROBERTA,
+    lstrip=_MASK,
+    pieces=PieceKind(
+        ("<s>NOTUSED", "pad_token", "</s>NOTUSED", "unk_token", NEVER_FOUND), 1, ("mask_token",)
+    ),
+)
 ALBERT = TokenizerKind(
     ("spiece.model",),
     {
@@ -106,11 +144,13 @@ ALBERT = TokenizerKind(
         "pad_token": "<pad>",
     },
     keys=(*_SPACE, "do_lower_case", "keep_accents"),
+    pieces=PieceKind(unknown=1, normalizers=("quotes", "accents", "lower", "charsmap"), lower=True),
 )
 DEBERTA_V2 = TokenizerKind(
     ("spm.model",),
     {"bos_token": "[CLS]", "eos_token": "[SEP]", **_BERT},
     keys=(*_SPACE, "do_lower_case", "split_by_punct"),
+    pieces=PieceKind(normalizers=("lower", "spaces"), splits_spaces=False),
 )
 
 # By the class's name, without "Fast".

@@ -8,7 +8,7 @@ from bertie.checkpoint.config import Setting
 from bertie.errors import SourceError, TokenizerError
 from bertie.known import REFUSED, check
 from bertie.known.tokenizer import OTHER_FILES, TOKENIZER_CONFIG, TOKENIZER_JSON
-from bertie.known.vocabularies import LAYOUTS, VOCABULARIES
+from bertie.known.vocabularies import LAYOUTS, SENTENCEPIECE, VOCABULARIES
 from bertie.tokenize import tokenizer_json
 from bertie.tokenize.added_tokens import ADDED, CONFIG, TOKENS_MAP, read_stated_tokens
 from bertie.tokenize.bert_files import JSON, TokenizerFiles, from_json, from_vocab
@@ -72,6 +72,11 @@ def read(
             from bertie.tokenize.hf_files import hf_from_byte_level
 
             definition = hf_from_byte_level(directory, files, lower=lower, vocab=vocab)
+        elif layout in SENTENCEPIECE and one.kind is not None:
+            from bertie.tokenize.sentencepiece_files import hf_from_sentencepiece
+
+            path = directory / layout
+            definition = hf_from_sentencepiece(path, one.kind, files, lower=lower, vocab=vocab)
         else:
             raise _nothing_found(directory, names)
     if isinstance(definition, HfDefinition):
@@ -118,6 +123,11 @@ def _layout(names: Collection[str], one: TokenizerClass, vocab: Path | None) -> 
     if kind is not None and kind.reads[0] in there:
         return kind.reads[0]
     if not one.name or not there:
+        if there and there[0] in SENTENCEPIECE:
+            raise TokenizerError(
+                f"no file beside {there[0]} names the tokenizer's class, which says how its pieces"
+                f" are numbered: name it as tokenizer_class in {CONFIG}"
+            )
         return there[0] if there else ""
     # A model's type alone doesn't keep a WordPiece vocabulary from it, where there is no other.
     other = any(name.endswith(".model") for name in names)

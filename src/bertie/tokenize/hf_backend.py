@@ -156,6 +156,17 @@ def load_hf_tokenizer(json: str, where: str) -> "tokenizers.Tokenizer":
     return tokenizer
 
 
+def check_charsmap(charsmap: bytes, where: str) -> None:
+    """See that the package can read a SentencePiece normalizer's table.
+
+    Raises: TokenizerError: it can't.
+    """
+    import tokenizers
+
+    with _errors_as(TokenizerError, f"{where}: the tokenizers package can't read its normalizer"):
+        tokenizers.normalizers.Precompiled(charsmap).normalize_str("a")
+
+
 @contextmanager
 def _errors_as(kind: type[BertieError], message: str) -> Iterator[None]:
     """Turn what the package raises, which has no narrower type, and its panics into our errors."""

@@ -37,7 +37,7 @@ def hf_from_json(
 
     Raises: TokenizerError: the package can't read it, or the caller wants it changed.
     """
-    _refuse(root.file, lower=lower, vocab=vocab)
+    refuse_options(root.file, lower=lower, vocab=vocab)
     document = root.record() | {"truncation": None, "padding": None}
     text = json.dumps(document)
     package = load_hf_tokenizer(text, root.file)
@@ -65,14 +65,22 @@ def hf_from_json(
     if files.one_type:
         own = changes.get("post_processor", describe_part(package.post_processor))
         changes["post_processor"] = without_types(own)
-    settings = files.settings(tokens)
     normalizer = (document | changes).get("normalizer")
-    settings |= _normalizer(Node(normalizer, root.file, "normalizer"))
+    said = normalizer_settings(Node(normalizer, root.file, "normalizer"))
     if changes:
         text = json.dumps(document | changes)
         package = load_hf_tokenizer(text, root.file)
     added = (document | changes).get("added_tokens") or []
-    return _define(text, package, root.file, settings, notes, added)
+    # A class's own names count only where the vocabulary has them: Llama's kin have no [CLS]. The
+    # mask's stays, for who asks for it to be filled in is told which one is lacking.
+    there = {
+        key: one
+        for key, one in tokens.items()
+        if one.origin != "default"
+        or key == "mask_token"
+        or package.token_to_id(one.value or "") is not None
+    }
+    return _define(text, package, root.file, files.settings(there) | said, notes, added)
 
 
 class _Ids(Mapping[str, int]):
@@ -163,7 +171,7 @@ def hf_from_byte_level(
 ) -> HfDefinition:
     """Define a tokenizer by vocab.json and merges.txt, whose tokens are of bytes."""
     path = directory / "vocab.json"
-    _refuse(str(path), lower=lower, vocab=vocab)
+    refuse_options(str(path), lower=lower, vocab=vocab)
     ids = Node.read(path)
     own = {
         token: ids[token].integer(least=0, most=2**31 - 1) for token in dict.fromkeys(ids.record())
@@ -202,7 +210,7 @@ def hf_from_byte_level(
         },
     }
     there = {key: one for key, one in tokens.items() if one.value in known}
-    settings = files.settings(there) | _normalizer(Node(None, "vocab.json"))
+    settings = files.settings(there) | normalizer_settings(Node(None, "vocab.json"))
     note = f"vocab.json: a byte-level BPE of {len(own)} tokens, run by the tokenizers package"
     if files.one_type:
         document["post_processor"] = without_types(document["post_processor"])
@@ -271,7 +279,7 @@ def _merges(path: Path) -> list[str]:
     return [line.rstrip("\r") for line in lines if line and not line.startswith("#version")]
 
 
-def _normalizer(node: Node) -> dict[str, Setting]:
+def normalizer_settings(node: Node) -> dict[str, Setting]:
     """Settle what can be told of a normalizer that isn't BERT's: whether it lower-cases."""
     origin = f"{Path(node.file).name}: {node.path}" if node.path else node.file
     settings = {name: Setting(None, origin) for name in _BERT_ONLY}
@@ -286,7 +294,7 @@ def _lowers(node: Node) -> bool:
     return node["type"].value == "Lowercase" or node["lowercase"].value is True
 
 
-def _refuse(where: str, *, lower: bool | None, vocab: Path | None) -> None:
+def refuse_options(where: str, *, lower: bool | None, vocab: Path | None) -> None:
     for option, value in (("lower", lower), ("vocab", vocab)):
         if value is not None:
             raise TokenizerError(

@@ -64,8 +64,8 @@ class Tokenizer:
         """Read the tokenizer of a model.
 
         Args:
-            source: a directory with tokenizer.json, vocab.txt, or vocab.json and merges.txt; or
-                any other name of a model.
+            source: a directory with tokenizer.json, vocab.txt, vocab.json and merges.txt, or
+                a SentencePiece model; or any other name of a model.
             lower: lower-case the text or don't, whatever the files say.
             max_length: tokens, special ones included, that `encode` and `encode_batch` keep.
             vocab: a vocab.txt to use instead of the source's.
