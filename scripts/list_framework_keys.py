@@ -7,7 +7,8 @@ tests need:
 
 The keys come out of the frameworks' own sources: the fields of their config classes, what their
 code takes of a config, the arguments of sentence-transformers' modules, and the keys that its
-loading asks a JSON object for. Nothing is chosen by hand but where to look.
+loading asks a JSON object for. Nothing is chosen by hand but where to look. Of models that began
+with their authors' code it is what their configs state (scripts/architecture_configs.py).
 """
 
 import ast
@@ -22,6 +23,8 @@ from pathlib import Path
 
 import sentence_transformers
 import transformers
+from architecture_configs import MODERN_CONFIGS
+from author_models import AUTHOR_MODELS
 from sentence_transformers.base.modules import Module, Router, Transformer
 from sentence_transformers.multi_vector_encoder.model import _LegacyStash
 from transformers import CONFIG_MAPPING, GenerationConfig, PretrainedConfig
@@ -122,14 +125,18 @@ def taken(paths: Iterable[Path], name: str) -> Iterator[str]:
 
 def config_keys(architecture: str) -> list[str]:
     """Name the keys of config.json that matter to one architecture, or to all."""
-    kind = CONFIG_MAPPING[architecture]
-    module = architecture.replace("-", "_")
-    own = TRANSFORMERS / "models" / module / f"modeling_{module}.py"
+    kind, own = PretrainedConfig, []
+    if architecture in CONFIG_MAPPING:
+        kind, module = CONFIG_MAPPING[architecture], architecture.replace("-", "_")
+        own = [TRANSFORMERS / "models" / module / f"modeling_{module}.py"]
     found = {field.name for field in fields(kind)} | set(kind.attribute_map)
-    found |= set(attributes([own, *(TRANSFORMERS / name for name in SHARED)]))
+    found |= set(attributes([*own, *(TRANSFORMERS / name for name in SHARED)]))
     found |= set(attributes([LIBRARY / "cross_encoder" / "model.py"]))
     found |= post_init_keys()
     found |= {"auto_map", "model_type"}
+    for name in AUTHOR_MODELS:
+        if name.partition("-")[0] == architecture:
+            found |= set(MODERN_CONFIGS[name])
     kept = {
         name
         for name in found

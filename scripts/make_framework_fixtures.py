@@ -18,7 +18,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from sentence_transformers.sentence_transformer.modules import (
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
 
 from bertie.checkpoint.architectures import ARCHITECTURES
+from bertie.known.modern_model import AUTHORS, MODERN
 from tests.frameworks import DATA as MADE
 from tests.frameworks import PAIRS, TEXTS
 from tests.tasks.heads import add_projection, as_pylate
@@ -262,13 +263,38 @@ def save_pylate(directory: Path) -> None:
     np.savez(directory / "expected.npz", **outputs(loaded))
 
 
+TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
+DISTANCES = {
+    "relative_attention": True,
+    "pos_att_type": ["p2c", "c2p"],
+    "max_relative_positions": 6,
+    "type_vocab_size": 2,
+}
+# What shows that an option is read.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "modernbert": {**TOKENS, "cls_token_id": 2, "sep_token_id": 3, "local_attention": 6},
+    "deberta": DISTANCES,
+    "deberta-v2": {
+        **DISTANCES,
+        "position_buckets": 4,
+        "share_att_key": True,
+        "norm_rel_ebd": "layer_norm",
+        "conv_kernel_size": 3,
+        "conv_act": "gelu",
+    },
+    "eurobert": {**TOKENS, "mask_token_id": 4, "num_key_value_heads": 1},
+}
+
+
 def sizes(architecture: str) -> dict[str, Any]:
     """Give a tiny config of one architecture, with the tiny BERT's vocabulary."""
     common = {
         "vocab_size": json.loads((Path(BERT) / "config.json").read_text())["vocab_size"],
         "max_position_embeddings": 66,
     }
-    keys = ARCHITECTURES[architecture].keys
+    # Of names that authors and transformers have for one field, transformers' are its own.
+    own = architecture in MODERN
+    keys: Mapping[str, tuple[str, ...]] = {} if own else ARCHITECTURES[architecture].keys
     layers = {"hidden_size": 16, "num_hidden_layers": 2}
     layers |= {"num_attention_heads": 2, "intermediate_size": 24}
     found = {**common, **{keys.get(field, (field,))[0]: size for field, size in layers.items()}}
@@ -276,7 +302,7 @@ def sizes(architecture: str) -> dict[str, Any]:
         found["embedding_size"] = 12
     if architecture in ("roberta", "xlm-roberta", "camembert"):
         found.update(pad_token_id=1, type_vocab_size=1)
-    return found
+    return found | OPTIONS.get(architecture, {})
 
 
 # How a class's name ends → how many outputs it is given, if it takes a number.
@@ -323,8 +349,11 @@ def save_heads(architecture: str) -> None:
             shake([] if kind is first else own)
             directory = Path(scratch) / "heads" / kind.__name__
             model.save_pretrained(str(directory))
-            for name in ("vocab.txt", "tokenizer_config.json"):
-                shutil.copy(Path(BERT) / name, directory)
+            if architecture in MODERN:
+                transformers.AutoTokenizer.from_pretrained(BERT).save_pretrained(str(directory))
+            else:
+                for name in ("vocab.txt", "tokenizer_config.json"):
+                    shutil.copy(Path(BERT) / name, directory)
             loaded = kind.from_pretrained(str(directory)).eval()
             given = ids.unsqueeze(1) if ending == "ForMultipleChoice" else ids
             with torch.no_grad():
@@ -350,7 +379,8 @@ def main(architectures: list[str]) -> None:
         save_pylate(Path(scratch) / "multi-vector-pylate")
         packed(Path(scratch), "sentence-transformers")
     for architecture in ARCHITECTURES:
-        save_heads(architecture)
+        if architecture not in AUTHORS:
+            save_heads(architecture)
 
 
 if __name__ == "__main__":

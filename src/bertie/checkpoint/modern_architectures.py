@@ -63,6 +63,7 @@ MODERNBERT = Architecture(
     keys={
         "layer_norm_eps": ("norm_eps",),
         "hidden_act": ("hidden_activation",),
+        "head_size": ("head_dim",),
         **{f"{name}_bias": ("attention_bias",) for name in _ATTENTION},
         **{f"{name}_bias": ("mlp_bias",) for name in _FEED_FORWARD},
     },
@@ -71,6 +72,7 @@ MODERNBERT = Architecture(
         "hidden_act": "gelu",
         "layer_norm_eps": 1e-5,
         "norm_bias": False,
+        "head_size": None,
         "local_attention": 128,
         **_biases(False, *_ATTENTION, *_FEED_FORWARD),
     },
@@ -110,7 +112,7 @@ def _deberta(model_type: str, classes: str, **differences: Any) -> Architecture:
         model_type=model_type,
         classes=classes,
         prefix="deberta",
-        keys={"learned_positions": ("position_biased_input",)},
+        keys={"learned_positions": ("position_biased_input",), **differences.pop("keys", {})},
         defaults={
             "max_position_embeddings": 512,
             "type_vocab_size": 0,
@@ -169,7 +171,9 @@ DEBERTA = _deberta(
 DEBERTA_V2 = _deberta(
     "deberta-v2",
     "DebertaV2",
+    keys={"head_size": ("attention_head_size",)},
     defaults={
+        "head_size": None,
         "position_buckets": -1,
         "share_att_key": False,
         "norm_rel_ebd": "none",
@@ -269,12 +273,13 @@ def _gte(
         model_type=model_type,
         classes=classes,
         prefix=prefix,
-        keys={},
+        keys={"head_size": ("head_dim",)},
         defaults={
             "max_position_embeddings": positions,
             "type_vocab_size": 1,
             "hidden_act": "gelu",
             "layer_norm_eps": 1e-12,
+            "head_size": None,
         },
         fixed={**_UNPLACED, "gated": True, **_biases(False, "gate", "intermediate")},
         same=_WIDTHS,

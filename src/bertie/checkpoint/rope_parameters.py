@@ -59,7 +59,9 @@ def read_parameters(
         own = stated[kind]
         # The values of null are those that aren't there.
         own = {name: value for name, value in own.items() if value is not None}
-        base = own.pop("rope_theta", None) or raw.get(base_key) or raw.get("rope_theta") or default
+        # Where there are several bases, a key of one is none of theirs.
+        other = raw.get("rope_theta") if len(keys.bases) == 1 else None
+        base = own.pop("rope_theta", None) or raw.get(base_key) or other or default
         rope_type = own.pop("rope_type", None) or own.pop("type", None) or "default"
         own.pop("type", None)
         place = f"{where}: {key}"

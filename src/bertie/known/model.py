@@ -1,6 +1,15 @@
 """What transformers reads beside a tokenizer: config.json, and files that stand next to it."""
 
-from bertie.known.modern_model import AUTHORS, CONFIG, DEBERTA, GTE, MODERN, MODERN_CONFIG, ROTARY
+from bertie.known.modern_model import (
+    AUTHORS,
+    CONFIG,
+    DEBERTA,
+    GTE,
+    MODERN,
+    MODERN_CONFIG,
+    ONE_BASE,
+    ROTARY,
+)
 from bertie.known.record import IDLE, NOTED, READ, REFUSED, Known
 
 _FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
@@ -248,12 +257,8 @@ MODEL_CONFIG: tuple[Known, ...] = (
         "out_indices",
     ),
     *_idle("is of other architectures", "layer_types", "sliding_window", where=_but("modernbert")),
-    *_idle(
-        "is of other architectures",
-        "rope_scaling",
-        "rope_theta",
-        where=_but(*ROTARY, "neobert"),
-    ),
+    *_idle("is of other architectures", "rope_scaling", where=_but(*ROTARY, "neobert")),
+    *_idle("is of other architectures", "rope_theta", where=_but(*ONE_BASE, "neobert")),
     *_idle("is never asked for: num_labels decides before", "function_to_apply"),
     *_idle(
         "is of older versions, and read by nobody any more",

@@ -14,6 +14,7 @@ MODERN = (
 )
 # Those whose queries and keys are turned by angles that the config says.
 ROTARY = ("modernbert", "nomic_bert", "gte", "new", "eurobert")
+ONE_BASE = tuple(name for name in ROTARY if name != "modernbert")
 
 
 def _read(key: str, effect: str, *where: str) -> Known:
@@ -66,7 +67,7 @@ MODERN_CONFIG: tuple[Known, ...] = (
     # Angles
     _read("rope_parameters", "says by what angles queries and keys are turned", *ROTARY),
     _read("rope_scaling", "says how longer texts than in training are read", *ROTARY),
-    _read("rope_theta", "is the base of the angles in older files", *ROTARY),
+    _read("rope_theta", "is the base of the angles in older files", *ONE_BASE),
     *(
         _refused(
             key,
@@ -81,7 +82,7 @@ MODERN_CONFIG: tuple[Known, ...] = (
             ("rope_theta", (10_000, 10_000.0)),
         )
     ),
-    _read("head_dim", "is the width of a head", *("modernbert", "nomic_bert", "gte", "eurobert")),
+    _read("head_dim", "is the width of a head", *("modernbert", "nomic_bert", *GTE, "eurobert")),
     _read("num_key_value_heads", "counts each layer's heads of keys and values", "eurobert"),
     _read("rms_norm_eps", "is what a norm adds to the mean square", "eurobert"),
     # DeBERTa
