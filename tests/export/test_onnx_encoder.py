@@ -8,7 +8,8 @@ import pytest
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.engine.reference import gelu, gelu_tanh, relu
-from bertie.export.onnx_encoder import FORMS, add_encoder
+from bertie.export.onnx_encoder import add_encoder
+from bertie.export.onnx_layers import FORMS
 from bertie.export.onnx_net import Net
 from bertie.export.onnx_outputs import HIDDEN, add_hidden
 from tests.architectures import NAMES, expected, write

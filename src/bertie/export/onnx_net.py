@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 OPSET = 17
 IR_VERSION = 8
 
-FLOAT, INT64 = 1, 7  # TensorProto.DataType
+FLOAT, INT64, DOUBLE = 1, 7, 11  # TensorProto.DataType
+_BY_DTYPE = {"float32": FLOAT, "int64": INT64, "float64": DOUBLE}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Weight:
     Attributes:
         name: in the graph.
         shape: the length of each axis.
-        dtype: FLOAT or INT64.
+        dtype: FLOAT, INT64 or DOUBLE.
         values: gives them, C-contiguous; called when they are written.
         forget: gives their memory back.
     """
@@ -47,7 +48,7 @@ class Weight:
     @property
     def size(self) -> int:
         """Bytes that the values take."""
-        return int(np.prod(self.shape, dtype=np.int64)) * (8 if self.dtype == INT64 else 4)
+        return int(np.prod(self.shape, dtype=np.int64)) * (4 if self.dtype == FLOAT else 8)
 
 
 class Net:
@@ -119,7 +120,7 @@ class Net:
     def constant(self, values: Any, dtype: type = np.float32) -> str:
         """Use numbers that the graph needs; equal ones are one initializer."""
         array: NDArray[Any] = np.asarray(values, dtype)
-        kind = INT64 if array.dtype == np.int64 else FLOAT
+        kind = _BY_DTYPE[array.dtype.name]
         text = "_".join(map(str, array.reshape(-1).tolist())) or "none"
         axes = "x".join(map(str, array.shape)) or "number"
         return self.array(f"constant_{array.dtype}_{axes}_{text}"[:200], array, kind)

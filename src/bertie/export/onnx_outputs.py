@@ -7,7 +7,8 @@ import numpy as np
 from bertie.checkpoint.dense import Dense
 from bertie.checkpoint.heads import HeadRecord
 from bertie.checkpoint.sentence_layout import Normalize, TruncateDim
-from bertie.export.onnx_encoder import ATTENTION_MASK, FORMS, dense, norm
+from bertie.export.onnx_encoder import ATTENTION_MASK
+from bertie.export.onnx_layers import FORMS, dense, norm
 from bertie.export.onnx_net import FLOAT, Net
 
 HIDDEN, EMBEDDING, LOGITS = "last_hidden_state", "sentence_embedding", "logits"
