@@ -171,8 +171,7 @@ def test_every_class_gives_the_frameworks_outputs(architecture: Path) -> None:
             assert kind not in opened.heads
             continue
         else:
-            head = Head(opened.heads[kind])
-            logits = head.logits(hidden if head.record.reads == "tokens" else hidden[:1])
+            logits = Head(opened.heads[kind]).of_sequences(hidden, lengths)
             halves = np.split(logits, len(keys), axis=1)
             found = dict(zip(keys, halves, strict=True))
         for key in keys:

@@ -70,7 +70,10 @@ def test_lower_precisions_stay_close_to_float32(name: str, tmp_path: Path) -> No
     tensors, stored = encoder_tensors(checkpoint), expected(name)
     drawn = Calibration(CalibrationText((), "drawn"), *packed(stored), True, None)
     int8 = int8_recipe(checkpoint.config, tensors, drawn, tensors_hash=name, cache=tmp_path)
-    for recipe, mean, least in ((Recipe("bfloat16"), 0.9999, 0.999), (int8, 0.998, 0.98)):
+    # A gate multiplies two products, and so what is rounded in them.
+    bfloat16 = (0.999, 0.98) if checkpoint.config.gated else (0.9999, 0.999)
+    bytes_ = (0.995, 0.95) if checkpoint.config.gated else (0.998, 0.98)
+    for recipe, (mean, least) in ((Recipe("bfloat16"), bfloat16), (int8, bytes_)):
         hidden = Encoder(checkpoint.config, tensors, recipe=recipe).forward(*packed(stored))
         found = cosines(hidden, stored["hidden"][-1])
         assert found.mean() > mean

@@ -165,7 +165,7 @@ def products(config: EncoderConfig) -> Iterator[Product]:
         heads = tuple(f"{attention}.{name}.weight" for name in ("query", "key", "value"))
         yield Product(attention, heads, hidden)
         for name, inputs in (
-            ("attention.output.dense", hidden),
+            ("attention.output.dense", config.query_width),
             ("intermediate.dense", hidden),
             ("output.dense", inner),
         ):
