@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from bertie import _core
 from bertie.arguments import check_threads
 from bertie.checkpoint.config import ACTIVATIONS, EncoderConfig
+from bertie.checkpoint.shapes import expected_tensors, shape_of
 from bertie.checkpoint.tensor import Tensor
+from bertie.errors import CheckpointError
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -120,6 +122,12 @@ class Encoder:
             can't run here.
         """
         check_threads(threads)
+        # The core takes a bias, or a norm, that isn't there for one that the model lacks.
+        for expected in expected_tensors(config, sorted(set(config.layer_weights))):
+            if expected.name not in tensors:
+                raise CheckpointError(
+                    f"tensor {expected.name} is missing, expected {shape_of(config, expected)}"
+                )
         self.config = config
         self.recipe = recipe or Recipe()
         self._core = _core.Encoder(
