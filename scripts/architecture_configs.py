@@ -213,8 +213,8 @@ MODERN_CONFIGS: dict[str, dict[str, Any]] = {
         "type_vocab_size": 0,
         "rope_parameters": {
             "rope_type": "yarn",
-            "factor": 4.0,
-            "original_max_position_embeddings": 16,
+            "factor": 2.0,
+            "original_max_position_embeddings": 32,
             "rope_theta": 300.0,
         },
     },
