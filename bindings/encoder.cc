@@ -322,6 +322,7 @@ void bind_encoder(nb::module_& m) {
           "config"_a, "tensors"_a, "threads"_a, "precision"_a = "float32",
           "output_precision"_a = "float32", "smoothing"_a = Channels(), nb::keep_alive<1, 3>())
       .def_prop_ro("threads", &Encoder::threads)
+      .def("memory", &Encoder::memory, "longest"_a)
       .def_prop_ro("isa", [](const Encoder& self) { return self.kernels().isa; })
       .def(
           "forward",

@@ -16,6 +16,7 @@ run() {  # folder, sanitizers, the tests
   UBSAN_OPTIONS=print_stacktrace=1 \
     ctest --test-dir "$1" --output-on-failure --no-tests=error -R "$(IFS='|' && echo "${*:3}")"
 }
-run build/sanitize address,undefined runtime_test fork_test text_test kernels_test encoder_test bundle_test
+run build/sanitize address,undefined runtime_test fork_test text_test kernels_test attention_test norms_test \
+  encoder_test bundle_test
 # The kernels start no threads of their own, and ThreadSanitizer follows no fork.
 run build/sanitize-threads thread runtime_test text_test encoder_test

@@ -21,6 +21,8 @@ namespace {
 
 // Below this many tokens a thread, splitting the output channels beats splitting the sequences.
 constexpr int64_t least_tokens_per_thread = 48;
+// Tokens of a sequence that attention has memory for in any case.
+constexpr int64_t least_longest = 128;
 
 }  // namespace
 
@@ -148,8 +150,7 @@ std::unique_ptr<Encoder::Scratch> Encoder::take_scratch(int64_t tokens, int64_t 
     }
   }
   // Round up, so that a little more next time doesn't need another one.
-  return make_scratch(std::max(tokens, group_tokens * 3 / 2),
-                      std::max(longest, std::min<int64_t>(config_.positions(), 128)));
+  return make_scratch(std::max(tokens, group_tokens * 3 / 2), std::max(longest, least_longest));
 }
 
 std::unique_ptr<Encoder::Scratch> Encoder::make_scratch(int64_t tokens, int64_t longest) const {
@@ -202,7 +203,24 @@ Encoder::Buffers Encoder::make_buffers(int64_t rows, int threads) const {
   };
 }
 
-void Encoder::give_back(std::unique_ptr<Scratch> scratch) const {
+int64_t Encoder::memory(int64_t longest) const {
+  longest = std::clamp<int64_t>(longest, 1, config_.positions());
+  // A sequence joins a group of less than group_tokens with at most half of its own beyond that.
+  const int64_t usual = std::max(2 * group_tokens, std::min(longest, most_block_tokens));
+  const int64_t threads = pool_.size();
+  const int64_t shared = std::max({usual, least_tokens_per_thread * threads, longest});
+  // Memory that is allocated and not written to is an address range, nothing else.
+  int64_t bytes =
+      threads * make_scratch(usual, std::max(least_longest, std::min(usual, longest)))->bytes();
+  bytes += make_scratch(shared, std::max(least_longest, longest))->bytes();
+  for (const auto& table : rotary_) bytes += table->bytes(longest, threads * usual + shared);
+  if (relative_bias_ != nullptr) bytes += relative_bias_->bytes(longest);
+  return bytes;
+}
+
+// Lets go of what a group has needed.
+void Encoder::give_back(Group& group, std::unique_ptr<Scratch> scratch) const {
+  group.turns.clear();
   // What a long text needs is large, and soon made beside the time that it takes.
   if (scratch->tokens > most_block_tokens) return;
   Idle& idle = idle_.get();
@@ -243,7 +261,7 @@ void Encoder::forward(const Batch& batch, const Result& result) const {
       auto scratch = prepare(group);
       Team team(pool_.size());
       pool_.run([&](int rank) { run_group(group, *scratch, team, rank); });
-      give_back(std::move(scratch));
+      give_back(group, std::move(scratch));
     }
   };
   // All threads take a long text together, so that the memory for it is needed once.
@@ -258,7 +276,7 @@ void Encoder::forward(const Batch& batch, const Result& result) const {
       auto scratch = prepare(group);
       Team alone(1);
       run_group(group, *scratch, alone, 0);
-      give_back(std::move(scratch));
+      give_back(group, std::move(scratch));
     }
   });
 }

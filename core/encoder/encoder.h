@@ -53,6 +53,10 @@ class Encoder {
   // Runs on one thread.
   std::map<std::string, std::vector<float>> observe(const Batch& batch) const;
 
+  // The most bytes that a pass takes, or leaves for the next one, beside the weights and what goes
+  // in and comes out, if no sequence is longer than that.
+  int64_t memory(int64_t longest) const;
+
   const Config& config() const { return config_; }
   const Kernels& kernels() const { return kernels_; }
   int threads() const { return pool_.size(); }
@@ -109,7 +113,7 @@ class Encoder {
   Buffers make_buffers(int64_t rows, int threads) const;
   std::unique_ptr<Scratch> make_scratch(int64_t tokens, int64_t longest) const;
   std::unique_ptr<Scratch> take_scratch(int64_t tokens, int64_t longest) const;
-  void give_back(std::unique_ptr<Scratch> scratch) const;
+  void give_back(Group& group, std::unique_ptr<Scratch> scratch) const;
   void measure_distances(Group& group) const;
 
   void run_group(const Group& group, Scratch& scratch, Team& team, int rank) const;

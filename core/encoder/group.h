@@ -71,6 +71,11 @@ struct Encoder::Buffers {
   Aligned<unsigned char> inner_operands;  // and of those of inner
   Aligned<RowScale> scales, inner_scales;
 
+  int64_t bytes() const {
+    return 4 * (row.size() + embedding.size() + branch.size() + inner.size() + neighbours.size()) +
+           operands.size() + inner_operands.size() +
+           static_cast<int64_t>(sizeof(RowScale)) * (scales.size() + inner_scales.size());
+  }
   Rows inner_rows(int64_t count) {
     return {inner.data(), 0, count, inner_operands.data(), inner_scales.data()};
   }
@@ -87,6 +92,13 @@ struct Encoder::Scratch {
   std::vector<Buffers> buffers;    // one for the group, or one for each thread
   // Largest magnitudes of each product's inputs, while they are being observed.
   std::vector<std::vector<float>>* peaks = nullptr;
+
+  int64_t bytes() const {
+    int64_t total = 4 * (hidden.size() + query_key_value.size() + context.size() +
+                         embeddings.size() + attention.size());
+    for (const Buffers& each : buffers) total += each.bytes();
+    return total;
+  }
 };
 
 // Rows of a group that go through the products together, and who takes them there.

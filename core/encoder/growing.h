@@ -22,12 +22,16 @@ class Growing {
     State& state = state_.get();
     std::lock_guard lock(state.mutex);
     if (state.length < length) {
-      const auto rounded = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(length)));
-      const int64_t longer = std::max(length, std::min(most, std::max(least_positions, rounded)));
-      state.table = std::make_shared<const Table>(make(longer));
-      state.length = longer;
+      state.table = std::make_shared<const Table>(make(rounded(length, most)));
+      state.length = rounded(length, most);
     }
     return state.table;
+  }
+
+  // How far the table reaches that a sequence of so many tokens makes it grow to.
+  static int64_t rounded(int64_t length, int64_t most) {
+    const auto power = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(length)));
+    return std::max(length, std::min(most, std::max(least_positions, power)));
   }
 
  private:

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "encoder/growing.h"
 #include "encoder/tensor.h"
 #include "kernels/kernels.h"
 #include "runtime/aligned.h"
@@ -68,15 +69,20 @@ std::shared_ptr<const RelativeBias::Table> RelativeBias::of(int64_t length) cons
   return table_.reach(length, positions_, [&](int64_t reach) { return table(reach); });
 }
 
+int64_t RelativeBias::bytes(int64_t longest) const {
+  return heads_ * stride(Growing<Table>::rounded(longest, positions_)) *
+         static_cast<int64_t>(sizeof(float));
+}
+
 RelativeBias::Table RelativeBias::table(int64_t positions) const {
-  const int64_t stride = 2 * positions - 1 + attention_bias_room;
-  Table made{positions, stride, Aligned<float>(heads_ * stride)};
-  std::fill_n(made.values.data(), heads_ * stride, 0.0f);
+  const int64_t width = stride(positions);
+  Table made{positions, width, Aligned<float>(heads_ * width)};
+  std::fill_n(made.values.data(), heads_ * width, 0.0f);
   for (int64_t distance = 1 - positions; distance < positions; ++distance) {
     const int64_t row = buckets_ > 0 ? bucket(distance, buckets_) * heads_ : 0;
     for (int64_t head = 0; head < heads_; ++head) {
       const double slope = buckets_ > 0 ? 0.0 : slopes_[static_cast<size_t>(head)];
-      made.values.data()[head * stride + positions - 1 + distance] =
+      made.values.data()[head * width + positions - 1 + distance] =
           buckets_ > 0 ? by_bucket_[static_cast<size_t>(row + head)]
                        : static_cast<float>(-slope * static_cast<double>(std::abs(distance)));
     }

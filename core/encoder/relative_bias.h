@@ -6,6 +6,7 @@
 
 #include "encoder/growing.h"
 #include "encoder/tensor.h"
+#include "kernels/kernels.h"
 #include "runtime/aligned.h"
 
 namespace bertie {
@@ -32,9 +33,12 @@ class RelativeBias {
 
   // That of a sequence of so many tokens, or of a longer one.
   std::shared_ptr<const Table> of(int64_t length) const;
+  // The most bytes for sequences of up to `longest` tokens.
+  int64_t bytes(int64_t longest) const;
 
  private:
   Table table(int64_t positions) const;
+  static int64_t stride(int64_t positions) { return 2 * positions - 1 + attention_bias_room; }
 
   const int64_t heads_, positions_;
   int64_t buckets_ = 0;           // 0: ALiBi

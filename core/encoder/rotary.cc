@@ -53,4 +53,11 @@ std::shared_ptr<const Turns> RotaryTable::of(int64_t length) const {
   });
 }
 
+int64_t RotaryTable::bytes(int64_t longest, int64_t tokens) const {
+  const auto pairs = static_cast<int64_t>(rotary_.inverse_frequencies.size());
+  const bool grows = rotary_.trained_length > 0 && longest > rotary_.trained_length;
+  const int64_t rows = Growing<Turns>::rounded(longest, positions_) + (grows ? tokens : 0);
+  return rows * pairs * 2 * static_cast<int64_t>(sizeof(float));
+}
+
 }  // namespace bertie

@@ -23,7 +23,8 @@ class RotaryTable {
 
   // Those of a sequence of so many tokens, or of a longer one with the same angles.
   std::shared_ptr<const Turns> of(int64_t length) const;
-  bool interleaved() const { return rotary_.interleaved; }
+  // The most bytes for sequences of up to `longest` tokens, of which so many are in hand together.
+  int64_t bytes(int64_t longest, int64_t tokens) const;
 
  private:
   const Rotary rotary_;

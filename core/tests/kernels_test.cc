@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "encoder/linear.h"
+#include "encoder/quantize.h"
 #include "encoder/tensor.h"
 #include "force_isa.h"
 #include "kernels/kernels.h"
@@ -42,19 +43,12 @@ double exact(Activation activation, double x) {
   return x;
 }
 
-// Runs one layer over plain vectors.
-std::vector<float> run(const Kernels& kernels, Precision precision, int64_t in, int64_t out,
-                       const std::vector<float>& weight, const std::vector<float>& bias,
-                       const std::vector<float>& a, Activation activation = Activation::identity,
-                       const std::vector<float>& residual = {},
-                       const std::vector<float>& smoothing = {}) {
-  const auto bytes = [](const std::vector<float>& values) {
-    return reinterpret_cast<const unsigned char*>(values.data());
-  };
-  const TensorView w{bytes(weight), DType::f32, {out, in}}, b{bytes(bias), DType::f32, {out}};
-  const Linear linear(kernels, precision, in, {&w}, {bias.empty() ? nullptr : &b}, smoothing);
-  const GemmKernels& gemm = kernels.gemm[static_cast<int>(precision)];
-  const auto rows = static_cast<int64_t>(a.size()) / in;
+// Runs a layer over the rows of a.
+std::vector<float> run(const Kernels& kernels, const Linear& linear, const std::vector<float>& a,
+                       Activation activation = Activation::identity,
+                       const std::vector<float>& residual = {}) {
+  const GemmKernels& gemm = kernels.gemm[static_cast<int>(linear.precision())];
+  const int64_t in = linear.in(), out = linear.out(), rows = static_cast<int64_t>(a.size()) / in;
   std::vector<unsigned char> operand(static_cast<size_t>(rows * gemm.operand_bytes(in)));
   std::vector<RowScale> scales(static_cast<size_t>(rows));
   if (gemm.operand != nullptr) {
@@ -67,12 +61,27 @@ std::vector<float> run(const Kernels& kernels, Precision precision, int64_t in, 
              .rows = rows,
              .linear = &linear.packed(),
              .panel_begin = 0,
-             .panel_end = (out + kernels.panel - 1) / kernels.panel,
+             .panel_end = linear.panels(),
              .activation = activation,
              .residual = residual.empty() ? nullptr : residual.data(),
              .out = result.data(),
              .out_stride = out});
   return result;
+}
+
+TensorView view(const std::vector<float>& values, const std::vector<int64_t>& shape) {
+  return {reinterpret_cast<const unsigned char*>(values.data()), DType::f32, shape};
+}
+
+// Runs one layer over plain vectors.
+std::vector<float> run(const Kernels& kernels, Precision precision, int64_t in, int64_t out,
+                       const std::vector<float>& weight, const std::vector<float>& bias,
+                       const std::vector<float>& a, Activation activation = Activation::identity,
+                       const std::vector<float>& residual = {},
+                       const std::vector<float>& smoothing = {}) {
+  const TensorView w = view(weight, {out, in}), b = view(bias, {out});
+  const Linear linear(kernels, precision, in, {&w}, {bias.empty() ? nullptr : &b}, smoothing);
+  return run(kernels, linear, a, activation, residual);
 }
 
 double worst_difference(const std::vector<float>& a, const std::vector<float>& b) {
@@ -95,7 +104,7 @@ TEST_CASE("gemm equals plain loops for awkward shapes, with every activation and
         for (const int64_t out : {1, 15, 24, 65, 130}) {
           const auto weight = random_floats(out * in, 1, 0.3f), bias = random_floats(out, 2);
           const auto a = random_floats(rows * in, 3), residual = random_floats(rows * out, 4);
-          const auto activation = static_cast<Activation>((rows + in + out) % 5);
+          const auto activation = static_cast<Activation>((rows + in + out) % 6);
           std::vector<float> expected(static_cast<size_t>(rows * out));
           for (int64_t r = 0; r < rows; ++r) {
             for (int64_t c = 0; c < out; ++c) {
@@ -116,6 +125,80 @@ TEST_CASE("gemm equals plain loops for awkward shapes, with every activation and
         }
       }
     }
+  }
+}
+
+TEST_CASE("a gated layer is its activated gate times its value, in every precision") {
+  // The same numbers, packed otherwise: only the product of two rounded sums is rounded anew.
+  constexpr double tolerance = 1e-5;
+  for (const Kernels* kernels : tested_kernels()) {
+    CAPTURE(std::string(kernels->isa));
+    for (const int64_t rows : {1, 5, 6, 13}) {
+      for (const int64_t in : {3, 40}) {
+        for (const int64_t out : {1, 2, 7, 16, 31, 32, 33, 100}) {
+          const auto gate = random_floats(out * in, 1, 0.3f),
+                     value = random_floats(out * in, 2, 0.3f);
+          const auto gate_bias = random_floats(out, 3), a = random_floats(rows * in, 4);
+          const auto residual = random_floats(rows * out, 5);
+          std::vector<float> smoothing = random_floats(in, 6);
+          for (float& factor : smoothing) factor = 0.5f + std::abs(factor);
+          const auto activation = static_cast<Activation>((rows + out) % 6);
+          const TensorView g = view(gate, {out, in}), v = view(value, {out, in});
+          const TensorView b = view(gate_bias, {out});
+          for (const Precision precision : every_precision) {
+            CAPTURE(static_cast<int>(precision));
+            const auto& factors = precision == Precision::int8 ? smoothing : std::vector<float>();
+            const auto gates =
+                run(*kernels, precision, in, out, gate, gate_bias, a, activation, {}, factors);
+            const auto values =
+                run(*kernels, precision, in, out, value, {}, a, Activation::identity, {}, factors);
+            std::vector<float> expected(gates.size());
+            for (size_t i = 0; i < expected.size(); ++i) {
+              expected[i] = gates[i] * values[i] + residual[i];
+            }
+            const Linear linear(*kernels, precision, in, {&g, &v}, {&b, nullptr}, factors, {},
+                                true);
+            CHECK(linear.out() == out);
+            CHECK(worst_difference(expected, run(*kernels, linear, a, activation, residual)) <
+                  tolerance);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a gated int8 layer of stored bytes and scales has the bits of one made from numbers") {
+  constexpr int64_t rows = 5, in = 37, out = 50;
+  const auto a = random_floats(rows * in, 4);
+  std::vector<float> weights[2], scales[2];
+  std::vector<int8_t> bytes[2];
+  std::vector<float> smoothing = random_floats(in, 6);
+  for (float& factor : smoothing) factor = 0.5f + std::abs(factor);
+  for (unsigned i = 0; i < 2; ++i) {
+    weights[i] = random_floats(out * in, i, 0.3f);
+    bytes[i].resize(weights[i].size());
+    auto smoothed = weights[i];
+    for (int64_t c = 0; c < out; ++c) {
+      scales[i].push_back(
+          quantize(smoothed.data() + c * in, smoothing.data(), in, bytes[i].data() + c * in));
+    }
+  }
+  const TensorView gate = view(weights[0], {out, in}), value = view(weights[1], {out, in});
+  const auto stored = [&](int i) {
+    return TensorView{
+        reinterpret_cast<const unsigned char*>(bytes[i].data()), DType::i8, {out, in}};
+  };
+  const TensorView gate_bytes = stored(0), value_bytes = stored(1);
+  const TensorView gate_scales = view(scales[0], {out}), value_scales = view(scales[1], {out});
+  for (const Kernels* kernels : tested_kernels()) {
+    CAPTURE(std::string(kernels->isa));
+    const std::vector<const TensorView*> no_biases = {nullptr, nullptr};
+    const Linear made(*kernels, Precision::int8, in, {&gate, &value}, no_biases, smoothing, {},
+                      true);
+    const Linear read(*kernels, Precision::int8, in, {&gate_bytes, &value_bytes}, no_biases,
+                      smoothing, {&gate_scales, &value_scales}, true);
+    CHECK(run(*kernels, made, a, Activation::gelu) == run(*kernels, read, a, Activation::gelu));
   }
 }
 
@@ -217,8 +300,8 @@ TEST_CASE("the activations keep their stated error over their whole range") {
     std::vector<float> x;
     for (float v = -12.0f; v <= 12.0f; v += 1.0f / 4096) x.push_back(v);
     for (const float v : {-3e38f, -1e10f, -100.0f, -88.5f, 0.0f, 88.5f, 100.0f}) x.push_back(v);
-    for (const auto activation :
-         {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::tanh}) {
+    for (const auto activation : {Activation::gelu, Activation::gelu_tanh, Activation::relu,
+                                  Activation::tanh, Activation::silu}) {
       CAPTURE(static_cast<int>(activation));
       const auto y = run(*kernels, Precision::float32, 1, 1, {1.0f}, {}, x, activation);
       double worst = 0;
@@ -226,7 +309,8 @@ TEST_CASE("the activations keep their stated error over their whole range") {
         const double expected = exact(activation, x[i]);
         worst = std::max(worst, std::abs(expected - y[i]) / std::max(1.0, std::abs(expected) / 8));
       }
-      CHECK(worst < 1e-6);
+      // SiLU's sigmoid is far from 1 where the others' have long reached it.
+      CHECK(worst < (activation == Activation::silu ? 1.5e-6 : 1e-6));
     }
   }
 }
@@ -238,95 +322,6 @@ TEST_CASE("GELU of zero is zero, and of a NaN is a NaN") {
                        Activation::gelu);
     CHECK(y[0] == 0.0f);
     CHECK(std::isnan(y[1]));
-  }
-}
-
-TEST_CASE("attention equals plain loops for every length and head size, with and without a bias") {
-  for (const Kernels* kernels : tested_kernels()) {
-    CAPTURE(std::string(kernels->isa));
-    for (const int64_t length : {1, 2, 7, 16, 33, 64, 129, 130}) {
-      for (const int64_t size : {1, 8, 26, 32, 64}) {
-        const int64_t stride = 3 * size + 5, out_stride = size + 3;
-        const bool biased = (length + size) % 2 == 0;
-        const auto biases = random_floats(2 * length - 1 + attention_bias_room, 6, 2.0f);
-        const float* bias = biases.data() + length - 1;
-        const auto qkv = random_floats(length * stride, 5, 2.0f);
-        std::vector<float> out(static_cast<size_t>(length * out_stride), 7.0f);
-        Aligned<float> scratch(kernels->attention_scratch(length, size, false));
-        const float scale = 1.0f / std::sqrt(static_cast<float>(size));
-        kernels->attention({.query = qkv.data(),
-                            .key = qkv.data() + size,
-                            .value = qkv.data() + 2 * size,
-                            .stride = stride,
-                            .length = length,
-                            .head_size = size,
-                            .scale = scale,
-                            .bias = biased ? bias : nullptr,
-                            .out = out.data(),
-                            .out_stride = out_stride,
-                            .scratch = scratch.data()});
-        double worst = 0;
-        for (int64_t q = 0; q < length; ++q) {
-          std::vector<double> weights(static_cast<size_t>(length));
-          double peak = -1e300, total = 0;
-          for (int64_t k = 0; k < length; ++k) {
-            double score = 0;
-            for (int64_t d = 0; d < size; ++d) {
-              score += static_cast<double>(qkv[static_cast<size_t>(q * stride + d)]) *
-                       qkv[static_cast<size_t>(k * stride + size + d)];
-            }
-            score = score * scale + (biased ? bias[k - q] : 0.0f);
-            weights[static_cast<size_t>(k)] = score;
-            peak = std::max(peak, score);
-          }
-          for (double& weight : weights) total += weight = std::exp(weight - peak);
-          for (int64_t d = 0; d < size; ++d) {
-            double value = 0;
-            for (int64_t k = 0; k < length; ++k) {
-              value += weights[static_cast<size_t>(k)] / total *
-                       qkv[static_cast<size_t>(k * stride + 2 * size + d)];
-            }
-            worst = std::max(worst, std::abs(value - out[static_cast<size_t>(q * out_stride + d)]));
-          }
-          for (int64_t d = size; d < out_stride; ++d) {  // what lies between the rows is not ours
-            CHECK(out[static_cast<size_t>(q * out_stride + d)] == 7.0f);
-          }
-        }
-        CHECK(worst < 2e-5);
-      }
-    }
-  }
-}
-
-TEST_CASE("layer_norm equals plain loops, also far from zero") {
-  for (const Kernels* kernels : tested_kernels()) {
-    CAPTURE(std::string(kernels->isa));
-    for (const int64_t size : {1, 5, 24, 96, 384}) {
-      for (const float offset : {0.0f, 300.0f}) {
-        constexpr int64_t rows = 3;
-        const auto gain = random_floats(size, 6), bias = random_floats(size, 7);
-        auto x = random_floats(rows * size, 8);
-        for (float& value : x) value += offset;
-        const auto before = x;
-        kernels->layer_norm(x.data(), x.data(), rows, size, gain.data(), bias.data(), 1e-12f);
-        if (size == 1) continue;  // the variance is rounding noise; only that it runs is checked
-        for (int64_t r = 0; r < rows; ++r) {
-          double mean = 0, variance = 0;
-          for (int64_t i = 0; i < size; ++i) mean += before[static_cast<size_t>(r * size + i)];
-          mean /= static_cast<double>(size);
-          for (int64_t i = 0; i < size; ++i) {
-            variance += std::pow(before[static_cast<size_t>(r * size + i)] - mean, 2);
-          }
-          variance /= static_cast<double>(size);
-          for (int64_t i = 0; i < size; ++i) {
-            const auto at = static_cast<size_t>(r * size + i), channel = static_cast<size_t>(i);
-            const double expected =
-                (before[at] - mean) / std::sqrt(variance + 1e-12) * gain[channel] + bias[channel];
-            CHECK(x[at] == doctest::Approx(expected).epsilon(offset == 0 ? 1e-5 : 1e-3));
-          }
-        }
-      }
-    }
   }
 }
 

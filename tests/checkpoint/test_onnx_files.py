@@ -49,3 +49,22 @@ def test_what_is_missing_or_damaged_is_a_checkpoint_error(tmp_path: Path) -> Non
     path.write_bytes(content.replace(b"word_embeddings", b"ward_embeddings"))
     with pytest.raises(CheckpointError, match="the graph isn't known: none of its tensors"):
         read_onnx((path,))
+
+
+def test_weights_that_nothing_names_are_refused_with_what_to_give_instead(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    copied = Path(shutil.copytree(ONNX / "torchscript", tmp_path / "copied"))
+    model = onnx.load(copied / "model.onnx")
+    bias = "encoder.layer.0.intermediate.dense.bias"
+    (added,) = (
+        node for node in model.graph.node if any(name.endswith(bias) for name in node.input)
+    )
+    kept = [name for name in added.input if not name.endswith(bias)]
+    added.op_type, added.input[:] = "Identity", kept
+    onnx.save(model, copied / "model.onnx")
+    with pytest.raises(CheckpointError) as caught:
+        encoder_tensors(Checkpoint.open(copied))
+    said = str(caught.value)
+    assert "tensor encoder.layer.0.intermediate.dense.weight missing" in said
+    assert "model.onnx names no module of 1 of its matrices, such as onnx::MatMul_" in said
+    assert "give them as safetensors" in said

@@ -120,6 +120,20 @@ def test_the_last_layer_of_a_language_model_is_called_as_transformers_does() -> 
     assert "cls.predictions.decoder.weight" in weights
 
 
+def test_a_weight_that_berties_graphs_call_transposed_is_named_without_a_bias() -> None:
+    one = graph(
+        node("MatMul", "x m.a.weight^T", "p"),
+        node("MatMul", "t m.a.weight^T", "q"),
+        node("Add", "q m.b.bias", "r"),
+        t=tensor(3, 2),
+        **{"m.a.weight^T": tensor(2, 3)},
+        m__b__bias=tensor(3),
+    )
+    weights = named_weights(one)
+    assert weights.keys() == {"bert.embeddings.word_embeddings.weight", "a.weight", "b.bias", "t"}
+    assert weights["a.weight"].float32().tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
 def test_a_matrix_that_nothing_names_keeps_the_graphs_name() -> None:
     weights = named_weights(graph(node("MatMul", "x W", "p"), W=tensor(2, 2), c=tensor(1, 9)))
     assert weights.keys() == {"bert.embeddings.word_embeddings.weight", "W"}

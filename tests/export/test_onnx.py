@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers.implementations import BertWordPieceTokenizer
 
 from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.heads import heads
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.export import onnx as onnx_export
@@ -15,7 +17,9 @@ from bertie.export import onnx_check
 from bertie.export.onnx import write_onnx
 from bertie.loading.load import load
 from bertie.opened import Given
+from tests.architectures import NAMES, write
 from tests.editing import edit_json, edit_tensors
+from tests.export.test_architectures import TEXTS, TOKENS
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -59,6 +63,28 @@ def test_an_export_loads_as_the_model_that_it_was_made_of(
     texts = ["The old bridge of stone.", ""]
     assert np.array_equal(one.embed(texts), other.embed(texts))
     assert one.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_export_of_any_architecture_has_the_weights_and_heads_that_it_was_made_of(
+    name: str, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "source", name, "sequence_classification")
+    numbers = {token: number for number, token in enumerate(TOKENS)}
+    BertWordPieceTokenizer(numbers).save(str(source / "tokenizer.json"))
+    (source / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    made = write_onnx(source, tmp_path / "out", output="logits")
+    assert made.check.max_difference < 2e-5  # float32
+    was, found = Checkpoint.open(source), Checkpoint.open(tmp_path / "out")
+    assert found.config == was.config
+    read = encoder_tensors(found)
+    for key, tensor in encoder_tensors(was).items():
+        assert np.array_equal(read[key].float32(), tensor.float32())
+    kind = "sequence_classification"
+    assert heads(found)[kind].labels == heads(was)[kind].labels
+    one, other = (load(path, precision="float32") for path in (source, tmp_path / "out"))
+    assert other.classify(TEXTS) == one.classify(TEXTS)
+    assert other.fingerprint == one.fingerprint
 
 
 def test_vectors_equal_the_models_own(tiny_sentence: Path, tmp_path: Path) -> None:

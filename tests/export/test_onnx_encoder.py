@@ -7,7 +7,7 @@ import pytest
 
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.shapes import encoder_tensors
-from bertie.engine.reference import gelu, gelu_tanh, relu
+from bertie.engine.reference import gelu, gelu_tanh, relu, silu
 from bertie.export.onnx_encoder import add_encoder
 from bertie.export.onnx_layers import FORMS
 from bertie.export.onnx_net import Net
@@ -31,7 +31,7 @@ def test_hidden_states_equal_transformers_with_padding_beside_them(
     feed = padded(stored, config.position_padding or 0)
     (hidden,) = run(net, tmp_path / "model.onnx", [HIDDEN], feed)
     found = hidden[feed["attention_mask"] == 1]
-    assert worst(found, stored["hidden"][-1]) < 1e-5  # float32
+    assert worst(found, stored["hidden"][-1]) < 2e-5  # float32
 
 
 def test_one_sequence_takes_fewer_tokens_than_another(tmp_path: Path, tiny, tiny_tensors) -> None:
@@ -46,7 +46,7 @@ def test_one_sequence_takes_fewer_tokens_than_another(tmp_path: Path, tiny, tiny
 
 @pytest.mark.parametrize(
     ("form", "oracle"),
-    [("gelu", gelu), ("gelu_tanh", gelu_tanh), ("relu", relu), ("tanh", np.tanh)],
+    [("gelu", gelu), ("gelu_tanh", gelu_tanh), ("relu", relu), ("silu", silu), ("tanh", np.tanh)],
 )
 def test_activations_equal_the_reference(form: str, oracle, tmp_path: Path) -> None:
     values = np.linspace(-9, 9, 4001, dtype=np.float32)

@@ -100,7 +100,7 @@ def test_logits_equal_transformers(name: str, kind: str, tmp_path: Path) -> None
     if logits.ndim == 3:
         logits = logits[feed["attention_mask"] == 1]
     wanted = stored[f"logits_{kind}"]  # a language model's are stored of the first sequence alone
-    assert worst(logits[: len(wanted)], wanted) < 1e-5  # float32
+    assert worst(logits[: len(wanted)], wanted) < 2e-5  # float32
 
 
 def test_a_tied_decoder_is_not_stored_again(tmp_path: Path) -> None:

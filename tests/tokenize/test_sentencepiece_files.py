@@ -145,3 +145,13 @@ def test_an_id_that_a_file_states_otherwise_is_refused(tmp_path: Path) -> None:
     folder = directory(tmp_path, added_tokens__json={"[MASK]": 7})
     with pytest.raises(TokenizerError, match=r"is 7 for '\[MASK\]', expected 80 by the vocab"):
         Tokenizer.load(folder)
+
+
+def test_a_model_without_the_piece_for_unknown_characters_is_refused(tmp_path: Path) -> None:
+    folder = directory(tmp_path, "albert_model")
+    one = block(1, block(1, "[CLS]") + b"\x15" + bytes(4) + number(3, 2))
+    (folder / "spiece.model").write_bytes(one)
+    config = {"cls_token": "[CLS]", "sep_token": "[CLS]"}
+    (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(TokenizerError, match=r"spiece\.model: 1 pieces, expected more than 1"):
+        Tokenizer.load(folder)

@@ -3,7 +3,8 @@
 torch.onnx keeps the names of embeddings, biases and layer norms, but writes a dense layer's weight
 transposed under a name of its own (onnx::MatMul_123, val_45). Such a weight gets its name from the
 bias that is added to the product. Equal tensors may have been merged: an Identity then carries the
-name of each that has gone.
+name of each that has gone. Bertie's own graphs say of a transposed weight whose it is, since newer
+encoders' layers have no biases.
 """
 
 import re
@@ -45,7 +46,12 @@ _DECODERS: Mapping[str, str] = {
     for tie in architecture.ties
     if tie.name.endswith(".bias")
 }
-_SUPPORTED = "supported: encoders of BERT's family as torch.onnx, optimum and Bertie export them"
+# What Bertie's graphs put behind the name of a weight that they hold transposed.
+TRANSPOSED = "^T"
+_SUPPORTED = (
+    "supported: encoders of BERT's family as torch.onnx, optimum and Bertie export them, and newer"
+    " ones, whose layers have no biases to tell weights by, as Bertie does"
+)
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,8 @@ def _dense(
 
 def _weight_name(product: _Product) -> str | None:
     """Name a product's weight: as the graph does, or by its bias."""
+    if product.factor.endswith(TRANSPOSED):
+        return product.factor.removesuffix(TRANSPOSED)
     for name in (product.factor, product.weight.name):
         if _PARAMETER.fullmatch(name) and name.endswith(".weight"):
             return name

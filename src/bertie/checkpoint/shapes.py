@@ -149,6 +149,14 @@ def _misnamed(checkpoint: Checkpoint) -> Iterator[str]:
                 " save_pretrained, so that nothing stands before its names"
             )
             return
+    matrices = [name for name, t in checkpoint.tensors.items() if len(t.shape) == 2]
+    nameless = sorted(name for name in matrices if "." not in name)
+    if nameless and checkpoint.files[0].suffix == ".onnx":
+        yield (
+            f"{_weights(checkpoint)} names no module of {len(nameless)} of its matrices, such as"
+            f" {nameless[0]}, as exporters do with weights of layers without a bias: give them as"
+            " safetensors, or as Bertie exports them"
+        )
 
 
 def _wanted(checkpoint: Checkpoint) -> Iterator[Expected]:

@@ -26,17 +26,7 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 # Instruction sets that multiply bfloat16 as such; the others compute the same in float32, slower.
 _NATIVE_BFLOAT16 = ("avx512bf16", "neonmmla")
 
-# Sizes of the core's scratch memory: rows of a group and what they are rounded up to, those of its
-# pass through the feed-forward block, tokens a thread below which all threads share one group;
-# queries whose scores stand at a time, texts that scores have room for in any case, floats of the
-# widest vector; bytes of a token's ids and places.
-_GROUP_TOKENS = 160
-_LEAST_GROUP = 240
-_FEED_FORWARD_ROWS = 96
-_SHARED_TOKENS = 48
-_SCORE_ROWS = 12
-_LEAST_LONGEST = 128
-_LANES = 16
+# Bytes of a token's ids and places.
 _TOKEN_BYTES = 64
 
 # Bytes of an embedding table that is mapped as a whole, not as far as texts need it, so that memory
@@ -122,7 +112,7 @@ class Encoder:
             can't run here.
         """
         check_threads(threads)
-        # The core takes a bias, or a norm, that isn't there for one that the model lacks.
+        # The core takes a model for what its tensors make it: without a bias it would add none.
         for expected in expected_tensors(config, sorted(set(config.layer_weights))):
             if expected.name not in tensors:
                 raise CheckpointError(
@@ -217,22 +207,7 @@ class Encoder:
             longest: the most tokens of a sequence.
         Returns: bytes that any pass takes, and bytes that each token of it takes.
         """
-        config = self.config
-        hidden, inner = config.hidden_size, config.intermediate_size
-        # Each thread carries a group of sequences through the layers. The last sequence of a group
-        # may stand half outside its share.
-        group = max(_LEAST_GROUP, _GROUP_TOKENS + longest // 2, longest)
-        # Hidden states, queries, keys, values and context in float32 and two operands of at most
-        # bfloat16; before that, embeddings of another width.
-        token = 24 * hidden + 4 * config.embedding_size + _TOKEN_BYTES
-        # One head's keys and values, with the scores of some queries, in whole vectors.
-        head = _whole(hidden // config.num_attention_heads)
-        scores = _whole(max(longest, _LEAST_LONGEST)) * (2 * head + _SCORE_ROWS)
-        shared = _FEED_FORWARD_ROWS * 8 * inner + 4 * scores * self.threads
-        # Besides, all threads together may carry one group of few tokens.
-        team = max(group, _SHARED_TOKENS * self.threads)
-        fixed = self.threads * (group * token + shared) + team * token + shared
-        return fixed, _TOKEN_BYTES
+        return self._core.memory(longest), _TOKEN_BYTES
 
     def observe(self, ids: Ints, type_ids: Ints, lengths: Ints) -> dict[str, Floats]:
         """Find how large the inputs of each matrix product get, on one thread.
@@ -265,7 +240,7 @@ class Linear:
         Args:
             weight: (out, in) float32.
             bias: (out,) float32, or None.
-            activation: identity, gelu, gelu_tanh, relu or tanh.
+            activation: identity, gelu, gelu_tanh, relu, tanh or silu.
             threads: at most this many cores at a time.
             precision: one of PRECISIONS.
         Raises: InputError: shapes that don't fit, another activation or precision.
@@ -290,11 +265,6 @@ class Linear:
         Raises: InputError: another width, lengths that don't add up.
         """
         return self._core.maximum(np.ascontiguousarray(x, np.float32), lengths)
-
-
-def _whole(floats: int) -> int:
-    """Round up to whole vectors."""
-    return -(-floats // _LANES) * _LANES
 
 
 def _core_config(config: EncoderConfig) -> dict[str, Any]:

@@ -39,6 +39,7 @@ _STEPS = 8
 _LARGEST_EXPONENT = 16
 # Tokens that one thread observes at a time.
 _OBSERVED_TOKENS = 512
+_HEADS = ("query", "key", "value")
 _DIGEST = 32  # bytes of SHA-256 before an entry's float32 divisors
 
 
@@ -159,17 +160,20 @@ def observe(encoder: Encoder, calibration: Calibration) -> dict[str, Floats]:
 def products(config: EncoderConfig) -> Iterator[Product]:
     """List the encoder's products, first to last."""
     hidden, inner = config.hidden_size, config.intermediate_size
+    # A gate reads what the layer that it gates reads, so that the two are one product.
+    up = ("intermediate.gate", "intermediate.dense") if config.gated else ("intermediate.dense",)
+    parts = (
+        ("attention.self", tuple(f"attention.self.{name}" for name in _HEADS), hidden),
+        ("attention.output.dense", ("attention.output.dense",), config.query_width),
+        ("intermediate.dense", up, hidden),
+        ("output.dense", ("output.dense",), inner),
+    )
     for layer in sorted(set(config.layer_weights)):
         start = f"encoder.layer.{layer}."
-        attention = f"{start}attention.self"
-        heads = tuple(f"{attention}.{name}.weight" for name in ("query", "key", "value"))
-        yield Product(attention, heads, hidden)
-        for name, inputs in (
-            ("attention.output.dense", config.query_width),
-            ("intermediate.dense", hidden),
-            ("output.dense", inner),
-        ):
-            yield Product(start + name, (f"{start}{name}.weight",), inputs)
+        for name, modules, inputs in parts:
+            yield Product(
+                start + name, tuple(f"{start}{module}.weight" for module in modules), inputs
+            )
 
 
 def _weight_peaks(product: Product, tensors: Mapping[str, Tensor]) -> Floats:

@@ -21,7 +21,14 @@ from bertie.engine.encoder import Encoder
 from bertie.engine.heads import Head
 from bertie.errors import CheckpointError, InputError, TaskError
 from bertie.export.config_files import encoder_folder, write_config_files
-from bertie.export.onnx_check import Check, Expected, check_model, require_runtime, sample
+from bertie.export.onnx_check import (
+    Check,
+    Expected,
+    check_model,
+    longest,
+    require_runtime,
+    sample,
+)
 from bertie.export.onnx_encoder import add_encoder
 from bertie.export.onnx_file import add_metadata, write_model
 from bertie.export.onnx_net import Net, import_onnx
@@ -131,7 +138,7 @@ def write_onnx(
     Raises: ExtraMissing: the packages onnx and onnxruntime aren't installed.
     Raises: InputError: the destination exists, or can't be written, or an option can't be.
     Raises: SourceError, CheckpointError, TokenizerError: as bertie.load; what was written differs
-        from the core by more than 1e-4.
+        from the core by more than 1e-4 of the largest number.
     Raises: TaskError: the checkpoint has no such head.
     """
     destination = Path(destination)
@@ -154,7 +161,7 @@ def write_onnx(
         path = made / encoder_folder(opened) / MODEL
         files = write_model(plan.net, path, _version(), external=external)
         import_onnx().checker.check_model(str(path))
-        packed = sample(opened.tokenizer, opened.config.positions)
+        packed = sample(opened.tokenizer, longest(opened.config))
         check = check_model(path, packed, _padding(opened), plan.outputs, plan.expected)
         add_metadata(path, _metadata(opened, plan, check))
         size = sum(file.stat().st_size for file in files)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.checkpoint.config import EncoderConfig
 from bertie.engine.batching import gather
 from bertie.engine.calibration import calibration_text
 from bertie.errors import CheckpointError, ExtraMissing
@@ -24,10 +25,14 @@ Ints = NDArray[np.int32]
 # each sequence.
 Expected = Callable[[Ints, Ints, Ints], Mapping[str, Floats]]
 
-TOLERANCE = 1e-4  # absolute, float32
+TOLERANCE = 1e-4  # float32, of the largest number where that is above 1
 
 _TEXTS, _PAIRS = 24, 8
 _BATCH = 8  # sequences that run together, so that padding takes part
+# onnxruntime holds a score for each pair of tokens of a sequence: fewer run together where there
+# are more pairs than this, and none is longer than needed.
+_TOKEN_PAIRS = _BATCH * 512**2
+_LONGEST, _FARTHEST = 1024, 4096
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,9 @@ class Check:
     """What a check found.
 
     Attributes:
-        max_difference: the largest absolute difference of any output from the core's.
-        sequences: how many ran, one of them as long as the model reads.
+        max_difference: the largest difference of any output from the core's, as a share of the
+            output's largest number where that is above 1.
+        sequences: how many ran, one of them as long as longest says.
         tokens: how many ran, without padding.
         runtime: what ran the file, with its version.
     """
@@ -50,6 +56,22 @@ class Check:
 def require_runtime() -> None:
     """Fail before anything is written. Raises: ExtraMissing: onnxruntime isn't installed."""
     _import_runtime()
+
+
+def longest(config: EncoderConfig) -> int:
+    """Give the most tokens of a sequence that a check reads.
+
+    Args:
+        config: of the model, which reads that many or more.
+    Returns: 1024, or so many that the farthest that a layer sees, and the length from which on
+        places are others, lie within, where those are below 4096.
+    """
+    dynamic = (kind.dynamic for kind in config.rotary)
+    reaches = [places[2] for places in dynamic if places is not None]
+    for layer in config.attention_layers:
+        reaches += [reach for reach in (layer.left, layer.right) if reach is not None]
+    beyond = (reach + _LONGEST // 16 for reach in reaches if reach < _FARTHEST)
+    return min(config.positions, max([_LONGEST, *beyond]))
 
 
 def sample(tokenizer: Tokenizer, longest: int) -> PackedEncodings:
@@ -88,12 +110,13 @@ def check_model(
     options.log_severity_level = 3  # errors
     with _runs(path):
         session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    largest = max(_differences(path, session, packed, pad, outputs, expected))
+    largest = float(np.max(list(_differences(path, session, packed, pad, outputs, expected))))
     # Not a number is no small difference.
     if not largest <= TOLERANCE:
         raise CheckpointError(
             f"{path.name}: onnxruntime's {', '.join(outputs)} differ from the core's by up to"
-            f" {largest:.3g}, expected at most {TOLERANCE}; the file is not kept"
+            f" {largest:.3g} of its largest number, expected at most {TOLERANCE}; the file is not"
+            " kept"
         )
     count = len(packed.lengths), len(packed.ids)
     return Check(largest, *count, f"onnxruntime {runtime.__version__}")
@@ -118,9 +141,7 @@ def _differences(
 ) -> Iterator[float]:
     """Give the largest difference of each batch."""
     wanted = {given.name for given in session.get_inputs()}
-    order = np.argsort(packed.lengths, kind="stable")  # so that little is padded
-    for start in range(0, len(order), _BATCH):
-        chosen = order[start : start + _BATCH]
+    for chosen in _batches(packed.lengths):
         ids, type_ids, lengths = gather(packed.ids, packed.type_ids, packed.lengths, chosen)
         token = np.arange(lengths.max()) < lengths[:, None]
         feed = {
@@ -134,7 +155,19 @@ def _differences(
         for name, theirs in zip(outputs, found, strict=True):
             by_token = theirs.shape[:2] == token.shape and len(ours[name]) == len(ids)
             rows = theirs[token] if by_token else theirs
-            yield float(np.abs(rows - ours[name]).max())
+            yield float(np.abs(rows - ours[name]).max() / np.maximum(1, np.abs(ours[name]).max()))
+
+
+def _batches(lengths: Ints) -> Iterator[NDArray[np.intp]]:
+    """Give the numbers of sequences that run together, the longest first, so that little is padded.
+
+    At least two do, so that something is.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    while len(order):
+        count = min(_BATCH, max(2, _TOKEN_PAIRS // int(lengths[order[0]]) ** 2))
+        yield order[:count]
+        order = order[count:]
 
 
 def _padded(values: Ints, token: NDArray[np.bool_], fill: int) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertie.checkpoint.onnx_graph import TRANSPOSED
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import ExtraMissing
 
@@ -113,7 +114,7 @@ class Net:
             return np.ascontiguousarray(tensor.float32().T)
 
         # No module can be called like this, so that readers know it for what it is.
-        called = f"{name}^T"
+        called = f"{name}{TRANSPOSED}"
         weight = Weight(called, tensor.shape[::-1], FLOAT, values, tensor.forget)
         return self.weights.setdefault(called, weight).name
 

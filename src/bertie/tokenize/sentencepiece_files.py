@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from bertie.checkpoint.config import Setting
 from bertie.errors import TokenizerError
-from bertie.tokenize.added_tokens import CONFIG, TokenSpec, merge_added_tokens
+from bertie.tokenize.added_tokens import CONFIG, StatedTokens, TokenSpec, merge_added_tokens
 from bertie.tokenize.bert_files import TokenizerFiles
 from bertie.tokenize.classes import NEVER_FOUND, PieceKind, TokenizerKind
 from bertie.tokenize.definition import HfDefinition
@@ -79,7 +79,7 @@ def hf_from_sentencepiece(
         "post_processor": without_types(own) if files.one_type else own,
         "model": {
             "type": "Unigram",
-            "unk_id": _unknown_id(kind.pieces, model, tokens, scored),
+            "unk_id": _unknown_id(kind.pieces, model, tokens, scored, path),
             "vocab": scored,
             "byte_fallback": False,
         },
@@ -115,7 +115,7 @@ def _number(
     return [*map(name, kind.first), *rest, *map(name, kind.last)]
 
 
-def _with_own(files: TokenizerFiles, model: SentencePieceModel) -> Any:
+def _with_own(files: TokenizerFiles, model: SentencePieceModel) -> StatedTokens:
     """Add the file's own special tokens to those that are stated, where no others are listed."""
     stated = files.stated_tokens
     if stated.extra_stated:
@@ -146,9 +146,19 @@ def _ends(
 
 
 def _unknown_id(
-    kind: PieceKind, model: SentencePieceModel, tokens: Mapping[str, Setting], scored: _Scored
+    kind: PieceKind,
+    model: SentencePieceModel,
+    tokens: Mapping[str, Setting],
+    scored: _Scored,
+    path: Path,
 ) -> int:
+    """Find the id of what stands for characters that no piece has."""
     if kind.unknown is not None:
+        if kind.unknown >= len(scored):
+            raise TokenizerError(
+                f"{path}: {len(scored)} pieces, expected more than {kind.unknown}, the id that its"
+                " class has for unknown characters"
+            )
         return kind.unknown
     named = (tokens["unk_token"].value, 0.0)
     return scored.index(named) if named in scored else model.unknown
