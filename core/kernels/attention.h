@@ -23,14 +23,18 @@ constexpr int64_t copied_length = 48;
 
 struct AttentionScratch {
   int64_t values;        // head size, rounded up to whole vectors
+  int64_t room;          // floats around keys and scores
+  int64_t key_stride;    // where keys lie side by side
   int64_t score_stride;  // scores of one query
   int64_t key_floats, value_floats, score_floats, state_floats, table_floats;
   AttentionScratch(int64_t length, int64_t head_size, bool positions)
-      : values(round_up(head_size, F32::lanes)) {
+      : values(round_up(head_size, F32::lanes)), room(positions ? skew_room : 0) {
     const int64_t block = length < block_keys ? length : block_keys;
     const int64_t keys = round_up(block, F32::lanes);
-    score_stride = round_up(keys, 16);
-    key_floats = round_up(head_size * keys, 16);
+    // An odd number of cache lines: rows a power of two apart would share few places of the cache.
+    key_stride = round_up(keys + 2 * room, 32) + 16;
+    score_stride = round_up(keys, 16) + 2 * room;
+    key_floats = round_up(head_size * (positions ? key_stride : keys), 16);
     value_floats = round_up(block * values, 16);
     score_floats = query_rows * score_stride;
     state_floats = length > block_keys ? round_up(2 * length, 16) : 0;
@@ -47,6 +51,7 @@ inline int64_t attention_scratch(int64_t length, int64_t head_size, bool positio
 struct KeyBlock {
   int64_t first, count;
   Panels keys;
+  int64_t key_stride;  // keys side by side for relative positions, or zero: in panels
   const float* values;
   int64_t value_stride;
 };
@@ -71,8 +76,9 @@ inline void transpose_keys(const AttentionArgs& args, const KeyBlock& block, flo
   const float* keys = args.key + block.first * args.stride;
   for (int64_t t = 0; t < block.count; t += F32::lanes) {
     const int64_t count = block.count - t, panel = t / key_panel * key_panel;
-    const int64_t stride = block.keys.stride(t);
-    float* to = out + panel * args.head_size + (t - panel);
+    const bool side_by_side = block.key_stride > 0;
+    const int64_t stride = side_by_side ? block.key_stride : block.keys.stride(t);
+    float* to = out + (side_by_side ? t : panel * args.head_size + (t - panel));
     for (int64_t d = 0; d < whole; d += F32::lanes) {
       transpose(keys + t * args.stride + d, args.stride, count, to + d * stride, stride);
     }
@@ -109,26 +115,28 @@ inline void attend(const AttentionArgs& args, const KeyBlock& block, const Query
   for (float& factor : factors) factor = args.scale * per_e;
   const float* query = args.query + tile.first * args.stride;
   const float* bias = args.bias == nullptr ? nullptr : args.bias - tile.first + block.first;
-  const Product product = {.a = query,
-                           .a_stride = args.stride,
-                           .rows = tile.rows,
-                           .panels = &block.keys,
-                           .k = args.head_size,
-                           .begin = start,
-                           .end = round_up(end, F32::lanes),
-                           .factors = factors,
-                           .bias = bias,
-                           .out = scores,
-                           .out_stride = score_stride};
+  Product product = {.a = query,
+                     .a_stride = args.stride,
+                     .rows = tile.rows,
+                     .panels = &block.keys,
+                     .k = args.head_size,
+                     .begin = start,
+                     .end = round_up(end, F32::lanes),
+                     .factors = factors,
+                     .bias = bias,
+                     .out = scores,
+                     .out_stride = score_stride};
   if (positions == nullptr) {
     multiply_rows<query_rows>(product);
   } else {
     // The column of query i and key j is length - 1 - i + j.
-    const int64_t column = args.length - 1 - tile.first + block.first;
-    multiply_positioned<query_rows>(
-        product,
-        {positions->key == nullptr ? nullptr : positions->key + column,
-         positions->query == nullptr ? nullptr : positions->query + column, positions->stride});
+    Expanded tables = *positions;
+    tables.origin = args.length - 1 - tile.first + block.first;
+    product.panels = nullptr;
+    product.b = block.keys.data;
+    product.b_stride = block.key_stride;
+    product.end = end;
+    multiply_positioned<query_rows>(product, tables);
   }
   const int64_t last_row = tile.first + tile.rows - 1;
   const bool all = sees_from(args, last_row) <= tile.begin &&
@@ -186,11 +194,11 @@ inline void clear_outputs(const AttentionArgs& args, const QueryTile& tile) {
 inline void attention(const AttentionArgs& args) {
   const int64_t keys = args.keys > 0 ? args.keys : args.length;
   const AttentionScratch sizes(args.length, args.head_size, args.positions != nullptr);
-  float* panels = args.scratch;
-  float* copies = panels + sizes.key_floats;
-  float* scores = copies + sizes.value_floats;
-  auto* states = reinterpret_cast<Softmax*>(scores + sizes.score_floats);
-  float* tables = scores + sizes.score_floats + sizes.state_floats;
+  float* copies = args.scratch + sizes.key_floats;
+  float* all_scores = copies + sizes.value_floats;
+  auto* states = reinterpret_cast<Softmax*>(all_scores + sizes.score_floats);
+  float* tables = all_scores + sizes.score_floats + sizes.state_floats;
+  float *panels = args.scratch + sizes.room, *scores = all_scores + sizes.room;
   Expanded expanded = {.stride = expanded_stride(args.length)};
   if (const RelativePositions* p = args.positions; p != nullptr) {
     float* query_table = tables + sizes.table_floats;
@@ -208,6 +216,7 @@ inline void attention(const AttentionArgs& args) {
     const KeyBlock block = {first,
                             count,
                             {panels, round_up(count, F32::lanes)},
+                            positioned ? sizes.key_stride : 0,
                             in_place ? args.value + first * args.stride : copies,
                             in_place ? args.stride : sizes.values};
     transpose_keys(args, block, panels);

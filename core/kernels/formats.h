@@ -9,7 +9,7 @@
 
 namespace bertie::BERTIE_ISA {
 
-inline int64_t round_up(int64_t n, int64_t multiple) {
+constexpr int64_t round_up(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 

@@ -44,55 +44,74 @@ inline void expand(const RelativePositions& positions, const float* table, int64
   }
 }
 
-// Expanded tables, from the column for the first query and key 0 of a product on.
+// Room before the keys and the scores, and behind them: rows of a product end at different columns,
+// and begin at a whole vector of the table's.
+constexpr int64_t skew_room = round_up(F32::lanes + query_rows, 16);
+
+// Expanded tables. The column of a product's first query and its key 0 is `origin`; one query
+// further it is one less.
 struct Expanded {
   const float* key = nullptr;
   const float* query = nullptr;
   int64_t stride = 0;
+  int64_t origin = 0;
 };
 
+// Scores of a vector of the table's columns. They belong to other keys for each query, so that the
+// tables, which all queries share, are read in whole vectors and only once.
+// Not inlined, for the reason that multiply_columns has.
 template <int R, bool Key, bool Query>
-inline void positioned_column(const Product& p, const Expanded& positions, int64_t column) {
+[[gnu::noinline]] inline void positioned_columns(const Product& p, const Expanded& positions,
+                                                 int64_t column) {
   F32 sums[R];
   for (int r = 0; r < R; ++r) sums[r] = F32::zero();
-  const float *a = p.a, *b = p.panels->column(column, p.k);
-  const float* key = Key ? positions.key + column : nullptr;
-  const float* query = Query ? positions.query + column : nullptr;
-  const int64_t b_stride = p.panels->stride(column);
+  const int64_t first = column - positions.origin;  // key of the first query
+  const float *a = p.a, *keys = p.b + first;
+  const float* key_table = Key ? positions.key + column : nullptr;
+  const float* query_table = Query ? positions.query + column : nullptr;
   for (int64_t i = 0; i < p.k; ++i) {
-    const F32 k = F32::load(b);
+    const F32 key_row = Key ? F32::load(key_table) : F32::zero();
+    const F32 query_row = Query ? F32::load(query_table) : F32::zero();
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const F32 q = F32::set(a[r * p.a_stride + i]);
-      sums[r] = fma(q, k, sums[r]);
-      if (Key) sums[r] = fma(q, F32::load(key - r), sums[r]);
-      if (Query) sums[r] = fma(k, F32::load(query - r), sums[r]);
+      if (Key) sums[r] = fma(q, key_row, sums[r]);
+      // key · (query + table): keys, which lie across cache lines, are read once.
+      sums[r] = fma(Query ? q + query_row : q, F32::load(keys + r), sums[r]);
     }
-    b += b_stride;
-    if (Key) key += positions.stride;
-    if (Query) query += positions.stride;
+    keys += p.b_stride;
+    if (Key) key_table += positions.stride;
+    if (Query) query_table += positions.stride;
   }
   for (int r = 0; r < R; ++r) {
-    F32 y = sums[r] * F32::set(p.factors[r]);
-    if (p.bias != nullptr) y = fma(F32::load(p.bias - r + column), F32::set(per_e), y);
-    y.store(p.out + r * p.out_stride + column - p.begin);
+    (sums[r] * F32::set(p.factors[r])).store(p.out + r * p.out_stride + first + r - p.begin);
   }
 }
 
-// As multiply_rows, of keys in panels and to whole vectors.
+// As multiply_rows, of keys side by side. What stands in the room around keys and scores is read
+// and written, but doesn't count.
 template <int R>
 inline void multiply_positioned(const Product& p, const Expanded& positions) {
   if (p.rows != R) {
     if constexpr (R > 1) multiply_positioned<R - 1>(p, positions);
     return;
   }
-  for (int64_t column = p.begin; column < p.end; column += F32::lanes) {
+  const int64_t begin = (positions.origin - (R - 1) + p.begin) / F32::lanes * F32::lanes;
+  const int64_t end = positions.origin + p.end;
+  for (int64_t column = begin; column < end; column += F32::lanes) {
     if (positions.query == nullptr) {
-      positioned_column<R, true, false>(p, positions, column);
+      positioned_columns<R, true, false>(p, positions, column);
     } else if (positions.key == nullptr) {
-      positioned_column<R, false, true>(p, positions, column);
+      positioned_columns<R, false, true>(p, positions, column);
     } else {
-      positioned_column<R, true, true>(p, positions, column);
+      positioned_columns<R, true, true>(p, positions, column);
+    }
+  }
+  if (p.bias == nullptr) return;
+  for (int r = 0; r < R; ++r) {
+    for (int64_t column = p.begin; column < p.end; column += F32::lanes) {
+      float* out = p.out + r * p.out_stride + column - p.begin;
+      fma(F32::load(p.bias - r + column), F32::set(per_e), F32::load(out)).store(out);
     }
   }
 }
