@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -10,9 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "encoder/config.h"
 #include "encoder/group.h"
 #include "encoder/pooling.h"
 #include "kernels/kernels.h"
+#include "runtime/aligned.h"
 #include "runtime/error.h"
 #include "runtime/team.h"
 

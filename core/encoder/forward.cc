@@ -5,9 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "encoder/config.h"
@@ -15,7 +12,10 @@
 #include "encoder/group.h"
 #include "encoder/linear.h"
 #include "encoder/pooling.h"
+#include "encoder/rotary.h"
+#include "encoder/tensor.h"
 #include "kernels/kernels.h"
+#include "runtime/aligned.h"
 #include "runtime/team.h"
 
 namespace bertie {

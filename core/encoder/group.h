@@ -1,6 +1,7 @@
 // What one group of sequences is, and what it needs while it passes through the layers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>

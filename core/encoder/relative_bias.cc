@@ -12,7 +12,6 @@
 
 #include "encoder/growing.h"
 #include "encoder/tensor.h"
-#include "kernels/kernels.h"
 #include "runtime/aligned.h"
 #include "runtime/error.h"
 

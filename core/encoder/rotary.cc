@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "encoder/config.h"
+#include "encoder/growing.h"
 #include "runtime/aligned.h"
 
 namespace bertie {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -64,7 +65,8 @@ class PlainEncoder {
       case Activation::gelu:
         return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
       case Activation::gelu_tanh:
-        return x * 0.5 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+        return x * 0.5 *
+               (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
       case Activation::relu:
         return std::max(x, 0.0);
       case Activation::tanh:
