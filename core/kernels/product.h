@@ -62,6 +62,7 @@ template <int R, int V>
   }
   const bool plain = p.bias == nullptr && p.rescale == nullptr;
   if (plain && column + V * F32::lanes <= p.end) {
+#pragma GCC unroll 16  // else sums, here and below, go through memory
     for (int r = 0; r < R; ++r) {
       const F32 factor = F32::set(p.factors[r]);
       float* out = p.out + r * p.out_stride + column - p.begin;
@@ -69,6 +70,7 @@ template <int R, int V>
     }
     return;
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
     const F32 factor = F32::set(p.factors[r]);
     for (int v = 0; v < V; ++v) {

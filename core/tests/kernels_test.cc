@@ -15,7 +15,6 @@
 #include "force_isa.h"
 #include "kernels/kernels.h"
 #include "random.h"
-#include "runtime/aligned.h"
 #include "runtime/cpu.h"
 #include "runtime/error.h"
 #include "tested_kernels.h"

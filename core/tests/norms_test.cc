@@ -2,6 +2,7 @@
 #include <doctest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
