@@ -73,6 +73,8 @@ BUNDLED = [
     "roberta: plain",
     "roberta: additional",
     "xlm_roberta: no space",
+    "deberta_v2_model: additional in the map",
+    "deberta_v2_model: mask in the map",
 ]
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from bertie.errors import TokenizerError
 from bertie.opened import Opened
 from bertie.tokenize import Tokenizer
+from bertie.tokenize.added_tokens import ADDED, CONFIG, LISTS, TOKENS_MAP
 from bertie.tokenize.classes import BERT, MPNET
 from bertie.tokenize.definition import Definition, HfDefinition, identity, templates
 from bertie.tokenize.directory import read_alone
 from bertie.tokenize.post_processor import template_processing
 
-_JSON, _CONFIG, _ADDED = "tokenizer.json", "tokenizer_config.json", "added_tokens.json"
+_JSON = "tokenizer.json"
 # What a caller says, and no file.
 _NEITHER = {"truncation": None, "padding": None}
 
@@ -36,11 +37,20 @@ def write_tokenizer(opened: Opened, folder: Path) -> None:
     if path.is_file() and _describes(path, definition):
         return
     text = json.dumps(whole, ensure_ascii=False, indent=1)
+    anew = not path.is_file()
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
     if opened.given.vocab is not None:  # of the vocabulary that it stands in for
-        (folder / _ADDED).unlink(missing_ok=True)
-    path = folder / _CONFIG
+        (folder / ADDED).unlink(missing_ok=True)
+    path = folder / CONFIG
     stated = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if anew and isinstance(definition, HfDefinition):
+        # What a list of tokens means depends on the vocabulary's file and on what else lies beside
+        # it: here they are those of tokenizer.json, no more and no less.
+        for name in (TOKENS_MAP, ADDED):
+            (folder / name).unlink(missing_ok=True)
+        listed = [key for key in LISTS if not isinstance(stated.get(key), dict)]
+        stated = {key: value for key, value in stated.items() if key not in listed}
+        stated |= {**_names(tokenizer), "added_tokens_decoder": {}}
     if stated.get("added_tokens_decoder") is not None:
         stated["added_tokens_decoder"] = {
             str(one["id"]): {key: value for key, value in one.items() if key != "id"}

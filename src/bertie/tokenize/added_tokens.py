@@ -15,7 +15,7 @@ _LARGEST_ID = 2**31 - 1
 _NO_ID = -1
 # Tokens that a model may do without.
 _OPTIONAL = frozenset(SPECIAL) - {"unk_token", "cls_token", "sep_token"}
-_OLDER, _NEWER = "additional_special_tokens", "extra_special_tokens"
+LISTS = _OLDER, _NEWER = "additional_special_tokens", "extra_special_tokens"
 
 
 @dataclass(frozen=True)
