@@ -102,6 +102,40 @@ def test_nomics_base_grows_beyond_the_trained_length() -> None:
     assert config.positions == 8192
 
 
+def test_nomics_trained_length_is_its_authors_where_it_is_not_stated() -> None:
+    scaled = EncoderConfig.from_dict({**NOMIC, "rotary_scaling_factor": 2}, where="config.json")
+    assert scaled.rotary[0].dynamic == (1000.0, 2.0, 2048)
+    whole = {"rope_parameters": {"rope_type": "default", "rope_theta": 1000}}
+    both = EncoderConfig.from_dict(
+        {**NOMIC, **whole, "rotary_scaling_factor": 2}, where="config.json"
+    )
+    assert both.rotary == scaled.rotary
+    none = EncoderConfig.from_dict({**NOMIC, "rotary_scaling_factor": 0}, where="config.json")
+    assert none.rotary[0].dynamic is None
+
+
+def test_both_sets_of_nomics_keys_may_stand_together_where_they_agree() -> None:
+    theirs = {
+        "hidden_size": 32,
+        "hidden_act": "silu",
+        "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 2048,
+    }
+    both = EncoderConfig.from_dict({**NOMIC, **theirs}, where="config.json")
+    assert both == EncoderConfig.from_dict(NOMIC, where="config.json")
+    for keys, says in (
+        ({"hidden_act": "gelu"}, "function is 'swiglu', but hidden_act is 'gelu'.*state the same"),
+        ({"layer_norm_eps": 1e-5}, "layer_norm_epsilon is 1e-12, but layer_norm_eps is 1e-05"),
+        ({"rope_parameters": {"rope_theta": 10_000}}, "10000.0, but rotary_emb_base is 1000.0"),
+        (
+            {"rope_scaling": {"type": "linear", "factor": 2}, "rotary_scaling_factor": 2},
+            "rotary_scaling_factor stands beside a rope_type in rope_scaling",
+        ),
+    ):
+        with pytest.raises(CheckpointError, match=says):
+            EncoderConfig.from_dict({**NOMIC, **keys}, where="config.json")
+
+
 def test_gtes_own_scaling_takes_a_larger_base_and_slows_all_down() -> None:
     config = read("new", rope_theta=500.0, rope_scaling={"type": "ntk", "factor": 3.0})
     expected = 1500.0 ** -(np.arange(0, 8, 2) / 8) / 3.0 ** (2 / 8)
@@ -177,9 +211,79 @@ def test_debertas_distances_share_rows_from_half_of_the_buckets_on() -> None:
     assert (rows[0], rows[-1]) == (1, 31)
 
 
+def test_a_buckets_logarithm_needs_distances_beyond_those_that_are_counted_one_by_one() -> None:
+    keys = {"relative_attention": True, "pos_att_type": "c2p"}
+    alone = read("deberta-v2", **keys, position_buckets=2, max_position_embeddings=64)
+    assert alone.disentangled is not None
+    assert set(alone.disentangled.rows) == {1, 2, 3}
+    # Where no text is that long, there is nothing to grow.
+    short = read("deberta-v2", **keys, position_buckets=256, max_position_embeddings=64)
+    assert short.disentangled is not None
+    assert short.disentangled.rows == tuple(range(256 - 63, 256 + 64))
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        {"rope_type": "yarn", "factor": 2, "rope_theta": 1},
+        {"rope_type": "yarn", "factor": 2, "beta_fast": 1e-320},
+        {"rope_type": "yarn", "factor": 1e-320},
+        {"rope_type": "linear", "factor": 1e-320},
+        {"rope_type": "ntk", "factor": 2, "mixed_b": 1e9},
+        {"rope_type": "ntk", "factor": 2, "mixed_b": 300.0},
+    ],
+)
+def test_numbers_that_give_no_angles_are_named(scaling: dict[str, Any]) -> None:
+    config = read("gte", rope_scaling=scaling)
+    with pytest.raises(CheckpointError, match=f"rope_type {scaling['rope_type']}.*finite angles"):
+        _ = config.rotary
+
+
+_DISTANCES = {"relative_attention": True, "pos_att_type": "c2p", "max_position_embeddings": 64}
+
+
 @pytest.mark.parametrize(
     ("model_type", "keys", "says"),
     [
+        ("gte", {"rope_parameters": {"rope_type": ["yarn"]}}, r"rope_type \['yarn'\] is not"),
+        ("gte", {"rope_theta": 0}, "rope_theta is 0, expected more than 0"),
+        ("gte", {"rope_theta": False}, "rope_theta is False, expected a number"),
+        ("gte", {"rope_parameters": {"rope_theta": 0}}, "rope_theta is 0, expected more than 0"),
+        (
+            "gte",
+            {"rope_parameters": {"rope_theta": 5}, "rope_scaling": {"type": "ntk", "factor": 2}},
+            "rope_parameters and rope_scaling say different things",
+        ),
+        ("gte", {"rope_parameters": {"full_attention": {"rope_theta": 5}}}, "has full_attention"),
+        ("gte", {"original_max_position_embeddings": 64}, "original_max_position_embeddings"),
+        (
+            "gte",
+            {"rope_scaling": {"type": "yarn", "factor": 2, "truncate": 1}},
+            "truncate is 1, expected true or false",
+        ),
+        (
+            "modernbert",
+            {"rope_parameters": {"rope_theta": 5.0}},
+            "has rope_theta, expected an object for each of full_attention and sliding_attention",
+        ),
+        (
+            "modernbert",
+            {"rope_parameters": {"full_attention": {}, "local": {}}},
+            "has local, expected an object for each",
+        ),
+        ("modernbert", {"local_rope_theta": None}, "local_rope_theta is None"),
+        ("deberta", {"pos_att_type": ["c2p", "c2p"]}, "expected each word once"),
+        (
+            "deberta-v2",
+            {**_DISTANCES, "max_position_embeddings": 2**31 - 1},
+            "is 2147483647, expected at most 65536 where relative_attention",
+        ),
+        ("deberta-v2", {**_DISTANCES, "position_buckets": 1}, "position_buckets is 1 for"),
+        (
+            "deberta-v2",
+            {**_DISTANCES, "position_buckets": 32, "max_relative_positions": 17},
+            "position_buckets is 32 for distances up to 17",
+        ),
         ("gte", {"rope_parameters": {"rope_type": "spiral"}}, "rope_type 'spiral'.*yarn"),
         ("gte", {"rope_scaling": {"type": "linear"}}, "linear needs factor"),
         ("gte", {"rope_scaling": {"type": "linear", "factor": 2, "twist": 1}}, "has twist"),

@@ -1,5 +1,6 @@
 """The encoder's tensors fit the config, or one error lists all that don't."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,37 @@ def test_tensors_under_a_wrappers_names_are_told(
     edit_tensors(bert, lambda tensors: {name.replace(*spell, 1): tensors[name] for name in tensors})
     with pytest.raises(CheckpointError, match=rf"tensors:\n(.*\n)*.* has .*{spell[1]}.*{said}"):
         encoder_tensors(Checkpoint.open(bert))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "fused", "parts"),
+    [
+        ("modernbert", "layers.1.attn.Wqkv.weight", "query, key, value"),
+        ("deberta", "encoder.layer.1.attention.self.in_proj.weight", "query, key, value of each"),
+        ("new", "encoder.layer.1.mlp.up_gate_proj.weight", "dense, gate"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["a row more", "integers", "a number"])
+def test_a_tensor_that_cannot_be_shared_out_is_named(
+    architecture: str, fused: str, parts: str, kind: str, tmp_path: Path
+) -> None:
+    source = write(tmp_path, architecture, "pooler", prefixed=False)
+
+    def damage(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        whole = tensors[fused]
+        damaged = {
+            "a row more": np.concatenate([whole, whole[:1]]),
+            "integers": whole.astype(np.int8),
+            "a number": np.array(1, np.float32),
+        }
+        return {**tensors, fused: damaged[kind]}
+
+    edit_tensors(source, damage)
+    with pytest.raises(CheckpointError) as caught:
+        encoder_tensors(Checkpoint.open(source))
+    assert "layer.1." in str(caught.value)
+    said = rf"has {re.escape(fused)}, .* whose rows can't be shared out among {parts}"
+    assert re.search(said, str(caught.value))
 
 
 def test_one_error_lists_every_tensor_that_cannot_be_used(bert: Path) -> None:

@@ -50,6 +50,28 @@ def test_strides_pick_elements_that_do_not_lie_one_after_another(dtype: str, kin
     assert read.flags.c_contiguous
 
 
+@pytest.mark.parametrize("by_columns", [False, True])
+@pytest.mark.parametrize("blocks", [1, 2])
+@pytest.mark.parametrize("shape", [(12, 5), (12,), (12, 2, 3)])
+def test_shares_of_rows_are_views_of_the_file_however_it_lies(
+    shape: tuple[int, ...], blocks: int, by_columns: bool
+) -> None:
+    values = np.arange(np.prod(shape), dtype=np.float16).reshape(shape)
+    whole = tensor("F16", values)
+    if by_columns:
+        axes = tuple(reversed(range(values.ndim)))
+        turned = np.ascontiguousarray(values.transpose(axes))
+        steps = tuple(step // 2 for step in turned.transpose(axes).strides)
+        whole = Tensor("x", "F16", shape, tensor("F16", turned).data, "f", strides=steps)
+    for number in range(3):
+        part = whole.rows("part", 3, number, blocks)
+        wanted = values.reshape(blocks, 3, 4 // blocks, *shape[1:])[:, number]
+        assert part.shape == (4, *shape[1:])
+        assert part.float32().tolist() == wanted.reshape(part.shape).tolist()
+        assert np.shares_memory(part.data, whole.data)
+        assert part.offset == part.data.ctypes.data - whole.data.ctypes.data
+
+
 def test_every_8_bit_float_has_its_exact_value() -> None:
     finite = 2**-9 * np.arange(8)
     codes = np.arange(256, dtype=np.uint8)

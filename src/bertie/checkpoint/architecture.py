@@ -33,14 +33,17 @@ class RotaryKeys:
         fraction: the key of the share of each head that is turned, or "": all of it.
         interleaved: whether neighbours are turned together, instead of one of each half.
         interleaved_key: the key that says so instead, or "".
-        dynamic: keys of a factor and a trained length, from which on the base grows; or none.
+        own_base: the key of the authors' code for the base that transformers has in rope_theta.
+        dynamic: keys of a factor and a trained length, from which on the base grows, and that
+            length where it isn't stated; or none.
     """
 
     bases: Mapping[str, tuple[str, float]]
     fraction: str = ""
     interleaved: bool = False
     interleaved_key: str = ""
-    dynamic: tuple[str, str] | None = None
+    own_base: str = ""
+    dynamic: tuple[str, str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from bertie.checkpoint.architecture import Architecture
 from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.attention import AttentionLayer, Convolution, Disentangled, Rotary
-from bertie.checkpoint.fields import ACTIVATIONS, FIELDS
+from bertie.checkpoint.fields import ACTIVATIONS, FIELDS, MOST_DISTANCES
 from bertie.checkpoint.modern_architectures import FULL, SLIDING
 from bertie.checkpoint.rope_parameters import read_parameters
 from bertie.checkpoint.settings import (
@@ -193,6 +193,7 @@ class EncoderConfig:
         )
         config._check_heads(where)
         config._check_positions(where)
+        config._check_distances(where)
         return config
 
     def decided_by(self, names: Collection[str]) -> "EncoderConfig":
@@ -276,9 +277,7 @@ class EncoderConfig:
             return None
         from bertie.checkpoint.places import distance_rows
 
-        largest = self.max_relative_positions
-        if largest < 1:
-            largest = self.max_position_embeddings
+        largest = self._largest_distance
         span = self.position_buckets if self.position_buckets > 0 else largest
         return Disentangled(
             span,
@@ -286,6 +285,12 @@ class EncoderConfig:
             "c2p" in self.pos_att_type,
             "p2c" in self.pos_att_type,
         )
+
+    @property
+    def _largest_distance(self) -> int:
+        """The distance from which on DeBERTa's share a row."""
+        stated = self.max_relative_positions
+        return stated if stated > 0 else self.max_position_embeddings
 
     @property
     def convolution(self) -> Convolution | None:
@@ -328,6 +333,24 @@ class EncoderConfig:
                 f"{where}: max_position_embeddings {self.max_position_embeddings} leaves no"
                 f" positions after {self.position_padding},"
                 f" the padding token's ({self.source('position_padding')})"
+            )
+
+    def _check_distances(self, where: str) -> None:
+        """Refuse more distances than there is memory for, and buckets that can't grow."""
+        if not (self.relative_attention and self.pos_att_type):
+            return
+        if self.positions > MOST_DISTANCES:
+            raise CheckpointError(
+                f"{where}: max_position_embeddings is {self.max_position_embeddings}, expected at"
+                f" most {MOST_DISTANCES} where relative_attention knows distances"
+            )
+        single, largest = self.position_buckets // 2, self._largest_distance
+        if self.position_buckets > 0 and (
+            single < 1 or (self.positions - 1 > single and largest - 1 <= single)
+        ):
+            raise CheckpointError(
+                f"{where}: position_buckets is {self.position_buckets} for distances up to"
+                f" {largest}, expected 2 or more of which half are fewer than those distances"
             )
 
     def setting(self, name: str) -> Setting:

@@ -141,11 +141,15 @@ def _words_tied(raw: Mapping[str, Any]) -> bool | None:
 def _parts(name: str, tensor: Tensor, config: EncoderConfig) -> Iterator[tuple[str, Tensor]]:
     """Give a tensor under its canonical name, or what it stands for."""
     found = split(name, config.architecture)
-    if found is None or not tensor.shape or tensor.dtype not in FLOAT_DTYPES:
+    if found is None or tensor.dtype not in FLOAT_DTYPES:
         yield name, tensor
         return
     how, names = found
     blocks = config.num_attention_heads if how.by_heads else 1
+    # One whose rows can't be shared out stays whole: it matters only if the encoder needs it.
+    if not tensor.shape or tensor.shape[0] % (blocks * len(names)):
+        yield name, tensor
+        return
     for number, own in enumerate(names):
         called = f"{tensor.name}[{own.rpartition('.')[0].rpartition('.')[2]}]"
         yield own, tensor.rows(called, len(names), number, blocks)

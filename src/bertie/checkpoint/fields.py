@@ -28,6 +28,8 @@ RELATIVE_BUCKETS = 32
 _LARGEST_SIZE = 2**31 - 1
 # More layers than any model has; each takes a place in layer_weights.
 MOST_LAYERS = 1024
+# Tokens of a sequence where each distance between two has an entry in a list.
+MOST_DISTANCES = 2**16
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Words:
     known: tuple[str, ...]
 
     def check(self, key: str, value: Any, where: str) -> Any:
-        """Give the words, sorted. Raises: CheckpointError: one is unknown."""
+        """Give the words, sorted. Raises: CheckpointError: one is unknown, or there twice."""
         parts = value.lower().split("|") if isinstance(value, str) else value
         if value is None:
             return ()
@@ -116,7 +118,10 @@ class Words:
                     f"{where}: {key} has {shown(word)}, which is not supported; supported:"
                     f" {', '.join(self.known)}"
                 )
-        return tuple(sorted(set(words)))
+        # DeBERTa's first version counts them, so that a second one would change numbers.
+        if len(set(words)) < len(words):
+            raise CheckpointError(f"{where}: {key} is {shown(value)}, expected each word once")
+        return tuple(sorted(words))
 
 
 Field = Number | Flag | Word | Words

@@ -255,7 +255,8 @@ NOMIC_BERT = Architecture(
         {FULL: ("rotary_emb_base", 1_000.0)},
         fraction="rotary_emb_fraction",
         interleaved_key="rotary_emb_interleaved",
-        dynamic=("rotary_scaling_factor", "max_trained_positions"),
+        own_base="rotary_emb_base",
+        dynamic=("rotary_scaling_factor", "max_trained_positions", 2048),
     ),
 )
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertie.checkpoint.attention import Rotary
+from bertie.errors import CheckpointError
 
 Floats = NDArray[np.float32]
 # What a config says of one kind of layer: rope_type, rope_theta and what its type needs.
@@ -27,11 +28,21 @@ def rotary(parameters: Parameters, head_size: int) -> Rotary:
     Args:
         parameters: of one kind of layer, as rope_parameters.read_parameters gives them.
         head_size: numbers of a query or key, of which a share is turned.
+    Raises: CheckpointError: numbers that give no angles, such as a base of 1 where its logarithm
+        divides.
     """
     dims = int(head_size * parameters["fraction"])
-    frequencies, factor = _SCALES[parameters["rope_type"]](
-        _frequencies(parameters["rope_theta"], dims), parameters
-    )
+    try:
+        with np.errstate(all="ignore"):
+            frequencies, factor = _SCALES[parameters["rope_type"]](
+                _frequencies(parameters["rope_theta"], dims), parameters
+            )
+        finite = bool(np.isfinite(frequencies).all()) and math.isfinite(factor)
+    except (ArithmeticError, ValueError):  # ValueError: the logarithm of what isn't above 0
+        finite = False
+    if not finite:
+        said = ", ".join(f"{name} {value}" for name, value in parameters.items())
+        raise CheckpointError(f"{said}: expected numbers that give finite angles")
     dynamic = None
     if parameters["rope_type"] == "dynamic":
         trained = parameters["original_max_position_embeddings"]
@@ -149,6 +160,8 @@ def _bucketed(distances: NDArray[np.int64], buckets: int, largest: int) -> NDArr
     near = (distances < middle) & (distances > -middle)
     counted = np.where(near, np.float32(middle - 1), magnitude)
     whole = np.log(np.float32((largest - 1) / middle))
-    grown = np.ceil(np.log(counted / np.float32(middle)) / whole * np.float32(middle - 1))
+    # With middle 1 those that are near have the logarithm of 0, and are counted one by one below.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grown = np.ceil(np.log(counted / np.float32(middle)) / whole * np.float32(middle - 1))
     far = (grown + np.float32(middle)) * np.sign(distances).astype(np.float32)
-    return np.where(counted <= middle, distances, far).astype(np.int64)
+    return np.where(counted <= middle, distances, np.nan_to_num(far)).astype(np.int64)

@@ -32,6 +32,9 @@ STATED = (
     "inner_group_num",
 )
 
+# Nomic's authors' files say the length that theirs reaches and the one that transformers' does.
+_LENGTH = "max_position_embeddings"
+
 # An architecture class as config.json names it; the other frameworks' have a word before it.
 _CLASS = re.compile(r"(?:TF|Flax)?([A-Za-z]+?)(?:Model|LMHeadModel|For\w+)")
 
@@ -122,9 +125,19 @@ def read_field(
         return Setting(architecture.fixed[name], "default")
     if name not in architecture.same:
         optional = name in architecture.defaults and architecture.reads(name)
-        for key in _keys(name, architecture):
-            if key in raw and not (raw[key] is None and optional and name not in STATED):
-                return Setting(_check(key, name, raw[key], architecture, where), f"{where}: {key}")
+        found = {
+            key: _check(key, name, raw[key], architecture, where)
+            for key in _keys(name, architecture)
+            if key in raw and not (raw[key] is None and optional and name not in STATED)
+        }
+        for key, value in found.items():
+            if name != _LENGTH and len(set(found.values())) > 1:
+                said = ", but ".join(f"{one} is {shown(raw[one])}" for one in found)
+                raise CheckpointError(
+                    f"{where}: {said}: transformers reads the one and its authors' code the other;"
+                    " state the same"
+                )
+            return Setting(value, f"{where}: {key}")
     return Setting(architecture.defaults.get(name), "default")
 
 

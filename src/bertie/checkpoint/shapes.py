@@ -8,6 +8,7 @@ from bertie.checkpoint.bundle import SCALE
 from bertie.checkpoint.config import EncoderConfig
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.head_forms import WORDS
+from bertie.checkpoint.names import split
 from bertie.checkpoint.tensor import FLOAT_DTYPES, Tensor
 from bertie.errors import CheckpointError
 
@@ -137,6 +138,14 @@ def encoder_tensors(checkpoint: Checkpoint, *, quantized: bool = False) -> dict[
 def _misnamed(checkpoint: Checkpoint) -> Iterator[str]:
     """Say under which other name a tensor is there, if one is, and what to do."""
     for name, tensor in sorted(checkpoint.tensors.items()):
+        whole = split(name, checkpoint.config.architecture)
+        if whole is not None:
+            parts = ", ".join(part.rpartition(".")[2] for part in whole[0].parts)
+            yield (
+                f"{tensor.file} has {tensor.name}, {tensor.dtype} {tensor.shape}, whose rows can't"
+                f" be shared out among {parts}" + (" of each head" if whole[0].by_heads else "")
+            )
+            return
         if ".base_layer." in name or name.startswith("base_model."):
             yield (
                 f"{tensor.file} has {tensor.name}, of an adapter that isn't merged: merge it, with"

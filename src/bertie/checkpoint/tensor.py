@@ -144,30 +144,28 @@ class Tensor:
             name: what to call it.
             shares: how many there are of each block's rows.
             number: which one, from 0.
-            blocks: of rows, each of which is shared out by itself.
-        Returns: (rows // blocks // shares x blocks, …); a part of the same file.
+            blocks: of rows, each of which is shared out by itself; shares x blocks divides them.
+        Returns: (rows // shares, …); a part of the same file, of which nothing is copied.
         """
         rows, *rest = self.shape
         count = rows // blocks // shares
-        shape, width = (count * blocks, *rest), math.prod(rest)
+        # From one index to the next of each axis, in elements.
+        own = self.strides or tuple(math.prod(self.shape[i + 1 :]) for i in range(len(self.shape)))
         size = DTYPE_BITS[self.dtype] // 8
-        stored = self
-        if self.strides is not None:  # a format that lays them out otherwise
-            data = np.ascontiguousarray(self.float32()).reshape(-1).view(np.uint8)
-            stored, size = replace(self, dtype="F32", data=data, strides=None, mapping=None), 4
-        begin = number * count * width * size
-        end = begin + ((blocks - 1) * (rows // blocks) + count) * width * size
+        axes, strides = (blocks, count, *rest), (rows // blocks * own[0], *own)
+        steps = zip(axes, strides, strict=True)
+        elements = 1 + sum((length - 1) * stride for length, stride in steps)
+        begin = number * count * own[0] * size
         part = replace(
-            stored,
+            self,
             name=name,
-            shape=shape,
-            data=stored.data[begin:end],
-            offset=stored.offset + begin,
+            shape=(blocks * count, *rest),
+            data=self.data[begin : begin + (elements if 0 not in axes else 0) * size],
+            offset=self.offset + begin,
         )
-        if blocks == 1:
-            return part
-        strides = (rows // blocks * width, width, 1)
-        return replace(part, strides=strides, axes=(blocks, count, width))
+        if blocks > 1:
+            return replace(part, strides=strides, axes=axes)
+        return part
 
     def forget(self) -> None:
         """Give the memory of a mapped tensor back; whoever reads it again gets it again."""

@@ -68,6 +68,13 @@ MODERN_CONFIG: tuple[Known, ...] = (
     _read("rope_parameters", "says by what angles queries and keys are turned", *ROTARY),
     _read("rope_scaling", "says how longer texts than in training are read", *ROTARY),
     _read("rope_theta", "is the base of the angles in older files", *ONE_BASE),
+    _refused(
+        "original_max_position_embeddings",
+        "is the trained length, before the one beside the factor",
+        (),
+        "state it in rope_parameters, where every version of transformers reads it",
+        *ROTARY,
+    ),
     *(
         _refused(
             key,
