@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
 from bertie.engine import quantize as module
 from bertie.engine.calibration import Calibration, CalibrationText
 from bertie.engine.encoder import PRECISIONS, Encoder, Recipe
 from bertie.engine.quantize import divisors, int8_recipe, observe
 from bertie.errors import CheckpointError, InputError
+from tests.architectures import NAMES, write
 from tests.packed import packed
 
 LENGTHS = [1, 64, 7, 30, 12, 12, 50]
@@ -80,6 +83,30 @@ def test_the_recipe_has_a_divisor_for_every_channel(tiny, recipe_of) -> None:
     assert recipe.precision == "int8"
     for product in module.products(tiny.config):
         assert recipe.smoothing[product.name].shape == (product.inputs,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_architectures_products_are_those_that_the_core_observes(
+    name: str, tmp_path: Path
+) -> None:
+    checkpoint = Checkpoint.open(write(tmp_path / name, name, "pooler"))
+    config = checkpoint.config
+    tensors = encoder_tensors(checkpoint)
+    products = list(module.products(config))
+    encoder = Encoder(config, tensors, threads=1)
+    observed = encoder.observe(*packed(config, [5, 9], seed=1))
+    assert {name: values.shape for name, values in observed.items()} == {
+        product.name: (product.inputs,) for product in products
+    }
+    # What is multiplied and isn't of a layer, or by positions only, stays in float32.
+    listed = [name for product in products for name in product.weights]
+    assert sorted(listed) == sorted(
+        name
+        for name, tensor in tensors.items()
+        if name.startswith("encoder.layer.") and len(tensor.shape) == 2 and "position" not in name
+    )
+    for product in products:
+        assert module._weight_peaks(product, tensors).shape == (product.inputs,)
 
 
 def test_divisors_change_what_is_rounded_and_little_else(
