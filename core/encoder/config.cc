@@ -23,6 +23,7 @@ void check_size(const char* name, int64_t value, int64_t least) {
 }
 
 void check_positions(const Config& config) {
+  check_size("position_padding", config.position_padding, -1);
   if (config.position_padding >= config.max_position_embeddings) {
     fail("the padding token's position, " + std::to_string(config.position_padding) +
          ", is outside the table of max_position_embeddings " +

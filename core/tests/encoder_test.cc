@@ -523,6 +523,10 @@ TEST_CASE("layers that there aren't and a skip that doesn't fit are refused") {
 TEST_CASE("what a config can't be is refused") {
   Config config = other;
   const Weights weights(config);
+  // With a smaller number there would be more positions than rows in the table.
+  config.position_padding = -2;
+  CHECK_THROWS_WITH_AS(Encoder(config, weights.map, 1),
+                       "position_padding is -2, expected -1 to 2147483647", Error);
   config.position_padding = 66;
   CHECK_THROWS_WITH_AS(Encoder(config, weights.map, 1),
                        doctest::Contains("position, 66, is outside the table"), Error);

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,13 +17,15 @@ from bertie import _core
 from bertie.checkpoint import shapes
 from bertie.checkpoint.architectures import ARCHITECTURES
 from bertie.checkpoint.config import MODEL_TYPES, EncoderConfig
+from bertie.checkpoint.directory import Checkpoint
+from bertie.checkpoint.shapes import encoder_tensors
 from bertie.checkpoint.tensor import Tensor
 from bertie.engine import reference
 from bertie.engine.encoder import PRECISIONS, Encoder, Linear, Recipe, quantize_weight
 from bertie.engine.pooling import POOLINGS
 from bertie.engine.quantize import products
 from bertie.errors import CheckpointError, InputError
-from tests.architectures import own_names
+from tests.architectures import own_names, worst, write
 from tests.auto import sitecustomize
 from tests.random_weights import random_tensor
 from tests.timeouts import TIMEOUT
@@ -485,3 +488,17 @@ def test_tokens_attend_to_the_first_ones_alone_where_asked(
     assert not np.allclose(found, whole, atol=0.3)
     with pytest.raises(InputError, match="attended of sequence 0 is 0, expected 1 to its length"):
         encoder.forward(ids, type_ids, lengths, attended=attended * 0)
+
+
+@pytest.mark.parametrize("name", ["modernbert", "jina_bert", "deberta-v2-content", "gte"])
+def test_the_tokens_attended_to_may_lie_outside_a_window(name: str, tmp_path: Path) -> None:
+    checkpoint = Checkpoint.open(write(tmp_path, name, "pooler"))
+    tensors = encoder_tensors(checkpoint)
+    encoder = Encoder(checkpoint.config, tensors)
+    lengths = np.array([1, 20, checkpoint.config.positions], np.int32)
+    attended = np.array([1, 3, 2], np.int32)
+    ids = np.arange(lengths.sum(), dtype=np.int32) % checkpoint.config.vocab_size
+    arrays = {key: tensor.float32() for key, tensor in tensors.items()}
+    found = encoder.forward(ids, ids * 0, lengths, attended=attended)
+    wanted = reference.forward(checkpoint.config, arrays, ids, ids * 0, lengths, attended)[-1]
+    assert worst(found, wanted) < 1e-5

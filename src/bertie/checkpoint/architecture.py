@@ -7,6 +7,9 @@ from typing import Any
 
 from bertie.checkpoint.head_forms import HeadForm, Tie
 
+# Canonical modules of a layer that files often have as one.
+QUERY, KEY, VALUE = HEADS = tuple(f"attention.self.{name}" for name in ("query", "key", "value"))
+
 
 @dataclass(frozen=True)
 class Split:

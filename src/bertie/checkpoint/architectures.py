@@ -1,9 +1,10 @@
 """How the architectures differ: a table, and nothing here computes.
 
-All of them are one forward pass (embeddings, then layers of attention and feed-forward, each
-followed by a norm over the sum with its input). What differs is said by data: what config.json
-calls a size and what it means when it leaves it out, what a file calls a tensor, and which layers
-stand on the last hidden state. The facts are those of transformers' model classes.
+All of them are one forward pass (embeddings, then layers of attention and feed-forward). What
+differs is said by data: what config.json calls a size and what it means when it leaves it out, what
+a file calls a tensor, where norms stand and what attention sees, and which layers stand on the last
+hidden state. Rows of BERT's family are here, the facts those of transformers' model classes; later
+ones are in modern_architectures.py and deberta.py.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The architectures after BERT's: rotary, gated, local, disentangled.
+"""The architectures after BERT's: rotary, gated, local; DeBERTa's are in deberta.py.
 
 The facts are those of transformers' model classes, and of the authors' own code where that came
 first or transformers has none.
@@ -9,20 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertie.checkpoint import head_forms as forms
-from bertie.checkpoint.architecture import Architecture, RotaryKeys, Split
+from bertie.checkpoint.architecture import HEADS, KEY, QUERY, VALUE, Architecture, RotaryKeys, Split
+from bertie.checkpoint.deberta import DEBERTA, DEBERTA_V2
 from bertie.checkpoint.head_forms import HeadForm
 
 FULL, SLIDING = "full_attention", "sliding_attention"
 
-_QUERY, _KEY, _VALUE = (f"attention.self.{name}" for name in ("query", "key", "value"))
-_HEADS = (_QUERY, _KEY, _VALUE)
 _GATE, _UP = "intermediate.gate", "intermediate.dense"
 
 # What transformers calls a gated layer's modules since Llama.
 _PROJECTIONS: Mapping[str, str] = {
-    "self_attn.q_proj": _QUERY,
-    "self_attn.k_proj": _KEY,
-    "self_attn.v_proj": _VALUE,
+    "self_attn.q_proj": QUERY,
+    "self_attn.k_proj": KEY,
+    "self_attn.v_proj": VALUE,
     "self_attn.o_proj": "attention.output.dense",
     "mlp.gate_proj": _GATE,
     "mlp.up_proj": _UP,
@@ -98,99 +97,13 @@ MODERNBERT = Architecture(
     },
     ties=forms.MODERNBERT_TIES,
     heads=forms.MODERNBERT_HEADS,
-    splits=(Split("attn.Wqkv", _HEADS), Split("mlp.Wi", (_GATE, _UP))),
+    splits=(Split("attn.Wqkv", HEADS), Split("mlp.Wi", (_GATE, _UP))),
     rotary=RotaryKeys(
         {FULL: ("global_rope_theta", 160_000.0), SLIDING: ("local_rope_theta", 10_000.0)}
     ),
     layer_types=True,
 )
 
-
-def _deberta(model_type: str, classes: str, **differences: Any) -> Architecture:
-    """Describe DeBERTa, whose first version names and fuses its projections differently."""
-    return Architecture(
-        model_type=model_type,
-        classes=classes,
-        prefix="deberta",
-        keys={"learned_positions": ("position_biased_input",), **differences.pop("keys", {})},
-        defaults={
-            "max_position_embeddings": 512,
-            "type_vocab_size": 0,
-            "hidden_act": "gelu",
-            "layer_norm_eps": 1e-7,
-            "embedding_size": None,  # hidden_size's
-            "learned_positions": True,
-            "relative_attention": False,
-            "max_relative_positions": -1,
-            "pos_att_type": (),
-            **differences.pop("defaults", {}),
-        },
-        fixed={
-            "position_padding": None,
-            "relative_attention_num_buckets": 0,
-            "inner_group_num": 1,
-            "projection_first": True,
-            "projection_bias": False,
-            **differences.pop("fixed", {}),
-        },
-        same={"num_hidden_groups": "num_hidden_layers"},
-        told_by=(),
-        layer=re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\."),
-        modules={
-            "embeddings.embed_proj": "embeddings.projection",
-            "encoder.rel_embeddings": "relative_embeddings",
-            **differences.pop("modules"),
-        },
-        ties=forms.DEBERTA_TIES,
-        heads=forms.DEBERTA_HEADS,
-        may_be_zero=("type_vocab_size",),
-        **differences,
-    )
-
-
-DEBERTA = _deberta(
-    "deberta",
-    "Deberta",
-    fixed={
-        "position_buckets": 0,
-        "share_att_key": False,
-        "norm_rel_ebd": "none",
-        "conv_kernel_size": 0,
-        "conv_act": "tanh",
-        "key_bias": False,
-        "position_key_bias": False,
-    },
-    modules={
-        "attention.self.q_bias": f"{_QUERY}.bias",
-        "attention.self.v_bias": f"{_VALUE}.bias",
-        "attention.self.pos_proj": "attention.self.position_key",
-        "attention.self.pos_q_proj": "attention.self.position_query",
-    },
-    splits=(Split("attention.self.in_proj", _HEADS, by_heads=True),),
-)
-DEBERTA_V2 = _deberta(
-    "deberta-v2",
-    "DebertaV2",
-    keys={"head_size": ("attention_head_size",)},
-    defaults={
-        "head_size": None,
-        "position_buckets": -1,
-        "share_att_key": False,
-        "norm_rel_ebd": "none",
-        "conv_kernel_size": 0,
-        "conv_act": "tanh",
-    },
-    modules={
-        "attention.self.query_proj": _QUERY,
-        "attention.self.key_proj": _KEY,
-        "attention.self.value_proj": _VALUE,
-        "attention.self.pos_key_proj": "attention.self.position_key",
-        "attention.self.pos_query_proj": "attention.self.position_query",
-        "encoder.LayerNorm": "relative_embeddings.LayerNorm",
-        "encoder.conv.conv": "convolution",
-        "encoder.conv.LayerNorm": "convolution.LayerNorm",
-    },
-)
 
 NOMIC_BERT = Architecture(
     model_type="nomic_bert",
@@ -237,7 +150,7 @@ NOMIC_BERT = Architecture(
     },
     ties=forms.NOMIC_BERT_TIES,
     heads=forms.NOMIC_BERT_HEADS,
-    splits=(Split("attn.Wqkv", _HEADS),),
+    splits=(Split("attn.Wqkv", HEADS),),
     words={"swiglu": "silu", "geglu": "gelu"},
     needs={
         "n_embd": (
@@ -289,9 +202,9 @@ def _gte(
         modules={
             **_PROJECTIONS,
             **_NORMS_AFTER,
-            "attention.q_proj": _QUERY,
-            "attention.k_proj": _KEY,
-            "attention.v_proj": _VALUE,
+            "attention.q_proj": QUERY,
+            "attention.k_proj": KEY,
+            "attention.v_proj": VALUE,
             "attention.o_proj": "attention.output.dense",
             "attn_ln": "attention.output.LayerNorm",
             "mlp_ln": "output.LayerNorm",
@@ -300,7 +213,7 @@ def _gte(
         ties=forms.GTE_TIES,
         heads=heads,
         splits=(
-            Split("attention.qkv_proj", _HEADS),
+            Split("attention.qkv_proj", HEADS),
             Split("mlp.up_gate_proj", (_UP, _GATE)),
         ),
         may_be_zero=("type_vocab_size",),
@@ -334,8 +247,8 @@ JINA_BERT = Architecture(
         "mlp.wo": "output.dense",
         "mlp.layernorm": "output.LayerNorm",
         # The names of the variant that normalizes queries and keys.
-        "attention.self.layer_norm_q": f"{_QUERY}.LayerNorm",
-        "attention.self.layer_norm_k": f"{_KEY}.LayerNorm",
+        "attention.self.layer_norm_q": f"{QUERY}.LayerNorm",
+        "attention.self.layer_norm_k": f"{KEY}.LayerNorm",
         "layer_norm_1": "attention.residual.LayerNorm",
         "layer_norm_2": "output.LayerNorm",
         "mlp.down_layer": "output.dense",
@@ -349,7 +262,7 @@ JINA_BERT = Architecture(
     ),
     words={"geglu": "gelu", "reglu": "relu"},
     present={
-        "query_key_norm": (f"encoder.layer.0.{_QUERY}.LayerNorm.weight", "all"),
+        "query_key_norm": (f"encoder.layer.0.{QUERY}.LayerNorm.weight", "all"),
         "residual_norm": ("encoder.layer.0.attention.residual.LayerNorm.weight", True),
     },
     stated_as=("bert", {"position_embedding_type": "alibi"}),
@@ -429,7 +342,7 @@ NEOBERT = Architecture(
     },
     ties=forms.NEOBERT_TIES,
     heads=forms.NEOBERT_HEADS,
-    splits=(Split("qkv", _HEADS, by_heads=True), Split("ffn.w12", (_GATE, _UP))),
+    splits=(Split("qkv", HEADS, by_heads=True), Split("ffn.w12", (_GATE, _UP))),
     rotary=RotaryKeys({FULL: ("rope_theta", 10_000.0)}, interleaved=True),
     two_thirds_of=8,
 )

@@ -59,10 +59,14 @@ _FORMS: Mapping[str, Callable[[Array], Array]] = {
 
 
 def softmax(scores: Array) -> Array:
-    """Exponentials along the last axis, scaled to sum to 1; the row's maximum is subtracted."""
-    weights: Array = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    """Exponentials along the last axis, scaled to sum to 1; the row's maximum is subtracted.
+
+    A row of nothing but -inf, of a token that sees none, becomes zeros, as in torch.
+    """
+    largest = scores.max(axis=-1, keepdims=True)
+    weights: Array = np.exp(scores - np.where(largest == -np.inf, 0, largest))
     total: Array = weights.sum(axis=-1, keepdims=True)
-    return weights / total
+    return weights / np.where(total == 0, 1, total)
 
 
 def layer_norm(x: Array, gain: Array, bias: Array, epsilon: float) -> Array:
