@@ -305,6 +305,16 @@ _DISTANCES = {"relative_attention": True, "pos_att_type": "c2p", "max_position_e
         ("deberta-v2", {"position_buckets": -2}, "position_buckets is -2.*at least -1"),
         ("bert", {**ALIBI, "feed_forward_type": "original"}, "'original'.*geglu, reglu"),
         ("nomic_bert", {"rotary_emb_fraction": 1.5}, "numbers 12 are to be turned"),
+        ("eurobert", {"sliding_window": 128}, "sliding_window is 128"),
+        ("neobert", {"hidden_act": "gelu"}, "hidden_act is 'gelu'.*another activation"),
+        ("neobert", {"rope": False}, "rope is False"),
+        ("neobert", {"rms_norm": False}, "rms_norm is False"),
+        ("neobert", {"ngpt": True}, "ngpt is True"),
+        (
+            "nomic_bert",
+            {"rotary_emb_fraction": 0.25, "rotary_scaling_factor": 2, "max_trained_positions": 16},
+            "head's 8 numbers 2 are .* dynamic, expected at least 4",
+        ),
         ("nomic_bert", {"rotary_emb_interleaved": "no"}, "interleaved is 'no'.*true or false"),
     ],
 )

@@ -100,3 +100,23 @@ def test_a_class_that_frames_otherwise_is_named_in_what_is_written(tmp_path: Pat
     write_tokenizer(opened, out)
     stated = json.loads((out / "tokenizer_config.json").read_text(encoding="utf-8"))
     assert stated["tokenizer_class"] == "MPNetTokenizer"
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "tokenizer.json"])
+@pytest.mark.parametrize("model_type", ["bert", "deberta", "deberta-v2", "gte", "mpnet", "new"])
+def test_wordpiece_of_a_model_that_names_no_class_stays_what_it_is(
+    model_type: str, name: str, tmp_path: Path
+) -> None:
+    folder = write_model(tmp_path / "source", model_type, "pooler")
+    words = ["[PAD]", "<s>", "</s>", "<unk>", "<mask>", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocab = folder / "vocab.txt"
+    vocab.write_text("\n".join([*words, "<pad>", "the", "fox", "##s"]) + "\n", encoding="utf-8")
+    if name == "tokenizer.json":
+        tokenizers.BertWordPieceTokenizer(str(vocab)).save(str(folder / name))
+        vocab.unlink()
+    opened = open_source(folder)
+    out = tmp_path / "out"
+    out.mkdir()
+    write_config_files(opened, out)
+    write_tokenizer(opened, out)
+    assert Tokenizer.load(out).identity() == opened.tokenizer.identity()

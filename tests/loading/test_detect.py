@@ -7,6 +7,9 @@ import pytest
 
 import bertie
 from bertie.checkpoint.config import Setting
+from bertie.loading.detect import class_notes, detect
+from bertie.opened import open_source
+from tests.architectures import write
 from tests.editing import edit_json
 from tests.tasks.heads import add_head
 
@@ -68,3 +71,27 @@ def test_the_callers_word_counts(bert: Path) -> None:
     add_head(bert, "sequence_classification", 3)
     model = bertie.load(bert, task="embed")
     assert model.info().settings["task"] == Setting("embed", "caller")
+
+
+def written(folder: Path, name: str, kind: str) -> Path:
+    """Write a model of its authors' names, with a vocabulary."""
+    write(folder, name, kind)
+    vocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n"
+    (folder / "vocab.txt").write_text(vocab, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["neobert", "nomic_bert-authors"])
+def test_authors_own_classes_say_the_task(name: str, tmp_path: Path) -> None:
+    opened = open_source(written(tmp_path / "words", name, "masked_lm"))
+    (stated,) = opened.checkpoint.raw_config["architectures"]
+    assert detect(opened) == Setting("fill", f"config.json: architectures ({stated})")
+    bare = open_source(written(tmp_path / "bare", name, "pooler"))
+    assert detect(bare).value == "embed"
+    assert class_notes(bare) == ()
+
+
+def test_an_authors_class_tells_the_architecture(tmp_path: Path) -> None:
+    folder = written(tmp_path, "neobert", "pooler")
+    edit_json(folder / "config.json", model_type=None)
+    assert open_source(folder).checkpoint.config.model_type == "neobert"

@@ -11,7 +11,10 @@ import pytest
 from bertie.export import write_bundle
 from bertie.loading.doctor import diagnose
 from bertie.opened import Given
+from tests.architectures import write
 from tests.editing import edit_json, edit_tensors
+
+VOCAB = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n"
 
 
 def texts(source: Path, level: str, **given: Any) -> str:
@@ -66,6 +69,12 @@ def test_what_a_config_leaves_open_is_noted(
     assert message not in texts(bert, "note")
     edit_json(bert / "config.json", **change)
     assert message in texts(bert, "note")
+
+
+def test_what_an_architecture_leaves_no_choice_of_is_not_open(tmp_path: Path) -> None:
+    folder = write(tmp_path, "neobert", "pooler")
+    (folder / "vocab.txt").write_text(VOCAB, encoding="utf-8")
+    assert "doesn't state" not in texts(folder, "note")
 
 
 def test_pooling_that_nobody_states_is_noted(bert: Path, tiny_sentence: Path) -> None:

@@ -85,6 +85,8 @@ class Architecture:
             are other ones in the authors' code than in transformers.
         two_thirds_of: what the width between the feed-forward layers is a multiple of, where it is
             two thirds of the one that the config states; 0: it is as stated.
+        own_classes: its authors' classes whose names don't end as transformers' do → the kind of
+            head that they have; "": none.
     """
 
     model_type: str
@@ -110,6 +112,7 @@ class Architecture:
     stated_as: tuple[str, Mapping[str, Any]] | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     two_thirds_of: int = 0
+    own_classes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stated_type(self) -> str:

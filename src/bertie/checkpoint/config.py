@@ -325,6 +325,12 @@ class EncoderConfig:
                     f"{where}: of each head's {self.head_size} numbers {turned} are to be turned by"
                     f" rotary embeddings, expected an even number from 2 to {self.head_size}"
                 )
+            if parameters["rope_type"] == "dynamic" and turned < 4:
+                # The larger base's exponent is turned / (turned - 2).
+                raise CheckpointError(
+                    f"{where}: of each head's {self.head_size} numbers {turned} are to be turned by"
+                    " rotary embeddings of type dynamic, expected at least 4"
+                )
 
     def _check_positions(self, where: str) -> None:
         """Refuse a padding token that leaves no positions."""

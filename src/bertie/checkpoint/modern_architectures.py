@@ -171,6 +171,7 @@ NOMIC_BERT = Architecture(
         own_base="rotary_emb_base",
         dynamic=("rotary_scaling_factor", "max_trained_positions", 2048),
     ),
+    own_classes={"NomicBertForPreTraining": "masked_lm"},
 )
 
 
@@ -345,6 +346,7 @@ NEOBERT = Architecture(
     splits=(Split("qkv", HEADS, by_heads=True), Split("ffn.w12", (_GATE, _UP))),
     rotary=RotaryKeys({FULL: ("rope_theta", 10_000.0)}, interleaved=True),
     two_thirds_of=8,
+    own_classes={"NeoBERT": "", "NeoBERTLMHead": "masked_lm"},
 )
 
 MODERN = (

@@ -75,7 +75,8 @@ def find_architecture(raw: Mapping[str, Any], where: str) -> tuple[Architecture,
     if classes:
         match = _CLASS.fullmatch(classes[0])
         for architecture in ARCHITECTURES.values():
-            if match is not None and match[1] == architecture.classes:
+            known = match is not None and match[1] == architecture.classes
+            if known or classes[0] in architecture.own_classes:
                 return architecture, f"{where}: architectures"
         raise CheckpointError(
             f"{where}: architecture {shown(classes[0])} is not supported; supported: {supported}"

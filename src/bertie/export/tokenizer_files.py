@@ -1,6 +1,7 @@
 """A tokenizer as tokenizer.json, for those who read nothing else."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from bertie.tokenize import Tokenizer
 from bertie.tokenize.added_tokens import ADDED, CONFIG, LISTS, TOKENS_MAP
 from bertie.tokenize.classes import BERT, MPNET
 from bertie.tokenize.definition import Definition, HfDefinition, identity, templates
-from bertie.tokenize.directory import read_alone
+from bertie.tokenize.directory import read, read_alone
 from bertie.tokenize.post_processor import template_processing
 
 _JSON = "tokenizer.json"
@@ -57,16 +58,23 @@ def write_tokenizer(opened: Opened, folder: Path) -> None:
             for one in whole["added_tokens"]
         }
     own = {"model_max_length": opened.config.positions, **stated}
-    if isinstance(definition, Definition):
-        own = {
-            "tokenizer_class": _class(definition),
-            **_names(tokenizer),
-            **own,
-            "do_lower_case": tokenizer.settings["lower"].value,
-        }
-    path.write_text(
-        json.dumps(own, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
-    )
+    if isinstance(definition, HfDefinition):
+        _write_config(path, own)
+        return
+    own = {**_names(tokenizer), **own, "do_lower_case": tokenizer.settings["lower"].value}
+    if "tokenizer_class" in own:
+        _write_config(path, own)
+        return
+    for name in (*_classes(definition), "PreTrainedTokenizerFast"):
+        _write_config(path, {"tokenizer_class": name, **own})
+        # Another class of the same templates may have special tokens of its own.
+        if identity(read(folder, lower=None, max_length=None, vocab=None)) == identity(definition):
+            return
+
+
+def _write_config(path: Path, config: dict[str, Any]) -> None:
+    text = json.dumps(config, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _describes(path: Path, definition: Definition | HfDefinition) -> bool:
@@ -89,15 +97,14 @@ def _names(tokenizer: Tokenizer) -> dict[str, str]:
     }
 
 
-def _class(definition: Definition) -> str:
-    """Name the class of transformers whose templates a tokenizer has."""
+def _classes(definition: Definition) -> Iterator[str]:
+    """Name the classes of transformers whose templates a tokenizer has."""
     ids = [part.item for part in definition.single if isinstance(part.item, int)]
     if len(ids) == 2:
         for name, how in (("BertTokenizer", BERT), ("MPNetTokenizer", MPNET)):
             own = templates(*ids, doubled=how.doubled, second=how.second)
             if own == (definition.single, definition.pair):
-                return name
-    return "PreTrainedTokenizerFast"
+                yield name
 
 
 def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:

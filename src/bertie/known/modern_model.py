@@ -207,8 +207,25 @@ MODERN_CONFIG: tuple[Known, ...] = (
     _read("feed_forward_type", "is the feed-forward activation", "jina_bert"),
     _read("hidden_act", "is the activation of the head for masked words", "jina_bert"),
     *_idle("is for a method of its code's own", "emb_pooler", where=("jina_bert",)),
+    # EuroBERT's
+    _refused(
+        "sliding_window",
+        "lets a token see those near it alone",
+        (),
+        "its layers see the whole text; take the key out",
+        "eurobert",
+    ),
     # NeoBERT's
     _read("max_length", "counts the positions", "neobert"),
+    *(
+        _refused(key, effect, neutral, _OTHER, "neobert")
+        for key, effect, neutral in (
+            ("hidden_act", "is another activation", ("SwiGLU", "swiglu", "silu")),
+            ("rms_norm", "takes another norm", (True,)),
+            ("rope", "says how tokens know their places", (True,)),
+            ("ngpt", "keeps states and weights at length 1", (False,)),
+        )
+    ),
     *_idle("is hidden_size's share of a head", "dim_head", where=("neobert",)),
     *_idle("is what its config has been made with", "kwargs", where=("neobert",)),
     *_idle(

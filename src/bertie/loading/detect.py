@@ -27,9 +27,10 @@ def detect(opened: Opened) -> Setting:
     if opened.layout.has_modules:
         return Setting(opened.layout.task, MODULES)
     stated = opened.checkpoint.raw_config.get("architectures")
+    own = opened.checkpoint.config.architecture.own_classes
     for name in stated if isinstance(stated, list) else []:
         for task in TASKS.values():
-            if _saved_as(task, name) and _possible(opened, task):
+            if _saved_as(task, name, own) and _possible(opened, task):
                 origin = f"config.json: architectures ({name})"
                 return _ranking(opened, Setting(task.name, origin))
     if not stated:
@@ -44,17 +45,20 @@ def class_notes(opened: Opened) -> tuple[str, ...]:
     """Say which class a checkpoint was saved as, where no task is that class's."""
     stated = opened.checkpoint.raw_config.get("architectures")
     names = [name for name in stated if isinstance(name, str)] if isinstance(stated, list) else []
+    own = opened.checkpoint.config.architecture.own_classes
     return tuple(
         f"{opened.checkpoint.where}: architectures names {name}, and no task here computes its head"
         " of these tensors; the encoder's states are pooled"
         for name in names
-        if name.endswith("LMHeadModel") or not name.endswith("Model")
+        if own.get(name) != "" and (name.endswith("LMHeadModel") or not name.endswith("Model"))
     )
 
 
-def _saved_as(task: Task, name: Any) -> bool:
+def _saved_as(task: Task, name: Any, own: Mapping[str, str]) -> bool:
     """Tell whether the class of that name is what a checkpoint for a task is saved as."""
-    return isinstance(name, str) and bool(task.class_ending) and name.endswith(task.class_ending)
+    if not isinstance(name, str) or not task.class_ending:
+        return False
+    return own[name] == task.head if name in own else name.endswith(task.class_ending)
 
 
 def _possible(opened: Opened, task: Task) -> bool:

@@ -225,7 +225,7 @@ def _config(raw: Mapping[str, Any], config: EncoderConfig, where: str, seen: _Ex
             " outputs decide how many there are",
         )
     for name in _USUALLY_STATED:
-        if config.origins.get(name) == "default":
+        if config.origins.get(name) == "default" and name not in config.architecture.fixed:
             value = getattr(config, name)
             seen.add(NOTE, f"{where} doesn't state {name}; {value!r} is used, as transformers does")
 
