@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -212,13 +214,18 @@ int64_t Encoder::memory(int64_t longest) const {
   const int64_t usual = std::max(2 * group_tokens, std::min(longest, most_block_tokens));
   const int64_t threads = pool_.size();
   const int64_t shared = std::max({usual, least_tokens_per_thread * threads, longest});
-  // Memory that is allocated and not written to is an address range, nothing else.
-  int64_t bytes =
-      threads * make_scratch(usual, std::max(least_longest, std::min(usual, longest)))->bytes();
-  bytes += make_scratch(shared, std::max(least_longest, longest))->bytes();
-  for (const auto& table : rotary_) bytes += table->bytes(longest, threads * usual + shared);
-  if (relative_bias_ != nullptr) bytes += relative_bias_->bytes(longest);
-  return bytes;
+  // Memory that is allocated and not written to is an address range, nothing else. A config may
+  // claim lengths for which there is none.
+  try {
+    int64_t bytes =
+        threads * make_scratch(usual, std::max(least_longest, std::min(usual, longest)))->bytes();
+    bytes += make_scratch(shared, std::max(least_longest, longest))->bytes();
+    for (const auto& table : rotary_) bytes += table->bytes(longest, threads * usual + shared);
+    if (relative_bias_ != nullptr) bytes += relative_bias_->bytes(longest);
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    return std::numeric_limits<int64_t>::max() / 2;
+  }
 }
 
 // Lets go of what a group has needed.

@@ -502,3 +502,10 @@ def test_the_tokens_attended_to_may_lie_outside_a_window(name: str, tmp_path: Pa
     found = encoder.forward(ids, ids * 0, lengths, attended=attended)
     wanted = reference.forward(checkpoint.config, arrays, ids, ids * 0, lengths, attended)[-1]
     assert worst(found, wanted) < 1e-5
+
+
+def test_memory_of_a_length_that_nobody_has_memory_for_is_a_number():
+    config = dataclasses.replace(awkward("gte", 24, 2), max_position_embeddings=2**31 - 1)
+    tensors = {key: as_tensor(array, "F32") for key, array in random_arrays(config).items()}
+    fixed, _ = Encoder(config, tensors, threads=1).memory(config.positions)
+    assert fixed > 2**37

@@ -317,7 +317,7 @@ NEOBERT = Architecture(
     classes="NeoBERT",
     prefix="model",
     keys={"layer_norm_eps": ("norm_eps",), "max_position_embeddings": ("max_length",)},
-    defaults={"max_position_embeddings": 4096, "layer_norm_eps": 1e-6},
+    defaults={"max_position_embeddings": 1024, "layer_norm_eps": 1e-6},
     fixed={
         **_UNPLACED,
         "type_vocab_size": 0,
