@@ -198,3 +198,26 @@ def test_shared_layers_that_the_file_lacks_are_counted_by_groups(tmp_path: Path)
     match = "encoder.layer.4 to encoder.layer.7 missing, expected 8 layers from num_hidden_groups i"
     with pytest.raises(CheckpointError, match=match):
         encoder_tensors(Checkpoint.open(directory))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        (
+            "deberta",
+            "position_buckets by default, max_relative_positions and max_position_embeddings",
+        ),
+        ("deberta-v2", "position_buckets and max_relative_positions and max_position_embeddings"),
+    ],
+)
+def test_what_sizes_the_table_of_distances_is_named(name: str, fields: str, tmp_path: Path) -> None:
+    folder = write(tmp_path, name, "pooler")
+    edit_tensors(
+        folder,
+        lambda tensors: {
+            key: value[:-1] if key.endswith("rel_embeddings.weight") else value
+            for key, value in tensors.items()
+        },
+    )
+    with pytest.raises(CheckpointError, match=f"rel_embeddings.*from {fields}"):
+        encoder_tensors(Checkpoint.open(folder))

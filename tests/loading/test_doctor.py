@@ -77,6 +77,13 @@ def test_what_an_architecture_leaves_no_choice_of_is_not_open(tmp_path: Path) ->
     assert "doesn't state" not in texts(folder, "note")
 
 
+def test_modernberts_second_epsilon_is_known_to_be_idle(tmp_path: Path) -> None:
+    folder = write(tmp_path, "modernbert", "pooler")
+    (folder / "vocab.txt").write_text(VOCAB, encoding="utf-8")
+    edit_json(folder / "config.json", layer_norm_eps=1e-5)
+    assert "layer_norm_eps" not in texts(folder, "note")
+
+
 def test_pooling_that_nobody_states_is_noted(bert: Path, tiny_sentence: Path) -> None:
     message = "nothing says how tokens become one vector"
     assert message in texts(bert, "note")

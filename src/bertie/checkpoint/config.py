@@ -293,6 +293,11 @@ class EncoderConfig:
         return stated if stated > 0 else self.max_position_embeddings
 
     @property
+    def relative_rows(self) -> int:
+        """Rows of DeBERTa's table of relative embeddings."""
+        return 0 if self.disentangled is None else 2 * self.disentangled.span
+
+    @property
     def convolution(self) -> Convolution | None:
         """What is added to the first layer's output, in DeBERTa's largest models."""
         if not self.conv_kernel_size:

@@ -19,6 +19,7 @@ _IN_LAYER = re.compile(r"encoder\.layer\.(0|[1-9]\d{0,9})\.")
 _FACTORS: Mapping[str, tuple[str, ...]] = {
     "query_width": ("num_attention_heads", "head_size"),
     "key_width": ("num_key_value_heads", "head_size"),
+    "relative_rows": ("position_buckets", "max_relative_positions", "max_position_embeddings"),
 }
 
 
@@ -64,8 +65,7 @@ def _shared(config: EncoderConfig) -> Iterator[Expected]:
             ("relative_attention_num_buckets", "num_attention_heads"),
         )
     if config.disentangled is not None:
-        rows = 2 * config.disentangled.span
-        yield Expected("relative_embeddings.weight", (rows, "hidden_size"))
+        yield Expected("relative_embeddings.weight", ("relative_rows", "hidden_size"))
         if config.norm_rel_ebd == "layer_norm":
             yield from _module("relative_embeddings.LayerNorm", ("hidden_size",))
     if config.convolution is not None:

@@ -256,6 +256,7 @@ MODERN_CONFIG: tuple[Known, ...] = (
         where=("eurobert",),
     ),
     *_idle("is hidden_size's", "pooler_hidden_size", where=DEBERTA),
+    *_idle("is norm_eps's, which is read", "layer_norm_eps", where=("modernbert",)),
     *_idle(
         "is for training",
         *("embedding_dropout", "initializer_cutoff_factor", "mlp_dropout", "sparse_prediction"),
