@@ -146,6 +146,11 @@ class EncoderConfig:
         if not self.num_key_value_heads:
             object.__setattr__(self, "num_key_value_heads", heads)
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take what an earlier version has pickled, whose configs knew fewer fields."""
+        self.__dict__.update({"rope_parameters": {}, **state})
+        self.__post_init__()
+
     @classmethod
     def from_dict(
         cls, raw: Mapping[str, Any], *, where: str, activation: str | None = None
