@@ -4,7 +4,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -20,19 +19,6 @@ Aligned<float> filled(int64_t count, float value) {
   Aligned<float> values(count);
   std::fill_n(values.data(), count, value);
   return values;
-}
-
-// Reads one channel as bytes, made here or before, and gives their scale. row is scratch.
-float read_bytes(const TensorView& weight, const TensorView* scales, int64_t channel, int64_t in,
-                 const std::vector<float>& smoothing, float* row, int8_t* bytes) {
-  if (weight.dtype != DType::i8) {
-    weight.read(channel * in, in, row);
-    return quantize(row, smoothing.empty() ? nullptr : smoothing.data(), in, bytes);
-  }
-  std::memcpy(bytes, weight.data + channel * in, static_cast<size_t>(in));
-  float scale;
-  scales->read(channel, 1, &scale);
-  return scale;
 }
 
 // Rows of one weight that lie one after another in a panel.
@@ -106,7 +92,7 @@ Linear::Linear(const Kernels& kernels, Precision precision, int64_t in,
     for (int64_t c = 0; quantized && c < count; ++c) {
       int8_t* q = bytes.data() + (place + c) * in;
       const float scale = read_bytes(*weights[weight], scales.empty() ? nullptr : scales[weight],
-                                     row + c, in, smoothing, rows.data(), q);
+                                     row + c, smoothing, rows.data(), q);
       channel_scale_.data()[channel + c] = scale;
       channel_shift_.data()[channel + c] =
           static_cast<float>(std::accumulate(q, q + in, 0)) * scale;

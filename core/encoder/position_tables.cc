@@ -1,8 +1,8 @@
 #include "encoder/position_tables.h"
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "encoder/linear.h"
@@ -22,17 +22,11 @@ float rounded_to_bfloat16(float x) {  // to nearest, ties to even
 // One channel of the weight, as the numbers that its bytes stand for.
 void round_to_bytes(const PositionWeight& from, int64_t channel, int8_t* bytes, float* row) {
   const int64_t in = from.weight->shape[1];
-  const float* factors = from.smoothing->empty() ? nullptr : from.smoothing->data();
-  float scale;
-  if (from.weight->dtype == DType::i8) {
-    std::memcpy(bytes, from.weight->data + channel * in, static_cast<size_t>(in));
-    from.scales->read(channel, 1, &scale);
-  } else {
-    from.weight->read(channel * in, in, row);
-    scale = quantize(row, factors, in, bytes);
-  }
+  const std::vector<float>& factors = *from.smoothing;
+  const float scale = read_bytes(*from.weight, from.scales, channel, factors, row, bytes);
   for (int64_t k = 0; k < in; ++k) {
-    row[k] = static_cast<float>(bytes[k]) * scale / (factors == nullptr ? 1.0f : factors[k]);
+    const float factor = factors.empty() ? 1.0f : factors[static_cast<size_t>(k)];
+    row[k] = static_cast<float>(bytes[k]) * scale / factor;
   }
 }
 

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <vector>
+
+#include "encoder/tensor.h"
 
 namespace bertie {
 namespace {
@@ -38,6 +43,19 @@ float quantize(float* weights, const float* factors, int64_t in, int8_t* bytes) 
   for (int64_t k = 0; k < in; ++k) {
     bytes[k] = static_cast<int8_t>(static_cast<int32_t>(rounded(weights[k] / scale)));
   }
+  return scale;
+}
+
+float read_bytes(const TensorView& weight, const TensorView* scales, int64_t channel,
+                 const std::vector<float>& smoothing, float* row, int8_t* bytes) {
+  const int64_t in = weight.shape[1];
+  if (weight.dtype != DType::i8) {
+    weight.read(channel * in, in, row);
+    return quantize(row, smoothing.empty() ? nullptr : smoothing.data(), in, bytes);
+  }
+  std::memcpy(bytes, weight.data + channel * in, static_cast<size_t>(in));
+  float scale;
+  scales->read(channel, 1, &scale);
   return scale;
 }
 

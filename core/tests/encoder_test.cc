@@ -326,7 +326,7 @@ TEST_CASE("weights that are bytes already give what quantizing them at load give
     force_isa(kernels->isa);
     expected[kernels->isa] = run(Encoder(other, weights.map, 2, recipe), input);
   }
-  std::map<std::string, std::vector<int8_t>> bytes;
+  std::map<std::string, QuantizedWeight> quantized;
   for (const auto& [name, view] : TensorMap(weights.map)) {
     if (!contains(name, "encoder.") || view.shape.size() != 2) continue;
     const auto product = name.substr(0, name.find(".weight"));
@@ -334,19 +334,12 @@ TEST_CASE("weights that are bytes already give what quantizing them at load give
         contains(name, "attention.self") ? name.substr(0, name.find(".self") + 5) : product;
     const auto found = smoothing.find(whole);
     const int64_t out = view.shape[0], in = view.shape[1];
-    auto& rows = bytes[name];
-    rows.resize(static_cast<size_t>(out * in));
-    std::vector<float> scales;
-    for (int64_t c = 0; c < out; ++c) {
-      auto row = std::vector<float>(weights.values[name].begin() + c * in,
-                                    weights.values[name].begin() + (c + 1) * in);
-      scales.push_back(quantize(row.data(),
-                                found == smoothing.end() ? nullptr : found->second.data(), in,
-                                rows.data() + c * in));
-    }
+    auto& own = quantized[name];
+    own = {weights.values[name], in, found == smoothing.end() ? nullptr : &found->second};
     weights.add(name + "_scale", {out});
-    std::copy(scales.begin(), scales.end(), weights.values[name + "_scale"].begin());
-    weights.map[name] = {reinterpret_cast<const unsigned char*>(rows.data()), DType::i8, {out, in}};
+    std::copy(own.scales.begin(), own.scales.end(), weights.values[name + "_scale"].begin());
+    weights.map[name] = {
+        reinterpret_cast<const unsigned char*>(own.bytes.data()), DType::i8, {out, in}};
   }
   for (const Kernels* kernels : available_kernels()) {
     force_isa(kernels->isa);

@@ -12,7 +12,6 @@
 
 #include "encoder/config.h"
 #include "encoder/encoder.h"
-#include "encoder/quantize.h"
 #include "encoder/tensor.h"
 #include "force_isa.h"
 #include "kernels/kernels.h"
@@ -308,7 +307,7 @@ TEST_CASE("weights that are bytes or bfloat16 already give what rounding them at
     for (int i = 0; i < 6; ++i) input.add(1 + i * 9, static_cast<unsigned>(i));
     const auto from_bytes = run(Encoder(kind.config, weights.map, 2, bytes_recipe), input);
     const auto from_halves = run(Encoder(kind.config, weights.map, 2, half_recipe), input);
-    std::map<std::string, std::vector<int8_t>> bytes;
+    std::map<std::string, QuantizedWeight> quantized;
     std::map<std::string, std::vector<uint16_t>> halves;
     TensorMap of_bytes = weights.map, of_halves = weights.map;
     for (const auto& [name, view] : TensorMap(weights.map)) {
@@ -323,23 +322,12 @@ TEST_CASE("weights that are bytes or bfloat16 already give what rounding them at
       }
       const auto found = smoothing.find(product);
       const int64_t out = view.shape[0], in = view.shape[1];
-      auto& rows = bytes[name];
-      rows.resize(static_cast<size_t>(out * in));
-      std::vector<float> scales;
-      for (int64_t c = 0; c < out; ++c) {
-        auto row = std::vector<float>(weights.values[name].begin() + c * in,
-                                      weights.values[name].begin() + (c + 1) * in);
-        scales.push_back(quantize(row.data(),
-                                  found == smoothing.end() ? nullptr : found->second.data(), in,
-                                  rows.data() + c * in));
-      }
-      weights.add(name + "_scale", {out});
-      weights.values[name + "_scale"] = scales;
-      of_bytes[name] = {reinterpret_cast<const unsigned char*>(rows.data()), DType::i8, {out, in}};
+      auto& own = quantized[name];
+      own = {weights.values[name], in, found == smoothing.end() ? nullptr : &found->second};
+      of_bytes[name] = {
+          reinterpret_cast<const unsigned char*>(own.bytes.data()), DType::i8, {out, in}};
       of_bytes[name + "_scale"] = {
-          reinterpret_cast<const unsigned char*>(weights.values[name + "_scale"].data()),
-          DType::f32,
-          {out}};
+          reinterpret_cast<const unsigned char*>(own.scales.data()), DType::f32, {out}};
       for (const float value : weights.values[name]) {
         uint32_t word;
         std::memcpy(&word, &value, sizeof word);

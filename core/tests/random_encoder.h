@@ -11,6 +11,7 @@
 
 #include "encoder/config.h"
 #include "encoder/encoder.h"
+#include "encoder/quantize.h"
 #include "encoder/tensor.h"
 #include "random.h"
 
@@ -101,6 +102,21 @@ struct Weights {
     for (const int64_t size : shape) count *= size;
     auto& data = values[name] = random_floats(count, seed++, 0.3f);
     map[name] = {reinterpret_cast<const unsigned char*>(data.data()), DType::f32, std::move(shape)};
+  }
+};
+
+// A weight (out, in) as bytes, smoothed by factors where they aren't null, and its rows' scales.
+struct QuantizedWeight {
+  std::vector<int8_t> bytes;
+  std::vector<float> scales;
+
+  QuantizedWeight() = default;
+  QuantizedWeight(std::vector<float> weight, int64_t in, const std::vector<float>* factors)
+      : bytes(weight.size()) {
+    for (int64_t at = 0; at < static_cast<int64_t>(weight.size()); at += in) {
+      scales.push_back(quantize(weight.data() + at, factors == nullptr ? nullptr : factors->data(),
+                                in, bytes.data() + at));
+    }
   }
 };
 
