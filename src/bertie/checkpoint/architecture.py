@@ -11,6 +11,10 @@ from bertie.checkpoint.head_forms import HeadForm, Tie
 QUERY, KEY, VALUE = HEADS = tuple(f"attention.self.{name}" for name in ("query", "key", "value"))
 
 
+# How the names of most encoders' layers begin.
+NUMBERED = re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\.")
+
+
 @dataclass(frozen=True)
 class Split:
     """A tensor of the files that stands for several, its rows shared out evenly.

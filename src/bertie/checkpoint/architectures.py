@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bertie.checkpoint.architecture import Architecture
+from bertie.checkpoint.architecture import NUMBERED, Architecture
 from bertie.checkpoint.fields import RELATIVE_BUCKETS
 from bertie.checkpoint.head_forms import (
     ANSWERS,
+    BERT_MASKED_LM,
     BERT_TIES,
     CLASSIFIER,
     HIDDEN_ACT,
@@ -40,8 +41,6 @@ _LM_HEAD_TIES = (
     Tie("lm_head.decoder.weight", WORDS, "lm_head."),
     Tie("lm_head.decoder.bias", "lm_head.bias", "lm_head."),
 )
-
-_NUMBERED = re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\.")
 
 # transformers' values for what its BERT-like configs may leave out.
 _DEFAULTS: Mapping[str, Any] = {
@@ -74,7 +73,7 @@ BERT = Architecture(
         "intermediate_size",
         "type_vocab_size",
     ),
-    layer=_NUMBERED,
+    layer=NUMBERED,
     # What Google's own scripts for fine-tuning call their heads.
     modules={
         "output_weights": "classifier.weight",
@@ -87,11 +86,7 @@ BERT = Architecture(
         ON_POOLER,
         TOKENS,
         ANSWERS,
-        masked_lm(
-            Step("cls.predictions.transform.dense", HIDDEN_ACT),
-            Step("cls.predictions.transform.LayerNorm", norm=True),
-            Step("cls.predictions.decoder"),
-        ),
+        BERT_MASKED_LM,
         HeadForm(
             "next_sentence",
             "first",
@@ -115,7 +110,7 @@ def _roberta(model_type: str, classes: str) -> Architecture:
         fixed={"relative_attention_num_buckets": 0, "inner_group_num": 1},
         same=_ONE_WIDTH,
         told_by=(),
-        layer=_NUMBERED,
+        layer=NUMBERED,
         modules={},
         ties=_LM_HEAD_TIES,
         heads=(_TWO_LAYERS, TOKENS, ANSWERS, _LM_HEAD, POOLED),
@@ -171,7 +166,7 @@ ELECTRA = Architecture(
     fixed=_PLAIN,
     same=_OWN_LAYERS,
     told_by=(),
-    layer=_NUMBERED,
+    layer=NUMBERED,
     modules={"embeddings_project": "embeddings.projection"},
     ties=(Tie("generator_lm_head.weight", WORDS, "generator_"),),
     heads=(
@@ -246,7 +241,7 @@ MPNET = Architecture(
     fixed={"position_padding": 1, "type_vocab_size": 0, "inner_group_num": 1},
     same=_ONE_WIDTH,
     told_by=(),
-    layer=_NUMBERED,
+    layer=NUMBERED,
     modules={
         "attention.attn.q": "attention.self.query",
         "attention.attn.k": "attention.self.key",

@@ -3,11 +3,10 @@
 The facts are those of transformers' model classes.
 """
 
-import re
 from typing import Any
 
 from bertie.checkpoint import head_forms as forms
-from bertie.checkpoint.architecture import HEADS, KEY, QUERY, VALUE, Architecture, Split
+from bertie.checkpoint.architecture import HEADS, KEY, NUMBERED, QUERY, VALUE, Architecture, Split
 
 
 def _deberta(model_type: str, classes: str, **differences: Any) -> Architecture:
@@ -39,7 +38,7 @@ def _deberta(model_type: str, classes: str, **differences: Any) -> Architecture:
         },
         same={"num_hidden_groups": "num_hidden_layers"},
         told_by=(),
-        layer=re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\."),
+        layer=NUMBERED,
         modules={
             "embeddings.embed_proj": "embeddings.projection",
             "encoder.rel_embeddings": "relative_embeddings",

@@ -147,6 +147,11 @@ BERT_TIES = (
     Tie("cls.predictions.decoder.weight", WORDS, "cls.predictions."),
     Tie("cls.predictions.decoder.bias", "cls.predictions.bias", "cls.predictions."),
 )
+BERT_MASKED_LM = masked_lm(
+    Step("cls.predictions.transform.dense", HIDDEN_ACT),
+    Step("cls.predictions.transform.LayerNorm", norm=True),
+    Step("cls.predictions.decoder"),
+)
 
 # ModernBERT's classes share the names of all their tensors but a decoder's.
 _PREDICTION = (
@@ -173,11 +178,7 @@ DEBERTA_HEADS = (
     on_first(Step("pooler.dense", _activation("pooler_hidden_act")), CLASSIFIER),
     TOKENS,
     ANSWERS,
-    masked_lm(
-        Step("cls.predictions.transform.dense", HIDDEN_ACT),
-        Step("cls.predictions.transform.LayerNorm", norm=True),
-        Step("cls.predictions.decoder"),
-    ),
+    BERT_MASKED_LM,
     # The head that DeBERTa was trained with. Its decoder is the word embeddings.
     masked_lm(
         Step("lm_predictions.lm_head.dense", HIDDEN_ACT),

@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from bertie.checkpoint import head_forms as forms
-from bertie.checkpoint.architecture import HEADS, KEY, QUERY, VALUE, Architecture, RotaryKeys, Split
+from bertie.checkpoint.architecture import (
+    HEADS,
+    KEY,
+    NUMBERED,
+    QUERY,
+    VALUE,
+    Architecture,
+    RotaryKeys,
+    Split,
+)
 from bertie.checkpoint.deberta import DEBERTA, DEBERTA_V2
 from bertie.checkpoint.head_forms import HeadForm
 
@@ -54,6 +63,23 @@ def _biases(value: bool, *names: str) -> dict[str, bool]:
 
 _ATTENTION = ("query", "key", "value", "attention_output")
 _FEED_FORWARD = ("gate", "intermediate", "output")
+_NO_BIASES = _biases(False, *_ATTENTION, *_FEED_FORWARD)
+# Of configs that state the biases of attention and of the feed-forward layers.
+_STATED_BIASES: Mapping[str, tuple[str, ...]] = {
+    **{f"{name}_bias": ("attention_bias",) for name in _ATTENTION},
+    **{f"{name}_bias": ("mlp_bias",) for name in _FEED_FORWARD},
+}
+# RMS norms before each block and at the end, none on the embeddings.
+_RMS_BEFORE: Mapping[str, Any] = {
+    **_UNPLACED,
+    "type_vocab_size": 0,
+    "embedding_norm": False,
+    "norm": "rms_norm",
+    "norm_bias": False,
+    "norm_place": "before",
+    "final_norm": True,
+    "gated": True,
+}
 
 MODERNBERT = Architecture(
     model_type="modernbert",
@@ -63,8 +89,7 @@ MODERNBERT = Architecture(
         "layer_norm_eps": ("norm_eps",),
         "hidden_act": ("hidden_activation",),
         "head_size": ("head_dim",),
-        **{f"{name}_bias": ("attention_bias",) for name in _ATTENTION},
-        **{f"{name}_bias": ("mlp_bias",) for name in _FEED_FORWARD},
+        **_STATED_BIASES,
     },
     defaults={
         "max_position_embeddings": 8192,
@@ -73,7 +98,7 @@ MODERNBERT = Architecture(
         "norm_bias": False,
         "head_size": None,
         "local_attention": 128,
-        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
+        **_NO_BIASES,
     },
     fixed={
         **_UNPLACED,
@@ -131,7 +156,7 @@ NOMIC_BERT = Architecture(
         "hidden_act": "silu",
         "layer_norm_eps": 1e-12,
         "head_size": None,
-        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
+        **_NO_BIASES,
     },
     fixed={**_UNPLACED, "gated": True},
     same=_WIDTHS,
@@ -243,7 +268,7 @@ JINA_BERT = Architecture(
     },
     same=_WIDTHS,
     told_by=(),
-    layer=re.compile(r"encoder\.layer\.(?P<layer>0|[1-9]\d{0,8})\."),
+    layer=NUMBERED,
     modules={
         "mlp.wo": "output.dense",
         "mlp.layernorm": "output.LayerNorm",
@@ -276,8 +301,7 @@ EUROBERT = Architecture(
     keys={
         "layer_norm_eps": ("rms_norm_eps",),
         "head_size": ("head_dim",),
-        **{f"{name}_bias": ("attention_bias",) for name in _ATTENTION},
-        **{f"{name}_bias": ("mlp_bias",) for name in _FEED_FORWARD},
+        **_STATED_BIASES,
     },
     defaults={
         "max_position_embeddings": 8192,
@@ -285,18 +309,9 @@ EUROBERT = Architecture(
         "layer_norm_eps": 1e-5,
         "head_size": None,
         "num_key_value_heads": None,
-        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
+        **_NO_BIASES,
     },
-    fixed={
-        **_UNPLACED,
-        "type_vocab_size": 0,
-        "embedding_norm": False,
-        "norm": "rms_norm",
-        "norm_bias": False,
-        "norm_place": "before",
-        "final_norm": True,
-        "gated": True,
-    },
+    fixed=_RMS_BEFORE,
     same=_WIDTHS,
     told_by=(),
     layer=_LAYERS,
@@ -318,18 +333,7 @@ NEOBERT = Architecture(
     prefix="model",
     keys={"layer_norm_eps": ("norm_eps",), "max_position_embeddings": ("max_length",)},
     defaults={"max_position_embeddings": 1024, "layer_norm_eps": 1e-6},
-    fixed={
-        **_UNPLACED,
-        "type_vocab_size": 0,
-        "hidden_act": "silu",
-        "embedding_norm": False,
-        "norm": "rms_norm",
-        "norm_bias": False,
-        "norm_place": "before",
-        "final_norm": True,
-        "gated": True,
-        **_biases(False, *_ATTENTION, *_FEED_FORWARD),
-    },
+    fixed={**_RMS_BEFORE, "hidden_act": "silu", **_NO_BIASES},
     same=_WIDTHS,
     told_by=(),
     layer=re.compile(r"(?:transformer_encoder|encoder\.layer)\.(?P<layer>0|[1-9]\d{0,8})\."),

@@ -54,7 +54,7 @@ class Setting:
 
 def find_architecture(raw: Mapping[str, Any], where: str) -> tuple[Architecture, str]:
     """Find the architecture and where it is stated; refuse those that aren't supported."""
-    supported = ", ".join(tuple(ARCHITECTURES))
+    supported = ", ".join(ARCHITECTURES)
     stated = raw.get("model_type")
     if stated is not None:
         for architecture in ARCHITECTURES.values():
@@ -125,19 +125,20 @@ def read_field(
     if name in architecture.fixed:
         return Setting(architecture.fixed[name], "default")
     if name not in architecture.same:
-        optional = name in architecture.defaults and architecture.reads(name)
+        may_be_null = name in architecture.defaults and name not in STATED
         found = {
             key: _check(key, name, raw[key], architecture, where)
             for key in _keys(name, architecture)
-            if key in raw and not (raw[key] is None and optional and name not in STATED)
+            if key in raw and not (raw[key] is None and may_be_null)
         }
-        for key, value in found.items():
-            if name != _LENGTH and len(set(found.values())) > 1:
-                said = ", but ".join(f"{one} is {shown(raw[one])}" for one in found)
-                raise CheckpointError(
-                    f"{where}: {said}: transformers reads the one and its authors' code the other;"
-                    " state the same"
-                )
+        if name != _LENGTH and len(set(found.values())) > 1:
+            said = ", but ".join(f"{key} is {shown(raw[key])}" for key in found)
+            raise CheckpointError(
+                f"{where}: {said}: transformers reads the one and its authors' code the other;"
+                " state the same"
+            )
+        if found:
+            key, value = next(iter(found.items()))
             return Setting(value, f"{where}: {key}")
     return Setting(architecture.defaults.get(name), "default")
 
