@@ -13,7 +13,7 @@ import argparse
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,19 +79,26 @@ class Result:
     holds: bool
 
 
-def draw_config(name: str, random: np.random.Generator) -> dict[str, Any]:
-    """Draw sizes that are awkward: odd widths, heads that are no power of two."""
-    heads_of = int(random.choice([3, 5, 6, 7]))
-    hidden = heads_of * int(random.choice([7, 10, 16]))
-    sizes: dict[str, Any] = {
+def draw_sizes(
+    random: np.random.Generator, heads: Sequence[int], widths: Sequence[int], layers: int
+) -> dict[str, Any]:
+    """Draw the sizes that all architectures have, with heads of some widths."""
+    count = int(random.choice(heads))
+    return {
+        "hidden_size": count * int(random.choice(widths)),
         "vocab_size": int(random.integers(200, 400)) * 2 + 1,
-        "hidden_size": hidden,
-        "num_hidden_layers": 3,
-        "num_attention_heads": heads_of,
+        "num_hidden_layers": layers,
+        "num_attention_heads": count,
         "intermediate_size": int(random.integers(50, 300)),
         "max_position_embeddings": 210,
-        "hidden_act": str(random.choice(["gelu", "gelu_new", "relu"])),
     }
+
+
+def draw_config(name: str, random: np.random.Generator) -> dict[str, Any]:
+    """Draw sizes that are awkward: odd widths, heads that are no power of two."""
+    sizes = draw_sizes(random, heads=[3, 5, 6, 7], widths=[7, 10, 16], layers=3)
+    hidden = sizes["hidden_size"]
+    sizes["hidden_act"] = str(random.choice(["gelu", "gelu_new", "relu"]))
     if name == "distilbert":
         names = ("dim", "n_layers", "n_heads", "hidden_dim", "activation")
         fields = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
@@ -112,18 +119,12 @@ def draw_config(name: str, random: np.random.Generator) -> dict[str, Any]:
 
 def draw_modern(name: str, random: np.random.Generator) -> dict[str, Any]:
     """Draw sizes and options of the architectures after BERT's: heads are of even width."""
-    heads_of = int(random.choice([4, 6]))
-    hidden = heads_of * int(random.choice([6, 10, 16]))
-    sizes: dict[str, Any] = {
-        "vocab_size": int(random.integers(200, 400)) * 2 + 1,
-        "hidden_size": hidden,
-        "num_hidden_layers": 4,
-        "num_attention_heads": heads_of,
-        "intermediate_size": int(random.integers(50, 300)),
-        "max_position_embeddings": 210,
-        "pad_token_id": 0,
-    }
-    flag = lambda: bool(random.integers(0, 2))  # noqa: E731
+    sizes = draw_sizes(random, heads=[4, 6], widths=[6, 10, 16], layers=4) | {"pad_token_id": 0}
+    hidden, heads_of = sizes["hidden_size"], sizes["num_attention_heads"]
+
+    def flag() -> bool:
+        return bool(random.integers(0, 2))
+
     scaled = random.choice(["default", "linear", "yarn", "llama3"])
     rope: dict[str, Any] = {"rope_theta": float(random.choice([500.0, 10_000.0]))}
     rope |= {"rope_type": str(scaled)} | ({} if scaled == "default" else {"factor": 3.0})

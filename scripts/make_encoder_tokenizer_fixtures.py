@@ -22,7 +22,7 @@ from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoTokenizer
 
-from scripts.make_tokenizer_fixtures import Files, edited, write, write_family
+from scripts.make_tokenizer_fixtures import Files, write, write_families
 
 CONFIG, MODEL, MAP = "tokenizer_config.json", "config.json", "special_tokens_map.json"
 LEARNED = [
@@ -386,23 +386,17 @@ def deberta_json() -> tuple[Files, dict[str, Files]]:
 
 
 def main() -> None:
-    families = (
-        deberta_v2_model,
-        xlm_roberta_model,
-        albert_model,
-        modernbert_json,
-        eurobert_json,
-        mmbert_json,
-        deberta_json,
+    write_families(
+        (
+            deberta_v2_model,
+            xlm_roberta_model,
+            albert_model,
+            modernbert_json,
+            eurobert_json,
+            mmbert_json,
+            deberta_json,
+        )
     )
-    for family in families:
-        files, cases = family()
-        found = {
-            name: {"edits": edits, "expected": expected(edited(files, edits))}
-            for name, edits in cases.items()
-        }
-        whole = {"texts": TEXTS, "pairs": PAIRS, "files": files, "cases": found}
-        write_family(family.__name__, whole)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -577,9 +578,9 @@ def write_family(name: str, whole: dict[str, Any]) -> None:
     print(name, len(whole["cases"]), len(text))
 
 
-def main() -> None:
+def write_families(families: Iterable[Callable[[], Any]]) -> None:
+    """Write what the tokenizers of some families give, each family by its function's name."""
     OUT.mkdir(parents=True, exist_ok=True)
-    families = (bert, bert_json, roberta, roberta_json, xlm_roberta, albert, deberta_v2)
     for family in families:
         files, cases = family()
         found = {
@@ -588,6 +589,10 @@ def main() -> None:
         }
         whole = {"texts": TEXTS, "pairs": PAIRS, "files": files, "cases": found}
         write_family(family.__name__, whole)
+
+
+def main() -> None:
+    write_families((bert, bert_json, roberta, roberta_json, xlm_roberta, albert, deberta_v2))
 
 
 if __name__ == "__main__":

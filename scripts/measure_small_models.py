@@ -11,34 +11,16 @@ hold.
 import argparse
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from similarity import Floats, spearman
+from similarity import Bar, Floats, cosines, spearman
 from small_model_texts import SmallModelTexts
 
 import bertie
 
-
-@dataclass(frozen=True)
-class Bar:
-    """What must hold of a precision: cosines with float32, and the metric's distance in points."""
-
-    mean: float
-    least: float
-    points: float
-
-
 BARS = {"bfloat16": Bar(0.9999, 0.9995, 0.3), "int8": Bar(0.999, 0.995, 0.3)}
-
-
-def cosines(a: Floats, b: Floats) -> Floats:
-    """Compare row by row."""
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    products: Floats = (a * b).sum(axis=1) / lengths
-    return products
 
 
 def metric_of(path: Path, texts: SmallModelTexts, options: dict[str, Any]) -> float:
