@@ -17,6 +17,6 @@ run() {  # folder, sanitizers, the tests
     ctest --test-dir "$1" --output-on-failure --no-tests=error -R "$(IFS='|' && echo "${*:3}")"
 }
 run build/sanitize address,undefined runtime_test fork_test text_test kernels_test attention_test norms_test \
-  encoder_test layers_test bundle_test
+  encoder_test layers_test long_texts_test bundle_test
 # The kernels start no threads of their own, and ThreadSanitizer follows no fork.
-run build/sanitize-threads thread runtime_test text_test encoder_test
+run build/sanitize-threads thread runtime_test text_test encoder_test long_texts_test

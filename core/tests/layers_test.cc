@@ -1,7 +1,6 @@
 // What layers of other encoders than BERT do otherwise.
 #include <doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,134 +14,12 @@
 #include "encoder/tensor.h"
 #include "force_isa.h"
 #include "kernels/kernels.h"
+#include "layer_kinds.h"
 #include "plain_encoder.h"
 #include "random_encoder.h"
 #include "runtime/error.h"
 
 using namespace bertie;
-
-namespace {
-
-struct Kind {
-  std::string name;
-  Config config;
-  Parts parts;
-};
-
-// Rows of distances: each its own up to the span, and then the last one on that side.
-std::vector<int32_t> distance_rows(int64_t positions, int64_t span) {
-  std::vector<int32_t> rows;
-  for (int64_t d = 1 - positions; d < positions; ++d) {
-    rows.push_back(static_cast<int32_t>(std::clamp(d + span, int64_t{0}, 2 * span - 1)));
-  }
-  return rows;
-}
-
-const Config sizes = {.vocab_size = 50,
-                      .embedding_size = 24,
-                      .hidden_size = 24,
-                      .num_attention_heads = 3,
-                      .intermediate_size = 40,
-                      .max_position_embeddings = 64,
-                      .type_vocab_size = 2,
-                      .layer_weights = {0, 1, 2}};
-
-Config changed(const std::function<void(Config&)>& change) {
-  Config config = sizes;
-  change(config);
-  return config;
-}
-
-// Between them all that differs from BERT, in the company that it keeps.
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = {
-      {"norms before blocks, gated, rotary, some layers local: ModernBERT",
-       changed([](Config& c) {
-         c.type_vocab_size = 0;
-         c.norm_place = NormPlace::before;
-         c.rotary = {{.inverse_frequencies = {1.0f, 0.1f, 0.01f, 0.001f}},
-                     {.inverse_frequencies = {1.0f, 0.3f, 0.09f, 0.027f}}};
-         c.attention_layers = {{0, -1, -1}, {1, 5, 5}, {1, 5, 5}};
-       }),
-       {.learned_positions = false, .biases = false, .gated = true, .first_norm = false}},
-      {"RMS norms around blocks, fewer keys, wide heads, causal: Gemma's kind",
-       changed([](Config& c) {
-         c.type_vocab_size = 0;
-         c.num_attention_heads = 4;
-         c.num_key_value_heads = 2;
-         c.head_size = 10;
-         c.attention_scale = 0.2f;
-         c.embedding_scale = 2.5f;
-         c.norm = NormKind::rms_norm;
-         c.norm_offset = 1.0f;
-         c.norm_place = NormPlace::around;
-         c.query_key_norm = QueryKeyNorm::head;
-         c.hidden_act = Activation::silu;
-         c.rotary = {{.inverse_frequencies = {1.0f, 0.2f, 0.05f}, .interleaved = true}};
-         c.attention_layers = {{0, -1, 0}, {0, 7, 0}, {-1, -1, 0}};
-       }),
-       {.learned_positions = false, .embedding_norm = false, .biases = false, .gated = true}},
-      {"distances in scores by the projections of tokens, and a convolution: DeBERTa v2",
-       changed([](Config& c) {
-         c.embedding_size = 10;
-         c.projection_first = true;
-         c.disentangled = {9, distance_rows(64, 9), true, true};
-         c.attention_scale = 0.15f;
-         c.convolution = {3, Activation::gelu};
-       }),
-       {.learned_positions = false}},
-      {"distances in scores by projections of their own: DeBERTa",
-       changed([](Config& c) {
-         c.type_vocab_size = 1;
-         c.disentangled = {30, distance_rows(64, 30), true, true};
-       }),
-       {.own_positions = true}},
-      {"scores that fall with the distance, norms of queries and keys, one more norm: Jina",
-       changed([](Config& c) {
-         c.num_attention_heads = 6;
-         c.alibi = true;
-         c.query_key_norm = QueryKeyNorm::all;
-       }),
-       {.learned_positions = false, .gated = true, .residual_norm = true}},
-      {"rotary whose base grows, norms after blocks: Nomic",
-       changed([](Config& c) {
-         c.hidden_act = Activation::silu;
-         c.rotary = {{.inverse_frequencies = {1.0f, 0.1f, 0.01f, 0.001f},
-                      .attention_factor = 1.2f,
-                      .trained_length = 20,
-                      .base = 10000.0,
-                      .factor = 2.0}};
-         c.attention_layers = {{0, -1, -1}, {0, -1, -1}, {0, -1, -1}};
-       }),
-       {.learned_positions = false, .gated = true}},
-  };
-  return all;
-}
-
-std::vector<float> run(const Encoder& encoder, const Input& input,
-                       const std::vector<int64_t>& layers = {-1}) {
-  std::vector<float> out(input.ids.size() * layers.size() *
-                         static_cast<size_t>(encoder.config().hidden_size));
-  encoder.forward(input.batch(), {layers, {}, {}, out.data()});
-  return out;
-}
-
-// The largest difference from plain loops, by the largest number.
-double difference(const std::vector<float>& hidden, const PlainEncoder::Rows& expected) {
-  double worst = 0, largest = 0;
-  for (size_t t = 0; t < expected.size(); ++t) {
-    for (size_t i = 0; i < expected[t].size(); ++i) {
-      const double found = hidden[t * expected[t].size() + i];
-      worst = std::max(worst, std::abs(found - expected[t][i]));
-      largest = std::max(largest, std::abs(expected[t][i]));
-    }
-  }
-  return worst / largest;
-}
-
-constexpr Precision all_precisions[] = {Precision::float32, Precision::bfloat16, Precision::int8};
-
-}  // namespace
 
 TEST_CASE("every kind of layer computes what plain loops in double precision do, for every ISA") {
   for (const Kind& kind : kinds()) {
@@ -226,40 +103,6 @@ TEST_CASE("a sequence has the same bits in any batch, with any threads, for ever
     }
   }
   force_isa("");
-}
-
-TEST_CASE("a long text, whose rows threads share, is as plain loops have it, with any threads") {
-  for (Kind kind : kinds()) {
-    CAPTURE(kind.name);
-    constexpr int32_t length = 1100;
-    kind.config.max_position_embeddings = length;
-    Disentangled& places = kind.config.disentangled;
-    if (places.span > 0) places.rows = distance_rows(length, places.span);
-    const Weights weights(kind.config, kind.parts);
-    Input alone, mixed;
-    alone.add(length, 99);
-    mixed.add(30, 1);
-    mixed.add(length, 99);
-    for (unsigned i = 0; i < 30; ++i) mixed.add(9, i);
-    // The loops take seconds where every score has a product of its own.
-    if (places.span == 0) {
-      const auto expected = PlainEncoder(kind.config, weights).forward(alone.ids, alone.types, 3);
-      CHECK(difference(run(Encoder(kind.config, weights.map, 2), alone), expected) < 1e-5);
-    }
-    for (const Precision precision : all_precisions) {
-      const Recipe recipe{precision, precision, {}};
-      const auto expected = run(Encoder(kind.config, weights.map, 1, recipe), alone, {-1, 0, 2});
-      for (const int threads : {2, 5}) {
-        const Encoder encoder(kind.config, weights.map, threads, recipe);
-        CHECK(run(encoder, alone, {-1, 0, 2}) == expected);
-        const auto together = run(encoder, mixed, {-1, 0, 2});
-        CHECK(std::memcmp(together.data() + 30 * 72, expected.data(),
-                          expected.size() * sizeof(float)) == 0);
-        CHECK(encoder.observe(alone.batch()) ==
-              Encoder(kind.config, weights.map, 1, recipe).observe(alone.batch()));
-      }
-    }
-  }
 }
 
 TEST_CASE("norms, a gate and distances change no product's name, and inputs are observed normed") {
