@@ -41,11 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Give `auto` the meaning that was asked for, here and in every child process."""
     wanted = config.getoption("auto")
-    if wanted in (None, encoder.best_precision()):
+    if wanted in (None, encoder.auto_precision().value):
         return
     if not os.environ.get("BERTIE_ISA"):
         for isa in _core.available_isas():
-            if (isa in encoder._NATIVE_BFLOAT16) == (wanted == "bfloat16"):
+            if (encoder.bfloat16_speed(isa) == "faster") == (wanted == "bfloat16"):
                 os.environ["BERTIE_ISA"] = isa
                 return
     os.environ[sitecustomize.VARIABLE] = f"{encoder.selected_isa()}={wanted}"
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> str:
-    return f"auto: {encoder.best_precision()}, on {encoder.selected_isa()}"
+    return f"auto: {encoder.auto_precision().value}, on {encoder.selected_isa()}"
 
 
 @pytest.fixture(scope="session", autouse=True)

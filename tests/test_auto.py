@@ -10,7 +10,7 @@ import pytest
 
 import bertie
 from bertie import _core
-from bertie.engine.encoder import best_precision
+from bertie.engine.encoder import auto_precision
 
 MEANINGS = ("float32", "bfloat16")
 
@@ -32,9 +32,9 @@ def pytest_in_a_child(*arguments: str, isa: str) -> subprocess.CompletedProcess[
 def test_auto_means_the_same_in_this_process_and_in_its_children(
     tiny_bert: Path, pytestconfig: pytest.Config
 ) -> None:
-    meaning = pytestconfig.getoption("auto") or best_precision()
+    meaning = pytestconfig.getoption("auto") or auto_precision().value
     here = bertie.load(tiny_bert).info().settings["precision"]
-    assert here.value == best_precision() == meaning
+    assert here.value == auto_precision().value == meaning
     command = [sys.executable, "-m", "bertie", "info", str(tiny_bert)]
     ran = subprocess.run(command, capture_output=True, check=True)
     there = json.loads(ran.stdout)["settings"]["precision"]

@@ -16,6 +16,14 @@ std::vector<std::string> find_cpu_features();
 // As the CPU or the system calls it; empty where neither does.
 std::string cpu_name();
 
+// Who made an x86 CPU and the family that it counts among, as CPUID tells them: "GenuineIntel" and
+// 6, "AuthenticAMD" and 25. Empty and 0 on others.
+struct CpuDesign {
+  std::string vendor;
+  int family = 0;
+};
+CpuDesign cpu_design();
+
 // What find_cpu_features found when it was first asked for.
 inline const std::vector<std::string>& cpu_features() {
   static const std::vector<std::string> features = find_cpu_features();

@@ -34,4 +34,6 @@ std::vector<std::string> find_cpu_features() {
 
 std::string cpu_name() { return ""; }
 
+CpuDesign cpu_design() { return {}; }
+
 }  // namespace bertie

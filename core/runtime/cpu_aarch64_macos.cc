@@ -41,4 +41,6 @@ std::string cpu_name() {
   return name;
 }
 
+CpuDesign cpu_design() { return {}; }
+
 }  // namespace bertie

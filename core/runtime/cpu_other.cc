@@ -10,4 +10,6 @@ std::vector<std::string> find_cpu_features() { return {}; }
 
 std::string cpu_name() { return ""; }
 
+CpuDesign cpu_design() { return {}; }
+
 }  // namespace bertie

@@ -83,4 +83,17 @@ std::string cpu_name() {
                                     : name.substr(begin, name.find_last_not_of(' ') - begin + 1);
 }
 
+CpuDesign cpu_design() {
+  CpuDesign design;
+  const Registers maker = cpuid(0, 0);
+  for (const Register word : {ebx, edx, ecx}) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      design.vendor += static_cast<char>(maker[word] >> shift & 0xff);
+    }
+  }
+  const uint32_t version = cpuid(1, 0)[eax], family = version >> 8 & 0xf;
+  design.family = static_cast<int>(family == 0xf ? family + (version >> 20 & 0xff) : family);
+  return design;
+}
+
 }  // namespace bertie

@@ -13,6 +13,7 @@
 #include "encoder/quantize.h"
 #include "encoder/tensor.h"
 #include "force_isa.h"
+#include "kernels/bfloat16_speed.h"
 #include "kernels/kernels.h"
 #include "random.h"
 #include "runtime/cpu.h"
@@ -361,4 +362,18 @@ TEST_CASE("the ISAs are those of the CPU, fastest first") {
   if (avx2) fastest_first += "avx2 ";
   CHECK(found == fastest_first + "scalar ");
 #endif
+}
+
+TEST_CASE("bfloat16 is faster by instruction set, vendor and family") {
+  using enum Bfloat16Speed;
+  CHECK(bfloat16_speed("avx512bf16", {"AuthenticAMD", 0x19}) == faster);
+  CHECK(bfloat16_speed("avx512bf16", {"AuthenticAMD", 0x1a}) == faster);
+  CHECK(bfloat16_speed("avx512bf16", {"AuthenticAMD", 0x17}) == slower);
+  CHECK(bfloat16_speed("avx512bf16", {"GenuineIntel", 6}) == slower);
+  CHECK(bfloat16_speed("avx512bf16", {"GenuineIntel", 0x13}) == slower);
+  CHECK(bfloat16_speed("avx512bf16", {}) == slower);
+  CHECK(bfloat16_speed("neonmmla", {}) == faster);
+  for (const char* isa : {"avx512vnni", "avx512", "avxvnni", "avx2", "neondot", "neon", "scalar"}) {
+    CHECK(bfloat16_speed(isa, {"AuthenticAMD", 0x1a}) == none);
+  }
 }

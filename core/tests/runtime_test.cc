@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <numeric>
 #include <set>
 #include <sstream>
@@ -153,6 +154,24 @@ TEST_CASE("the features of the CPU are those that the system lists") {
   }
   CHECK(std::set<std::string>(cpu_features().begin(), cpu_features().end()) == expected);
 }
+
+#if defined(__x86_64__)
+TEST_CASE("the CPU's vendor and family are those that the system says") {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  std::map<std::string, std::string> said;
+  for (std::string line; std::getline(cpuinfo, line) && !line.empty();) {
+    if (line.find(": ") == std::string::npos) continue;
+    said[line.substr(0, line.find_last_not_of("\t ", line.find(':') - 1) + 1)] =
+        line.substr(line.find(": ") + 2);
+  }
+#if defined(__linux__)
+  REQUIRE_FALSE(said.empty());
+#endif
+  if (said.empty()) return;
+  CHECK(cpu_design().vendor == said["vendor_id"]);
+  CHECK(std::to_string(cpu_design().family) == said["cpu family"]);
+}
+#endif
 
 TEST_CASE("there is a core, and a quota only takes some away") {
   CHECK(affinity_cores() >= 1);

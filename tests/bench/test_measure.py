@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 import bertie
-from bertie.bench import Report, Spread, measure
+from bertie.bench import PrecisionsReport, Report, Spread, measure, measure_precisions
 from bertie.bench.cold_start import time_cold_starts
+from bertie.engine.encoder import auto_precision
 from bertie.errors import BertieError, InputError, SourceError
+from bertie.export import write_bundle
 
 TEXTS = ["The old bridge of stone.", "", "wind " * 100, "the river"]
 
@@ -140,3 +142,50 @@ def test_a_process_that_fails_is_an_error_with_its_last_line() -> None:
 def test_a_spread_is_the_median_and_the_ends() -> None:
     assert Spread.of([3.0, 1.0, 2.0]) == Spread(2.0, 1.0, 3.0)
     assert Spread.of([5.0]) == Spread(5.0, 5.0, 5.0)
+
+
+@pytest.fixture(scope="module")
+def precisions(tiny_sentence) -> PrecisionsReport:
+    sample = ["the river", "stone and wind"]
+    return measure_precisions(tiny_sentence, threads=1, calibration=sample, texts=TEXTS, rounds=2)
+
+
+def test_every_precision_is_measured_as_one_is(precisions: PrecisionsReport) -> None:
+    assert [one.precision for one in precisions.measured] == ["float32", "bfloat16", "int8"]
+    for one in precisions.measured:
+        assert [bulk.texts for bulk in one.bulk] == [len(TEXTS)]
+        assert [latency.texts for latency in one.latency] == [1, 8, 32]
+    for path, number in numbers(precisions).items():
+        assert number > 0 or path.endswith((".load", ".truncated", ".auto_is_right")), path
+    assert json.loads(json.dumps(precisions.to_dict()))["rounds"] == 2
+
+
+def test_auto_is_judged_by_what_was_measured(
+    tiny_sentence, precisions: PrecisionsReport, monkeypatch
+) -> None:
+    assert precisions.auto == auto_precision()
+    assert precisions.model.precision == precisions.auto.value
+    for auto, speedup, right in (
+        ("bfloat16", 1.5, True),
+        ("bfloat16", 0.97, True),
+        ("bfloat16", 0.5, False),
+        ("float32", 0.5, True),
+        ("float32", 1.03, True),
+        ("float32", 1.5, False),
+    ):
+        monkeypatch.setattr(
+            "bertie.bench.precisions.auto_precision",
+            lambda auto=auto: bertie.Setting(auto, "auto: so"),
+        )
+        monkeypatch.setattr(
+            "bertie.bench.precisions._speedup",
+            lambda one, other, speedup=speedup: Spread(speedup, speedup, speedup),
+        )
+        report = measure_precisions(tiny_sentence, threads=1, texts=["wind"], rounds=1)
+        assert report.auto_is_right == right
+
+
+def test_a_bundle_of_bytes_has_no_other_precision(tiny_sentence, tmp_path) -> None:
+    write_bundle(tiny_sentence, tmp_path / "bytes", precision="int8")
+    with pytest.raises(InputError, match=r"precision is float32, but .* has its weights in int8"):
+        measure_precisions(tmp_path / "bytes", texts=["wind"], rounds=1)

@@ -69,3 +69,23 @@ def test_bench_calibrates_int8_on_a_file(
     ran = bertie(*arguments, "--precision", "float32", "--calibration", sample)
     assert ran.code == 1
     assert "only int8 is calibrated" in ran.err
+
+
+def test_precisions_stand_side_by_side_with_a_verdict(
+    bertie: Bertie, tiny_sentence: Path, rows: Path
+) -> None:
+    arguments = ("bench", tiny_sentence, "--precisions", "--texts", rows, "-c", "body")
+    ran = bertie(*arguments, "--rounds", 1)
+    assert [one["precision"] for one in json.loads(ran.out)["measured"]] == [
+        "float32",
+        "bfloat16",
+        "int8",
+    ]
+    ran = bertie(*arguments, "--rounds", 1, "--as", "table")
+    assert ran.code == 0
+    for words in ("auto is ", "given, tokens/s", "one text, ms", "times as fast as float32 here"):
+        assert words in ran.out
+    for wrong in (("--task", "embed"), ("--precision", "int8")):
+        ran = bertie(*arguments, *wrong)
+        assert ran.code == 2
+        assert f"leave out {wrong[0]}" in ran.err

@@ -412,28 +412,26 @@ def test_an_unknown_isa_is_refused_with_the_list(tiny, tiny_tensors, monkeypatch
         Encoder(tiny.config, tiny_tensors)
 
 
-def test_bfloat16_is_best_where_instructions_multiply_it():
-    best = {
-        "avx512bf16": "bfloat16",
-        "avx512vnni": "float32",
-        "avxvnni": "float32",
-        "neonmmla": "bfloat16",
-        "neondot": "float32",
-        "scalar": "float32",
-    }
+def test_bfloat16_is_taken_only_where_it_is_faster():
     code = (
-        "import os, sys; from bertie.engine.encoder import best_precision, selected_isa\n"
-        "for os.environ['BERTIE_ISA'] in sys.argv[1:]: print(selected_isa(), best_precision())"
+        "import os, sys; from bertie.engine.encoder import *\n"
+        "for os.environ['BERTIE_ISA'] in sys.argv[1:]:"
+        " print(selected_isa(), bfloat16_speed(selected_isa()), auto_precision().value)"
     )
     environment = {name: os.environ[name] for name in os.environ if name != sitecustomize.VARIABLE}
+    isas = ("avx512bf16", "avx512vnni", "avxvnni", "neonmmla", "neondot", "scalar")
     ran = subprocess.run(
-        [sys.executable, "-c", code, *best],
+        [sys.executable, "-c", code, *isas],
         env=environment,
         capture_output=True,
         check=True,
         text=True,
     )
-    assert dict(line.split() for line in ran.stdout.splitlines()) == best
+    lines = [line.split() for line in ran.stdout.splitlines()]
+    assert [isa for isa, _, _ in lines] == list(isas)
+    for isa, speed, precision in lines:
+        assert (speed == "none") == (isa not in ("avx512bf16", "neonmmla"))
+        assert (precision == "bfloat16") == (speed == "faster")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no CPU affinity")

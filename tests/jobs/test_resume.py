@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import bertie
 from bertie.errors import InputError
 from bertie.jobs import manifest
 from bertie.jobs.job import Job
@@ -160,7 +161,9 @@ def test_auto_precision_means_what_it_meant_at_first(
 ) -> None:
     with pytest.raises(Killed):
         embed(rows, observe=stop_after(3), load={"precision": "bfloat16"})
-    monkeypatch.setattr("bertie.loading.settle.best_precision", lambda: "float32")
+    monkeypatch.setattr(
+        "bertie.loading.settle.auto_precision", lambda: bertie.Setting("float32", "auto: another")
+    )
     assert embed(rows, load={"precision": "auto"}).resumed > 0
 
 

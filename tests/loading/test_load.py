@@ -12,8 +12,10 @@ import pytest
 import safetensors.numpy
 
 import bertie
+from bertie import _core
+from bertie.engine import encoder
 from bertie.engine.calibration import calibration_text
-from bertie.engine.encoder import PRECISIONS, Encoder, selected_isa
+from bertie.engine.encoder import PRECISIONS, Encoder
 from bertie.errors import (
     CalibrationWarning,
     CheckpointError,
@@ -236,18 +238,30 @@ def test_the_default_models_vectors_are_the_same_bits_in_any_company(minilm: Pat
 
 
 @pytest.mark.parametrize(
-    ("precision", "why"),
-    [("bfloat16", "multiplies bfloat16 natively"), ("float32", "has no native bfloat16")],
+    ("isa", "design", "precision", "why"),
+    [
+        ("avx512bf16", ("AuthenticAMD", 25), "bfloat16", "faster"),
+        ("avx512bf16", ("GenuineIntel", 6), "float32", "slower"),
+        ("neonmmla", ("", 0), "bfloat16", "faster"),
+        ("avx2", ("AuthenticAMD", 25), "float32", "has no native bfloat16"),
+    ],
 )
-def test_auto_is_bfloat16_where_it_is_native_and_says_why(
-    bert: Path, monkeypatch: pytest.MonkeyPatch, precision: str, why: str
+def test_auto_is_bfloat16_where_it_is_faster_and_says_why(
+    bert: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    isa: str,
+    design: tuple[str, int],
+    precision: str,
+    why: str,
 ) -> None:
-    isa = selected_isa()
-    monkeypatch.setattr(
-        "bertie.engine.encoder._NATIVE_BFLOAT16", {isa} if precision == "bfloat16" else ()
-    )
+    monkeypatch.setattr(encoder, "selected_isa", lambda: isa)
+    monkeypatch.setattr(encoder, "bfloat16_speed", lambda isa: _core.bfloat16_speed(isa, *design))
+    monkeypatch.setattr(_core, "cpu_design", lambda: design)
     model = bertie.load(bert)
     assert model.encoder.precision == precision
+    if why in ("faster", "slower"):
+        family = f" on {design[0]} family {design[1]}" if design[0] else ""
+        why = f"multiplies bfloat16 {why} than float32{family}"
     assert model.info().settings["precision"] == bertie.Setting(precision, f"auto: {isa} {why}")
     for given in MEANINGS:
         assert bertie.load(bert, precision=given).encoder.precision == given
@@ -257,7 +271,9 @@ def test_auto_is_bfloat16_where_it_is_native_and_says_why(
 def test_a_pickled_model_keeps_the_precision_that_auto_was(
     bert: Path, monkeypatch: pytest.MonkeyPatch, meaning: str
 ) -> None:
-    monkeypatch.setattr("bertie.loading.settle.best_precision", lambda: meaning)
+    monkeypatch.setattr(
+        "bertie.loading.settle.auto_precision", lambda: bertie.Setting(meaning, "auto: another")
+    )
     pickled = pickle.dumps(bertie.load(bert))
     monkeypatch.undo()
     copy = pickle.loads(pickled)  # noqa: S301

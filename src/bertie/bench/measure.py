@@ -1,22 +1,17 @@
 """The measurement: rounds in which everything takes its turn, so that a busy minute hits all."""
 
 import platform
-import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 
-import numpy as np
-
 from bertie import _core
 from bertie.bench.cold_start import measure_memory, time_cold_starts
-from bertie.bench.flops import count_flops
 from bertie.bench.load_average import load_average
-from bertie.bench.report import Bulk, Latency, Machine, Model, Report, Spread
+from bertie.bench.report import Machine, Model, Report, Spread
+from bertie.bench.rounds import Rounds
 from bertie.bench.texts import Texts, synthetic_texts
 from bertie.calls.texts import as_list, check_texts
 from bertie.environment.machine import cpu
@@ -27,56 +22,6 @@ from bertie.tasks.model import Model as BertieModel
 
 # Called with what is being done, how many steps are done, and how many there are.
 Progress = Callable[[str, int, int], None]
-
-_CALL_SIZES = (1, 8, 32)  # texts in a call whose latency is measured
-_CALL_SECONDS = 0.4  # of calls of one size in a round,
-_FEWEST_CALLS, _MOST_CALLS = 3, 400  # and these bounds
-
-
-@dataclass
-class _Bulk:
-    """Texts whose bulk speed is measured, and what was found in each round so far."""
-
-    kind: Texts
-    tokens: int
-    longest: int
-    truncated: int
-    flops: int
-    seconds: list[float] = field(default_factory=list)
-    shares: list[float] = field(default_factory=list)
-
-    def report(self) -> Bulk:
-        """Summarize the rounds."""
-
-        def rate(amount: float) -> Spread:
-            return Spread.of([amount / seconds for seconds in self.seconds])
-
-        return Bulk(
-            name=self.kind.name,
-            texts=len(self.kind.texts),
-            tokens=self.tokens,
-            longest=self.longest,
-            truncated=self.truncated,
-            tokens_per_second=rate(self.tokens),
-            texts_per_second=rate(len(self.kind.texts)),
-            gflops=rate(self.flops / 1e9),
-            peak_share=Spread.of(self.shares),
-        )
-
-
-@dataclass
-class _Calls:
-    """Calls of one size, and the seconds and tokens of each so far."""
-
-    size: int
-    supply: Iterator[tuple[str, int]]
-    seconds: list[float] = field(default_factory=list)
-    tokens: int = 0
-
-    def report(self) -> Latency:
-        """Find the percentiles."""
-        p50, p95, p99 = (float(p) for p in 1e3 * np.percentile(self.seconds, (50, 95, 99)))
-        return Latency(self.size, self.tokens / len(self.seconds), len(self.seconds), p50, p95, p99)
 
 
 def measure(
@@ -102,8 +47,7 @@ def measure(
     Raises: InputError: no texts, something among them that is none, or less than one round.
     Raises: whatever bertie.load raises.
     """
-    if type(rounds) is not int or rounds < 1:
-        raise InputError(f"rounds is {rounds!r}, expected at least 1")
+    check_rounds(rounds)
     given = None if texts is None else given_texts(texts)
     load_before = load_average()
     report_progress = progress or (lambda what, done, total: None)
@@ -114,15 +58,12 @@ def measure(
     assert isinstance(model, Embedder)
     info = model.info()
     kinds = synthetic_texts(model.tokenizer, model.max_length) if given is None else (given,)
-    bulk = [_bulk(model, kind) for kind in kinds]
-    calls = [_calls(model, kinds[0], size) for size in _CALL_SIZES]
-    peaks: list[float] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TruncationWarning)
-        _warm_up(model, bulk, calls)
+        measured = Rounds(model, kinds)
         for done in range(rounds):
             report_progress("embedding", done, rounds + 2)
-            peaks.append(_measure_round(model, info.precision, bulk, calls))
+            measured.measure()
     options = {
         "precision": info.precision,
         "threads": model.encoder.threads,
@@ -132,16 +73,22 @@ def measure(
     started = time_cold_starts(info.directory, options, rounds)
     report_progress("weighing", rounds + 1, rounds + 2)
     resident = measure_memory(info.directory, options, _shuffled(kinds))
-    described_model, machine = describe(model, load_before, peaks)
+    described_model, machine = describe(model, load_before, measured.peaks)
     return Report(
         model=described_model,
         machine=machine,
         rounds=rounds,
-        bulk=tuple(one.report() for one in bulk),
-        latency=tuple(one.report() for one in calls),
+        bulk=tuple(one.report() for one in measured.bulk),
+        latency=tuple(one.report() for one in measured.calls),
         memory=resident,
         start=started,
     )
+
+
+def check_rounds(rounds: int) -> None:
+    """Refuse a number of rounds that is none."""
+    if type(rounds) is not int or rounds < 1:
+        raise InputError(f"rounds is {rounds!r}, expected at least 1")
 
 
 def given_texts(texts: Iterable[str]) -> Texts:
@@ -153,63 +100,6 @@ def given_texts(texts: Iterable[str]) -> Texts:
     if not several:
         raise InputError("there are no texts, expected at least one")
     return Texts("given", tuple(several))
-
-
-def _bulk(model: Embedder, kind: Texts) -> _Bulk:
-    """Count what embedding some texts takes."""
-    packed = model.tokenizer.encode_batch(kind.texts, max_length=model.max_length)
-    return _Bulk(
-        kind,
-        tokens=int(packed.lengths.sum()),
-        longest=int(packed.lengths.max()),
-        truncated=int(np.count_nonzero(packed.truncated)),
-        flops=count_flops(model.encoder.config, packed.lengths),
-    )
-
-
-def _calls(model: Embedder, kind: Texts, size: int) -> _Calls:
-    """Supply texts and their tokens without end; no two calls in a row have the same."""
-    lengths = model.tokenizer.encode_batch(kind.texts, max_length=model.max_length).lengths
-    return _Calls(size, cycle(zip(kind.texts, lengths.tolist(), strict=True)))
-
-
-def _warm_up(model: Embedder, bulk: Sequence[_Bulk], calls: Sequence[_Calls]) -> None:
-    """Run everything once, untimed: memory is planned, caches fill."""
-    for one in bulk:
-        model.embed(one.kind.texts, prompt="")
-    for call in calls:
-        model.embed([text for text, _ in islice(call.supply, call.size)], prompt="")
-
-
-def _measure_round(
-    model: Embedder, precision: str, bulk: Sequence[_Bulk], calls: Sequence[_Calls]
-) -> float:
-    """Measure everything once more. Returns: the multiply peak, in operations a second."""
-    peak = _core.multiply_peak(precision, model.encoder.threads)
-    for one in bulk:
-        begun = time.perf_counter()
-        model.embed(one.kind.texts, prompt="")
-        seconds = time.perf_counter() - begun
-        one.seconds.append(seconds)
-        one.shares.append(one.flops / seconds / peak)
-    for call in calls:
-        _time_calls(model, call)
-    return peak
-
-
-def _time_calls(model: Embedder, call: _Calls) -> None:
-    """Time a round's calls of one size."""
-    end = time.perf_counter() + _CALL_SECONDS
-    for done in range(_MOST_CALLS):
-        begun = time.perf_counter()
-        if done >= _FEWEST_CALLS and begun > end:
-            break
-        drawn = list(islice(call.supply, call.size))
-        texts = [text for text, _ in drawn]
-        begun = time.perf_counter()
-        model.embed(texts[0] if call.size == 1 else texts, prompt="")
-        call.seconds.append(time.perf_counter() - begun)
-        call.tokens += sum(tokens for _, tokens in drawn)
 
 
 def _shuffled(kinds: Sequence[Texts]) -> list[str]:

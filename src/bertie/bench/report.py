@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from bertie.checkpoint.config import Setting
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -167,6 +169,47 @@ class Report:
     latency: tuple[Latency, ...]
     memory: Memory | None
     start: Start
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as JSON knows it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model in one precision.
+
+    Attributes:
+        peak_gflops: as Machine has it, in this precision.
+    """
+
+    precision: str
+    peak_gflops: Spread
+    bulk: tuple[Bulk, ...]
+    latency: tuple[Latency, ...]
+
+
+@dataclass(frozen=True)
+class PrecisionsReport:
+    """A model measured in every precision, which took turns in each round.
+
+    Attributes:
+        model, machine: as in Report; the model's precision is what auto means here.
+        auto: that precision, and why.
+        measured: by precision.
+        bfloat16_speedup: of all bulk texts of a round together, how many times as fast as float32
+            bfloat16 was.
+        auto_is_right: whether the one of these two that auto means is the faster here, or as good
+            as that.
+    """
+
+    model: Model
+    machine: Machine
+    rounds: int
+    auto: Setting
+    measured: tuple[Measured, ...]
+    bfloat16_speedup: Spread
+    auto_is_right: bool
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON knows it."""

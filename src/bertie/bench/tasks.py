@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bertie.bench.flops import count_flops
 from bertie.bench.load_average import load_average
-from bertie.bench.measure import Progress, describe, given_texts
+from bertie.bench.measure import Progress, check_rounds, describe, given_texts
 from bertie.bench.report import Spread, TaskBulk, TaskReport
 from bertie.bench.texts import Texts, synthetic_texts
 from bertie.engine.encoder import Encoder
@@ -146,8 +146,7 @@ def measure_task(
     Raises: InputError: no texts, something among them that is none, or less than one round.
     Raises: whatever bertie.load raises.
     """
-    if type(rounds) is not int or rounds < 1:
-        raise InputError(f"rounds is {rounds!r}, expected at least 1")
+    check_rounds(rounds)
     given = None if texts is None else given_texts(texts)
     load_before = load_average()
     report_progress = progress or (lambda what, done, total: None)

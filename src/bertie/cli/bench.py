@@ -11,7 +11,17 @@ from bertie.cli.progress import ProgressBar
 from bertie.tasks.table import TASKS
 
 if TYPE_CHECKING:
-    from bertie.bench import Bulk, Latency, Machine, Memory, Model, Report, Spread, TaskReport
+    from bertie.bench import (
+        Bulk,
+        Latency,
+        Machine,
+        Memory,
+        Model,
+        PrecisionsReport,
+        Report,
+        Spread,
+        TaskReport,
+    )
 
 
 @options.command("bench")
@@ -22,6 +32,11 @@ if TYPE_CHECKING:
     help="Measure what this task takes beside the encoder, instead.",
 )
 @options.precision
+@click.option(
+    "--precisions",
+    is_flag=True,
+    help="Measure every precision side by side, instead, and say whether auto means the right one.",
+)
 @options.threads
 @options.calibration
 @click.option(
@@ -46,6 +61,7 @@ def command(
     source: str,
     task: str | None,
     precision: str,
+    precisions: bool,
     threads: int | None,
     calibration: Path | None,
     file: Path | None,
@@ -63,31 +79,47 @@ def command(
     those of new processes. With --task, the encoder is timed inside the task's own calls, and what
     the rest of them takes is shown. docs/performance.md explains the figures.
     """
+    if precisions and (task is not None or precision != "auto"):
+        other = "--task" if task is not None else "--precision"
+        raise click.UsageError(f"--precisions measures all of them, embedding; leave out {other}")
     from bertie.sources import resolve
 
     with ProgressBar("B") as bar:
         resolve(source, progress=bar.update)
-    from bertie.bench import Report, TaskReport, measure, measure_task
+    from bertie.bench import (
+        PrecisionsReport,
+        Report,
+        TaskReport,
+        measure,
+        measure_precisions,
+        measure_task,
+    )
     from bertie.tables import read
 
     texts = None
     if file is not None:
         texts = [row.fields[column] for row in read(file, column=column, format=file_format)]
-    report: Report | TaskReport
+    report: Report | TaskReport | PrecisionsReport
     with ProgressBar("steps") as bar:
         how: dict[str, Any] = {
-            "precision": precision,
             "threads": threads,
             "calibration": calibration,
             "texts": texts,
             "rounds": rounds,
             "progress": bar.update,
         }
-        report = measure(source, **how) if task is None else measure_task(source, task, **how)
+        if precisions:
+            report = measure_precisions(source, **how)
+        elif task is None:
+            report = measure(source, precision=precision, **how)
+        else:
+            report = measure_task(source, task, precision=precision, **how)
     if as_json or not output.as_table(show_as):
         output.print_json(report.to_dict())
     elif isinstance(report, TaskReport):
         _print_task(report)
+    elif isinstance(report, PrecisionsReport):
+        _print_precisions(report)
     else:
         _print(report)
 
@@ -143,6 +175,47 @@ def _print_task(report: "TaskReport") -> None:
         ),
         right=("texts", *columns),
     )
+
+
+def _print_precisions(report: "PrecisionsReport") -> None:
+    """Print every precision's report for a person."""
+    described = _described(report.model, report.machine, report.rounds)
+    described["precision"] = f"auto is {report.auto.value} ({report.auto.origin})"
+    output.print_record(described)
+    click.echo()
+    names = [bulk.name for bulk in report.measured[0].bulk]
+    shown = [column for name in names for column in (f"{name}, tokens/s", "of peak")]
+    columns = ("peak GFLOP/s", *shown, "one text, ms")
+    output.print_columns(
+        ("precision", *columns),
+        (
+            (
+                one.precision,
+                _spread(one.peak_gflops),
+                *(
+                    cell
+                    for each in one.bulk
+                    for cell in (
+                        _spread(each.tokens_per_second),
+                        f"{100 * each.peak_share.median:.0f} %",
+                    )
+                ),
+                f"{one.latency[0].p50_ms:.2f}",
+            )
+            for one in report.measured
+        ),
+        right=columns,
+    )
+    click.echo()
+    fast = f"bfloat16 is {report.bfloat16_speedup.median:.2f} times as fast as float32 here"
+    if report.auto_is_right:
+        click.echo(f"auto is right: {fast}")
+    else:
+        other = "float32" if report.auto.value == "bfloat16" else "bfloat16"
+        click.echo(
+            f"auto is wrong: {fast}. Take --precision {other} on this machine, and please report"
+            " this with what 'bertie env' says"
+        )
 
 
 def _described(model: "Model", machine: "Machine", rounds: int) -> dict[str, str | int]:

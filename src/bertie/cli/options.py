@@ -82,7 +82,7 @@ precision = click.option(
     type=click.Choice(PRECISIONS),
     default="auto",
     show_default=True,
-    help="What to compute in; auto is bfloat16 where the CPU has it, else float32.",
+    help="What to compute in; auto is bfloat16 where that is faster, else float32.",
 )
 calibration = click.option(
     "--calibration",

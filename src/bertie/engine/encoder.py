@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bertie import _core
 from bertie.arguments import check_threads
-from bertie.checkpoint.config import ACTIVATIONS, EncoderConfig
+from bertie.checkpoint.config import ACTIVATIONS, EncoderConfig, Setting
 from bertie.checkpoint.shapes import expected_tensors, shape_of
 from bertie.checkpoint.tensor import Tensor
 from bertie.errors import CheckpointError
@@ -22,9 +22,6 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 PRECISIONS = ("float32", "bfloat16", "int8")
-
-# Instruction sets that multiply bfloat16 as such; the others compute the same in float32, slower.
-_NATIVE_BFLOAT16 = ("avx512bf16", "neonmmla")
 
 # Bytes of a token's ids and places.
 _TOKEN_BYTES = 64
@@ -75,9 +72,29 @@ def selected_isa() -> str:
     return os.environ.get("BERTIE_ISA") or _core.available_isas()[0]
 
 
-def best_precision() -> str:
-    """Name the fastest precision that stays true to float32: bfloat16 where it is native."""
-    return "bfloat16" if selected_isa() in _NATIVE_BFLOAT16 else "float32"
+def bfloat16_speed(isa: str) -> str:
+    """Say how an instruction set multiplies bfloat16 on this CPU.
+
+    Returns: "faster" or "slower" than float32; "none" where it doesn't, and the same results are
+        computed in float32.
+    """
+    return _core.bfloat16_speed(isa, *_core.cpu_design())
+
+
+def auto_precision() -> Setting:
+    """Find the fastest precision that stays true to float32, and why.
+
+    Returns: "bfloat16" where the selected instruction set multiplies it faster, else "float32".
+    """
+    isa, (vendor, number) = selected_isa(), _core.cpu_design()
+    speed = bfloat16_speed(isa)
+    if speed == "none":
+        return Setting("float32", f"auto: {isa} has no native bfloat16")
+    family = f" on {vendor} family {number}" if vendor else ""
+    return Setting(
+        "bfloat16" if speed == "faster" else "float32",
+        f"auto: {isa} multiplies bfloat16 {speed} than float32{family}",
+    )
 
 
 class Encoder:

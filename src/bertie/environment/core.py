@@ -52,8 +52,7 @@ def choice() -> Choice:
     import numpy as np
 
     from bertie import _core
-    from bertie.engine.encoder import selected_isa
-    from bertie.loading.settle import auto_precision
+    from bertie.engine.encoder import auto_precision, selected_isa
 
     _core.Linear(np.zeros((1, 1), np.float32))  # so that the core itself refuses what it can't run
     return Choice(selected_isa(), auto_precision())

@@ -45,7 +45,7 @@ def load(
         source: a directory, or a name that `bertie pull` knows.
         task: what the model is for; None takes what the checkpoint was made for.
         precision: what to compute in: "float32", "bfloat16", "int8", or "auto" for bfloat16 where
-            the CPU multiplies it natively and float32 elsewhere.
+            the CPU multiplies it faster than float32, and float32 elsewhere.
         calibration: for int8, what the model will read, in a sample of a few thousand tokens: a
             file with one text a line, or texts; None takes texts that come with Bertie.
         threads: at most so many cores at a time; None takes all that the process may use.

@@ -5,7 +5,7 @@ from reprlib import repr as shown
 
 from bertie.checkpoint.bundle import Bundle
 from bertie.checkpoint.config import Setting
-from bertie.engine.encoder import best_precision, selected_isa
+from bertie.engine.encoder import auto_precision
 from bertie.errors import InputError, TaskError
 from bertie.loading.detect import detect
 from bertie.opened import Opened
@@ -82,10 +82,3 @@ def _precision(precision: str, bundle: Bundle | None) -> Setting:
     if bundle is not None:
         return Setting(bundle.precision, bundle.origin("precision"))
     return auto_precision()
-
-
-def auto_precision() -> Setting:
-    """Say what auto means on this CPU, and why."""
-    best = best_precision()
-    native = "multiplies bfloat16 natively" if best == "bfloat16" else "has no native bfloat16"
-    return Setting(best, f"{AUTO}: {selected_isa()} {native}")
