@@ -35,6 +35,8 @@ void bind_machine(nb::module_& m) {
   m.def("available_cores", &available_cores);
   m.def("built_isas", [] { return names(built_kernels()); });
   m.def("available_isas", [] { return names(available_kernels()); });
+  m.def("fastest_isa", [] { return std::string(fastest_kernels().isa); });
+  m.def("wrong_isas", [] { return names(wrong_kernels()); });
   m.def("cpu_features", &cpu_features);
   m.def("cpu_name", &cpu_name);
   m.def("cpu_design", [] {

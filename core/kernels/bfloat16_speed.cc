@@ -16,6 +16,7 @@ struct Native {
 };
 
 constexpr Native natives[] = {
+    {"amx", "", 0},
     // Zen 4 and later, whose vdpbf16ps, of twice as many numbers as an FMA, runs at an FMA's rate.
     // On Intel's cores it runs at a quarter of that.
     {"avx512bf16", "AuthenticAMD", 25},

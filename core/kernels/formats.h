@@ -91,8 +91,13 @@ struct Int8 {
 template <typename Format>
 concept Matrix = requires { typename Format::Block; };
 
+// Formats of amx.h, which multiply whole tiles.
+template <typename Format>
+concept Tiled = requires { Format::tile_inputs; };
+
 template <typename Format>
 inline int64_t operand_elements(int64_t in) {
+  if constexpr (Tiled<Format>) return round_up(in, Format::tile_inputs);
   return round_up(in, Format::depth);
 }
 

@@ -6,7 +6,6 @@
 #include "kernels/formats.h"
 #include "kernels/kernels.h"
 #include "kernels/matrix.h"
-#include "kernels/peak.h"
 #include "kernels/tile.h"
 #include "kernels/vec.h"
 
@@ -94,17 +93,11 @@ inline int64_t panel_columns(const PackedLinear& linear) {
   return linear.gated ? panel_width / 2 : panel_width;
 }
 
-// channel: the panel's first.
+// Makes outputs of a tile's sums. channel: the panel's first.
 template <typename Format, int R>
-inline void gemm_tile(const GemmArgs& args, const typename Format::Element* panel, int64_t row,
-                      int64_t channel) {
+inline void finish_tile(const GemmArgs& args, const typename Format::Sum (&sums)[R][panel_vectors],
+                        int64_t row, int64_t channel) {
   const PackedLinear& linear = *args.linear;
-  typename Format::Sum sums[R][panel_vectors];
-  using Element = typename Format::Element;
-  const int64_t stride = args.a_stride / static_cast<int64_t>(sizeof(Element));
-  multiply<Format, R, panel_vectors>(static_cast<const Element*>(args.a) + row * stride, stride,
-                                     panel, panel_width * Format::depth,
-                                     operand_elements<Format>(linear.in) / Format::depth, sums);
   // Where the layer is gated the gates lie before the values. activate_all goes by two vectors.
   constexpr int64_t half = panel_width / 2,
                     gates = (R * half + 2 * F32::lanes - 1) / (2 * F32::lanes) * (2 * F32::lanes);
@@ -145,25 +138,22 @@ inline void gemm_tile(const GemmArgs& args, const typename Format::Element* pane
 }
 
 template <typename Format>
+  requires(!Tiled<Format>)
 inline void gemm(const GemmArgs& args) {
   using Element = typename Format::Element;
-  const int64_t panel_elements = operand_elements<Format>(args.linear->in) * panel_width;
+  const int64_t elements = operand_elements<Format>(args.linear->in);
+  const int64_t stride = args.a_stride / static_cast<int64_t>(sizeof(Element));
   for (int64_t p = args.panel_begin; p < args.panel_end; ++p) {
-    const Element* panel = static_cast<const Element*>(args.linear->weight) + p * panel_elements;
-    for_tiles(args.rows, Matrix<Format> ? 2 : 1,
-              [&]<int R>(int64_t row) { gemm_tile<Format, R>(args, panel, row, p * panel_width); });
+    const Element* panel =
+        static_cast<const Element*>(args.linear->weight) + p * elements * panel_width;
+    for_tiles(args.rows, Matrix<Format> ? 2 : 1, [&]<int R>(int64_t row) {
+      typename Format::Sum sums[R][panel_vectors];
+      multiply<Format, R, panel_vectors>(static_cast<const Element*>(args.a) + row * stride, stride,
+                                         panel, panel_width * Format::depth,
+                                         elements / Format::depth, sums);
+      finish_tile<Format, R>(args, sums, row, p * panel_width);
+    });
   }
-}
-
-template <typename Format>
-constexpr GemmKernels gemm_kernels(decltype(GemmKernels::operand) operand) {
-  return {.panel_bytes = panel_bytes<Format>,
-          .pack = pack<Format>,
-          .operand_bytes = operand_bytes<Format>,
-          .operand = operand,
-          .gemm = gemm<Format>,
-          .multiply_registers = multiply_registers<Format>,
-          .step_operations = step_operations<Format>};
 }
 
 }  // namespace bertie::BERTIE_ISA

@@ -140,8 +140,14 @@ std::span<const Kernels* const> built_kernels();
 // Those of them that this CPU runs.
 std::span<const Kernels* const> available_kernels();
 
+// The fastest that passes the self-test (self_test.h), which is made once.
+const Kernels& fastest_kernels();
+
+// Those that are faster, but failed it.
+std::span<const Kernels* const> wrong_kernels();
+
 // The fastest, or the one that the environment variable BERTIE_ISA names.
-// Throws Error(input) for a name that is unknown or can't run here.
+// Throws Error(input) for a name that is unknown, or of one that can't run here or runs wrongly.
 const Kernels& select_kernels();
 
 // Operations per second, a multiply-add being two, that the inner loop of this precision reaches

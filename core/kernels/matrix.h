@@ -50,11 +50,6 @@ struct MatrixBfloat16 : Bfloat16 {
   }
 };
 
-using BestBfloat16 = MatrixBfloat16;
-using BestInt8 = MatrixInt8;
-#else
-using BestBfloat16 = Bfloat16;
-using BestInt8 = Int8;
 #endif
 
 // As multiply() of tile.h. A row's sums don't depend on the row it shares registers with.

@@ -13,7 +13,7 @@ namespace bertie::BERTIE_ISA {
 // Runs `steps` steps of a full tile on the same operands. Returns a number that depends on
 // every sum, so that none is optimized away.
 template <typename Format>
-  requires(!Matrix<Format>)
+  requires(!Matrix<Format> && !Tiled<Format>)
 inline float multiply_registers(int64_t steps) {
   using Element = typename Format::Element;
   Element operands[panel_width * Format::depth] = {};
@@ -44,6 +44,9 @@ inline float multiply_registers(int64_t steps) {
 
 // Operations, two for each multiply-add, in a step of multiply_registers.
 template <typename Format>
-constexpr int64_t step_operations = 2 * tile_rows * panel_width * Format::depth;
+  requires(!Tiled<Format>)
+constexpr int64_t step_operations() {
+  return 2 * tile_rows * panel_width * Format::depth;
+}
 
 }  // namespace bertie::BERTIE_ISA

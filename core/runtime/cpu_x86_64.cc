@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/cpu.h"
+#include "runtime/system.h"
 
 namespace bertie {
 namespace {
@@ -23,7 +24,7 @@ Registers cpuid(uint32_t leaf, uint32_t subleaf) {
 }
 
 // The vector state that the system saves when it switches threads (XCR0's bits).
-constexpr uint64_t none = 0, avx = 0b110, avx512 = 0b1110'0110;
+constexpr uint64_t none = 0, avx = 0b110, avx512 = 0b1110'0110, tiles = uint64_t{0b11} << 17;
 
 uint64_t saved_state() {
   constexpr uint32_t osxsave = 1u << 27;
@@ -52,12 +53,17 @@ constexpr Feature known[] = {
     {"avx512vl", 7, 0, ebx, 31, avx512},
     {"avx512_vnni", 7, 0, ecx, 11, avx512},
     {"avx512_bf16", 7, 1, eax, 5, avx512},
+    {"amx_bf16", 7, 0, edx, 22, tiles},
+    {"amx_tile", 7, 0, edx, 24, tiles},
+    {"amx_int8", 7, 0, edx, 25, tiles},
 };
 
 }  // namespace
 
 std::vector<std::string> find_cpu_features() {
-  const uint64_t saved = saved_state();
+  uint64_t saved = saved_state();
+  // Eight kilobytes a thread, which the system keeps for those that have asked for it.
+  if ((saved & tiles) == tiles && !allow_tiles()) saved &= ~tiles;
   std::vector<std::string> found;
   for (const Feature& feature : known) {
     // A subleaf beyond the last that the CPU has gives zeros.

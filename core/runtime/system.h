@@ -16,6 +16,9 @@ int quota_cores();
 void* allocate_pages(size_t bytes);
 void free_pages(void* pages, size_t bytes) noexcept;
 
+// Asks the system to let this process use Intel's tile registers (AMX), and says whether it may.
+bool allow_tiles();
+
 // Has `handler` called in each child that this process forks, now and later. Returns whether the
 // system took it; where nothing forks there is nothing to take.
 bool call_in_forked_children(void (*handler)());

@@ -1,4 +1,6 @@
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -34,6 +36,16 @@ int quota_cores() {
     return cores(quota_us, period);
   }
   return 0;
+}
+
+// The kernel's Documentation/arch/x86/xstate.rst. Threads and children inherit the answer.
+bool allow_tiles() {
+#if defined(SYS_arch_prctl)
+  constexpr long ask_for_state = 0x1023, tile_data = 18;
+  return syscall(SYS_arch_prctl, ask_for_state, tile_data) == 0;
+#else
+  return false;
+#endif
 }
 
 }  // namespace bertie

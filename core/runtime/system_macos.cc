@@ -11,4 +11,6 @@ int affinity_cores() {  // macOS ties no process to cores
 
 int quota_cores() { return 0; }
 
+bool allow_tiles() { return false; }  // no Mac has them
+
 }  // namespace bertie

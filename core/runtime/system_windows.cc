@@ -44,6 +44,8 @@ void* allocate_pages(size_t bytes) {
 
 void free_pages(void* pages, size_t) noexcept { VirtualFree(pages, 0, MEM_RELEASE); }
 
+bool allow_tiles() { return false; }  // not tried on Windows, which has a call for it since 11
+
 bool call_in_forked_children(void (*)()) { return true; }
 
 }  // namespace bertie

@@ -15,6 +15,7 @@
 #include "force_isa.h"
 #include "kernels/bfloat16_speed.h"
 #include "kernels/kernels.h"
+#include "kernels/self_test.h"
 #include "random.h"
 #include "runtime/cpu.h"
 #include "runtime/error.h"
@@ -249,6 +250,26 @@ TEST_CASE("the CPU's own instruction for bfloat16 takes the smallest numbers to 
   }
 }
 
+TEST_CASE("tiles add the first numbers of all pairs, and the second ones, of 32 inputs at a time") {
+  const float large = 0x1p26f;
+  for (const Kernels* kernels : tested_kernels()) {
+    if (std::string_view(kernels->isa).substr(0, 3) != "amx") continue;
+    CAPTURE(std::string(kernels->isa));
+    const auto sum = [&](std::vector<float> a) {
+      const std::vector<float> ones(a.size(), 1.0f);
+      const auto in = static_cast<int64_t>(a.size());
+      return run(*kernels, Precision::bfloat16, in, 1, ones, {}, a)[0];
+    };
+    CHECK(run(*kernels, Precision::bfloat16, 1, 1, {1e30f}, {}, {1e-39f})[0] == 0.0f);
+    CHECK(run(*kernels, Precision::bfloat16, 1, 1, {1e-20f}, {}, {1e-20f})[0] == 0.0f);
+    CHECK(sum({large, 1, -large, 0}) == 1);
+    CHECK(sum({large, 0, 1, 0, -large}) == 0);
+    std::vector<float> apart(40, 0.0f);
+    apart[0] = large, apart[1] = 1, apart[32] = -large;
+    CHECK(sum(apart) == 0);
+  }
+}
+
 TEST_CASE("int8 sums never saturate") {
   constexpr int64_t in = 4096, out = 5;
   const std::vector<float> weight(in * out, 1.0f), a(in, 1.0f);
@@ -278,7 +299,7 @@ TEST_CASE("smoothing changes what int8 rounds, not what it computes") {
 }
 
 TEST_CASE("a row of gemm has the same bits whatever rows stand around it") {
-  constexpr int64_t rows = 23, in = 100, out = 70;
+  constexpr int64_t rows = 75, in = 100, out = 70;
   for (const Kernels* kernels : tested_kernels()) {
     CAPTURE(std::string(kernels->isa));
     const auto weight = random_floats(out * in, 1), bias = random_floats(out, 2);
@@ -355,13 +376,56 @@ TEST_CASE("the ISAs are those of the CPU, fastest first") {
                       cpu_has("avx512vl");
   const bool vnni = avx512 && cpu_has("avx512_vnni");
   std::string fastest_first;
-  if (vnni && cpu_has("avx512_bf16")) fastest_first += "avx512bf16 ";
+  const bool bf16 = vnni && cpu_has("avx512_bf16");
+#if defined(BERTIE_EMULATE_AMX)
+  const bool amx = false;
+  const std::string emulated = vnni ? "amx " : "";
+#else
+  const bool amx = bf16 && cpu_has("amx_tile") && cpu_has("amx_int8") && cpu_has("amx_bf16");
+  const std::string emulated;
+#endif
+  if (amx) fastest_first += "amx ";
+  if (bf16) fastest_first += "avx512bf16 ";
   if (vnni) fastest_first += "avx512vnni ";
   if (avx512) fastest_first += "avx512 ";
   if (avx2 && cpu_has("avx_vnni")) fastest_first += "avxvnni ";
   if (avx2) fastest_first += "avx2 ";
-  CHECK(found == fastest_first + "scalar ");
+  CHECK(found == fastest_first + emulated + "scalar ");
 #endif
+}
+
+TEST_CASE("kernels that compute wrongly in any precision are found, and the next best taken") {
+  const Kernels& scalar = *available_kernels().back();
+  for (const Kernels* kernels : tested_kernels()) {
+    CAPTURE(std::string(kernels->isa));
+    CHECK(computes_rightly(*kernels, scalar));
+    for (const Precision precision : every_precision) {
+      static decltype(GemmKernels::gemm) right = nullptr;
+      static float error = 0;
+      Kernels broken = *kernels;
+      auto& gemm = broken.gemm[static_cast<int>(precision)].gemm;
+      right = gemm;
+      gemm = [](const GemmArgs& args) {
+        right(args);
+        args.out[3 * args.out_stride + 60] += error;
+      };
+      for (const float wrong : {0.1f, -0.1f, std::nanf(""), INFINITY}) {
+        error = wrong;
+        CHECK_FALSE(computes_rightly(broken, scalar));
+      }
+      error = 1e-6f;
+      CHECK(computes_rightly(broken, scalar));
+      error = 0.1f;
+      const Kernels* const order[] = {&broken, kernels, &scalar};
+      const Tried tried = try_kernels(order);
+      CHECK(tried.first_right == kernels);
+      CHECK(tried.wrong == std::vector<const Kernels*>{&broken});
+      const Kernels* const none[] = {&broken, &scalar};
+      CHECK(try_kernels(none).first_right == &scalar);
+    }
+  }
+  CHECK(wrong_kernels().empty());
+  CHECK(&fastest_kernels() == available_kernels().front());
 }
 
 TEST_CASE("bfloat16 is faster by instruction set, vendor and family") {

@@ -147,9 +147,9 @@ TEST_CASE("the features of the CPU are those that the system lists") {
 #endif
   if (listed.empty()) return;
   std::set<std::string> expected;
-  for (const char* asked :
-       {"sse4_2", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512dq", "avx512vl",
-        "avx512_vnni", "avx512_bf16", "crc32", "asimddp", "i8mm", "bf16"}) {
+  for (const char* asked : {"sse4_2", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512dq",
+                            "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8",
+                            "amx_bf16", "crc32", "asimddp", "i8mm", "bf16"}) {
     if (listed.contains(asked)) expected.insert(asked);
   }
   CHECK(std::set<std::string>(cpu_features().begin(), cpu_features().end()) == expected);

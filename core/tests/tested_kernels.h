@@ -14,6 +14,9 @@ extern const Kernels kernels;  // avxvnni, its vpdpbusd in the encoding of AVX-5
 namespace bertie::avx512bf16_emulated {
 extern const Kernels kernels;  // avx512bf16, with dpbf16.h for vdpbf16ps
 }
+namespace bertie::amx_emulated {
+extern const Kernels kernels;  // amx, with tiles.h for the tiles
+}
 #endif
 
 namespace bertie {
@@ -26,6 +29,7 @@ inline std::vector<const Kernels*> tested_kernels() {
     if (std::string_view(kernels->isa) == "avx512vnni") {
       tested.push_back(&avxvnni_as_evex::kernels);
       tested.push_back(&avx512bf16_emulated::kernels);
+      tested.push_back(&amx_emulated::kernels);
     }
 #endif
   }

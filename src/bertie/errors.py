@@ -15,6 +15,7 @@
 
     TruncationWarning     a text was longer than the model reads (also a UserWarning)
     CalibrationWarning    int8 was calibrated on texts unlike the model's (also a UserWarning)
+    KernelWarning         the CPU computes wrongly by its best instructions (also a UserWarning)
 
 A message says what was seen, what was expected and what to do.
 """
@@ -85,3 +86,7 @@ class TruncationWarning(UserWarning):
 
 class CalibrationWarning(UserWarning):
     """The vocabulary doesn't know the calibration text, so int8 may lose fidelity."""
+
+
+class KernelWarning(UserWarning):
+    """The CPU computes wrongly with its fastest instructions, and others are used."""

@@ -24,7 +24,7 @@ from bertie.engine import reference
 from bertie.engine.encoder import PRECISIONS, Encoder, Linear, Recipe, quantize_weight
 from bertie.engine.pooling import POOLINGS
 from bertie.engine.quantize import products
-from bertie.errors import CheckpointError, InputError
+from bertie.errors import CheckpointError, InputError, KernelWarning
 from tests.architectures import own_names, worst, write
 from tests.auto import sitecustomize
 from tests.random_weights import random_tensor
@@ -409,6 +409,12 @@ def test_missing_tensors_and_threads_below_one_are_refused(tiny, tiny_tensors):
 def test_an_unknown_isa_is_refused_with_the_list(tiny, tiny_tensors, monkeypatch):
     monkeypatch.setenv("BERTIE_ISA", "mmx")
     with pytest.raises(InputError, match=r"BERTIE_ISA is 'mmx'.*scalar"):
+        Encoder(tiny.config, tiny_tensors)
+
+
+def test_an_instruction_set_that_computes_wrongly_is_told_of(tiny, tiny_tensors, monkeypatch):
+    monkeypatch.setattr(_core, "wrong_isas", lambda: ["amx"])
+    with pytest.warns(KernelWarning, match=r"amx computes wrongly on this CPU, .*, and .* is used"):
         Encoder(tiny.config, tiny_tensors)
 
 

@@ -4,6 +4,7 @@ This is the seam where another engine plugs in: whatever has `forward` can stand
 """
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from bertie.arguments import check_threads
 from bertie.checkpoint.config import ACTIVATIONS, EncoderConfig, Setting
 from bertie.checkpoint.shapes import expected_tensors, shape_of
 from bertie.checkpoint.tensor import Tensor
-from bertie.errors import CheckpointError
+from bertie.errors import CheckpointError, KernelWarning
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -69,7 +70,7 @@ def quantize_weight(
 def selected_isa() -> str:
     """Name the instruction set that the next encoder will use."""
     # A name that the core doesn't know it refuses then.
-    return os.environ.get("BERTIE_ISA") or _core.available_isas()[0]
+    return os.environ.get("BERTIE_ISA") or _core.fastest_isa()
 
 
 def bfloat16_speed(isa: str) -> str:
@@ -135,6 +136,14 @@ class Encoder:
                 raise CheckpointError(
                     f"tensor {expected.name} is missing, expected {shape_of(config, expected)}"
                 )
+        if wrong := _core.wrong_isas():
+            warnings.warn(
+                f"{', '.join(wrong)} computes wrongly on this CPU, {_core.cpu_name()!r}, and"
+                f" {selected_isa()} is used instead; please report this with what 'bertie env'"
+                " says",
+                KernelWarning,
+                stacklevel=2,
+            )
         self.config = config
         self.recipe = recipe or Recipe()
         self._core = _core.Encoder(
