@@ -14,20 +14,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from comparison.results import machine
+from comparison.results import machine, memory
 
 from bertie.bench.flops import count_flops
 from bertie.checkpoint.directory import Checkpoint
 from bertie.checkpoint.shapes import encoder_tensors
 from bertie.engine.encoder import Encoder, Recipe
-
-
-def memory(field: str) -> int:
-    """Read a field of this process's memory, in bytes."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    raise SystemExit(f"/proc/self/status has no {field}; this needs Linux")
 
 
 def main() -> None:

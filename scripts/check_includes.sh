@@ -14,7 +14,7 @@ fi
 # Left out: what another system or instruction set than this one's needs.
 if [ $# -eq 0 ]; then
   mapfile -t files < <(git ls-files 'core/*.h' 'core/*.cc' 'bindings/*.h' 'bindings/*.cc' |
-    grep -vE '^core/(kernels/vec/|tests/dpbf16.h|runtime/(cpu_aarch64|system_macos|system_windows))')
+    grep -vE '^core/(kernels/vec/|tests/(dpbf16|tiles).h|runtime/(cpu_aarch64|system_macos|system_windows))')
   set -- "${files[@]}"
 fi
 python=python3

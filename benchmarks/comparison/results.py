@@ -29,6 +29,14 @@ def machine() -> dict[str, Any]:
     }
 
 
+def memory(field: str) -> int:
+    """Read a field of this process's memory, in bytes."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise SystemExit(f"/proc/self/status has no {field}; this needs Linux")
+
+
 def spread(values: Sequence[float]) -> dict[str, float]:
     """The median of the rounds, and the ends."""
     return {"median": median(values), "least": min(values), "most": max(values)}

@@ -26,8 +26,9 @@ namespace {
 
 // Below this many tokens a thread, splitting the output channels beats splitting the sequences.
 constexpr int64_t least_tokens_per_thread = 48;
-// Tokens of a sequence that attention has memory for in any case.
-constexpr int64_t least_longest = 128;
+// Tokens of a group, and of a sequence, that working space is made for in any case: enough for
+// nearly all, so that it stays as large as it was at first.
+constexpr int64_t usual_tokens = 2 * group_tokens, usual_longest = 512;
 
 }  // namespace
 
@@ -153,9 +154,9 @@ std::unique_ptr<Encoder::Scratch> Encoder::take_scratch(int64_t tokens, int64_t 
       idle.scratch.pop_back();
       return scratch;
     }
+    if (!idle.scratch.empty()) idle.scratch.pop_back();  // a larger one takes its place
   }
-  // Round up, so that a little more next time doesn't need another one.
-  return make_scratch(std::max(tokens, group_tokens * 3 / 2), std::max(longest, least_longest));
+  return make_scratch(std::max(tokens, usual_tokens), std::max(longest, usual_longest));
 }
 
 std::unique_ptr<Encoder::Scratch> Encoder::make_scratch(int64_t tokens, int64_t longest) const {
@@ -211,15 +212,15 @@ Encoder::Buffers Encoder::make_buffers(int64_t rows, int threads) const {
 int64_t Encoder::memory(int64_t longest) const {
   longest = std::clamp<int64_t>(longest, 1, config_.positions());
   // A sequence joins a group of less than group_tokens with at most half of its own beyond that.
-  const int64_t usual = std::max(2 * group_tokens, std::min(longest, most_block_tokens));
+  const int64_t usual = std::max(usual_tokens, std::min(longest, most_block_tokens));
   const int64_t threads = pool_.size();
   const int64_t shared = std::max({usual, least_tokens_per_thread * threads, longest});
   // Memory that is allocated and not written to is an address range, nothing else. A config may
   // claim lengths for which there is none.
   try {
     int64_t bytes =
-        threads * make_scratch(usual, std::max(least_longest, std::min(usual, longest)))->bytes();
-    bytes += make_scratch(shared, std::max(least_longest, longest))->bytes();
+        threads * make_scratch(usual, std::max(usual_longest, std::min(usual, longest)))->bytes();
+    bytes += make_scratch(shared, std::max(usual_longest, longest))->bytes();
     for (const auto& table : rotary_) bytes += table->bytes(longest, threads * usual + shared);
     if (relative_bias_ != nullptr) bytes += relative_bias_->bytes(longest);
     return bytes;

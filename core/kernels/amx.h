@@ -9,6 +9,7 @@
 #include "kernels/kernels.h"
 #include "kernels/tile.h"
 #include "kernels/tiles.h"
+#include "kernels/vec.h"
 
 namespace bertie::BERTIE_ISA {
 

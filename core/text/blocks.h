@@ -62,6 +62,7 @@ std::vector<Block> in_blocks(const TextTokenizer& tokenizer, std::span<const Tex
     }
   };
   if (pool) {
+    tokenizer.expect(std::min<int64_t>(pool->size(), static_cast<int64_t>(blocks.size())));
     pool->for_each(count, grain, run);
   } else {
     run(0, count, 0);

@@ -46,23 +46,37 @@ TextTokenizer::TextTokenizer(const TokenNames& tokens, const std::vector<AddedTo
 TextTokenizer::Lease TextTokenizer::lease() const {
   Idle& idle = idle_.get();
   std::lock_guard lock(idle.mutex);
-  if (idle.scratch.empty()) return {*this, std::make_unique<TokenizerScratch>()};
+  if (idle.scratch.empty()) {
+    auto scratch = std::make_unique<TokenizerScratch>();
+    ++idle.made;
+    return {*this, std::move(scratch)};
+  }
   auto scratch = std::move(idle.scratch.back());
   idle.scratch.pop_back();
   return {*this, std::move(scratch)};
+}
+
+void TextTokenizer::expect(int64_t threads) const {
+  Idle& idle = idle_.get();
+  std::lock_guard lock(idle.mutex);
+  for (; idle.made < threads; ++idle.made) {
+    idle.scratch.push_back(std::make_unique<TokenizerScratch>());
+  }
 }
 
 TextTokenizer::Lease::~Lease() {
   // One huge text must not hold its working space for ever.
   constexpr size_t kKeep = 1 << 16;
   const Splitter::Scratch& splitter = scratch_->scanner.splitter;
+  Idle& idle = owner_.idle_.get();
   if (splitter.chars.capacity() > kKeep || splitter.spare.capacity() > kKeep ||
       splitter.chunk.ids.capacity() > kKeep || splitter.utf8.capacity() > kKeep ||
       scratch_->scanner.runs.capacity() > kKeep) {
     scratch_ = nullptr;
+    std::lock_guard lock(idle.mutex);
+    --idle.made;
     return;
   }
-  Idle& idle = owner_.idle_.get();
   std::lock_guard lock(idle.mutex);
   idle.scratch.push_back(std::move(scratch_));
 }

@@ -57,6 +57,9 @@ class TextTokenizer {
   // Lends working space; keeps at most as many as were ever in use at a time.
   class Lease;
   Lease lease() const;
+  // Makes working space for so many threads, so that it doesn't depend on how they share the work
+  // when each first has its own.
+  void expect(int64_t threads) const;
 
  private:
   void with_normalized_tokens(std::string_view text, Position& position, bool with_spans,
@@ -71,6 +74,7 @@ class TextTokenizer {
   struct Idle {
     std::mutex mutex;
     std::vector<std::unique_ptr<TokenizerScratch>> scratch;
+    int64_t made = 0;  // these, and those that are leased
   };
   PerProcess<Idle> idle_;
 };
