@@ -240,19 +240,19 @@ Encoder::Layer Encoder::read_layer(const TensorMap& tensors, const Recipe& recip
 // With weights of their own, which no recipe rounds, or with those of queries and keys.
 PositionTables Encoder::read_positions(const TensorMap& tensors, const Recipe& recipe,
                                        const std::string& own, size_t product) const {
-  const auto& [span, rows, content_to_position, position_to_content] = config_.disentangled;
+  const Disentangled& places = config_.disentangled;
   const auto table = [&](const std::string& name) {
     const bool shared = !tensors.contains(own + "position_" + name + ".weight");
     const Precision precision = shared ? recipe.precision : Precision::float32;
     const DenseTensors dense = find_dense(tensors, own + (shared ? "" : "position_") + name,
                                           precision, config_.hidden_size, config_.query_width());
     const auto& smoothing = smoothing_of(recipe, products_[product], config_.hidden_size);
-    return position_table(kernels_, relative_embeddings_.data(), 2 * span, precision,
+    return position_table(kernels_, relative_embeddings_.data(), 2 * places.span, precision,
                           {dense.weight, dense.bias, dense.scales, &smoothing});
   };
   PositionTables tables;
-  if (span > 0 && content_to_position) tables.key = table("key");
-  if (span > 0 && position_to_content) tables.query = table("query");
+  if (places.span > 0 && places.content_to_position) tables.key = table("key");
+  if (places.span > 0 && places.position_to_content) tables.query = table("query");
   return tables;
 }
 
